@@ -1,0 +1,57 @@
+/** Shapes and strides as plain arrays. Sizes are element counts. */
+
+import { ShapeError } from './errors.ts';
+
+export type Shape = readonly number[];
+
+/** Product of the entries; 1 for an empty shape. */
+export function elementCount(shape: Shape): number {
+  let count = 1;
+  for (const length of shape) count *= length;
+  return count;
+}
+
+/** Element strides of a row-major array. */
+export function contiguousStrides(shape: Shape): number[] {
+  const strides: number[] = Array.from({ length: shape.length }, () => 1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * Math.max(shape[axis + 1], 1);
+  return strides;
+}
+
+/** True when `strides` walk `shape` in row-major order; axes of length 1 may have any stride. */
+export function isContiguous(shape: Shape, strides: readonly number[]): boolean {
+  let expected = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    if (shape[axis] === 0) return true;
+    if (shape[axis] !== 1 && strides[axis] !== expected) return false;
+    expected *= shape[axis];
+  }
+  return true;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((length, axis) => length === b[axis]);
+}
+
+/** `[2, 3]`, as error messages print a shape. */
+export function formatShape(shape: readonly unknown[]): string {
+  return `[${shape.join(', ')}]`;
+}
+
+/**
+ * Shape of two operands broadcast against each other, numpy's rule.
+ * @throws {ShapeError} when an axis differs and neither length is 1.
+ */
+export function broadcastShapes(operation: string, argument: string, a: Shape, b: Shape): number[] {
+  const rank = Math.max(a.length, b.length);
+  const out: number[] = [];
+  for (let axis = 0; axis < rank; axis++) {
+    const la = a[axis - rank + a.length] ?? 1;
+    const lb = b[axis - rank + b.length] ?? 1;
+    if (la !== lb && la !== 1 && lb !== 1) {
+      throw new ShapeError(operation, argument, `batch axes that broadcast against ${formatShape(a)}`, formatShape(b));
+    }
+    out.push(la === 1 ? lb : la);
+  }
+  return out;
+}

@@ -1,0 +1,115 @@
+/** Checks of option objects, numbers and tuples, shared by every operation. */
+
+import { ArgumentError } from './errors.ts';
+
+/** A number for every axis, or one number per axis; a one-element tuple stands for every axis. */
+export type PerAxis = number | readonly number[];
+
+/** What a received value looks like in a message. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (Array.isArray(value)) return `[${value.map(describe).join(', ')}]`;
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') {
+    return String(value);
+  }
+  if (isPromise(value)) return 'a Promise (missing await)';
+  if (typeof value === 'function') return 'a function';
+  const name = (value as object).constructor?.name;
+  return name && name !== 'Object' ? `a ${name}` : 'an object';
+}
+
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** Sizes and offsets are i32 in the kernels. */
+const MAXIMUM_INTEGER = 2 ** 31 - 1;
+
+/**
+ * @throws {TypeError} when `value` is not a number.
+ * @throws {ArgumentError} when it is not an integer of at least `minimum`.
+ */
+export function checkInteger(operation: string, argument: string, value: unknown, minimum: number): number {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${operation}: ${argument} expected a number, got ${describe(value)}`);
+  }
+  if (!Number.isInteger(value) || value < minimum || value > MAXIMUM_INTEGER) {
+    throw new ArgumentError(operation, argument, `an integer of at least ${minimum}`, String(value));
+  }
+  return value;
+}
+
+/**
+ * One integer per axis.
+ * @throws {TypeError} when `value` is neither a number nor an array of numbers.
+ * @throws {ArgumentError} when an entry is not an integer ≥ `minimum`, or the length does not fit.
+ */
+export function checkPerAxis(
+  operation: string,
+  argument: string,
+  value: unknown,
+  axes: number,
+  minimum: number,
+): number[] {
+  if (typeof value === 'number') {
+    return Array.from({ length: axes }, () => checkInteger(operation, argument, value, minimum));
+  }
+  if (!Array.isArray(value)) {
+    throw new TypeError(`${operation}: ${argument} expected a number or an array of numbers, got ${describe(value)}`);
+  }
+  if (value.length !== axes && value.length !== 1) {
+    throw new ArgumentError(operation, argument, `a number or ${axes} values`, describe(value));
+  }
+  const entries: unknown[] = value.length === axes ? value : Array.from({ length: axes }, () => value[0]);
+  return entries.map((entry) => checkInteger(operation, argument, entry, minimum));
+}
+
+/** @throws {TypeError} when `value` is not a finite or infinite number (NaN: ArgumentError). */
+export function checkNumber(operation: string, argument: string, value: unknown, minimum: number = -Infinity): number {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${operation}: ${argument} expected a number, got ${describe(value)}`);
+  }
+  if (Number.isNaN(value) || value < minimum) {
+    const expected = minimum === -Infinity ? 'a number' : `a number of at least ${minimum}`;
+    throw new ArgumentError(operation, argument, expected, String(value));
+  }
+  return value;
+}
+
+/** @throws {ArgumentError} when `value` is none of `choices`. */
+export function checkChoice<T extends string>(
+  operation: string,
+  argument: string,
+  value: unknown,
+  choices: readonly T[],
+): T {
+  const found = choices.find((choice) => choice === value);
+  if (found !== undefined) return found;
+  throw new ArgumentError(operation, argument, choices.map((choice) => `'${choice}'`).join(' | '), describe(value));
+}
+
+/** @throws {TypeError} when `value` is not a boolean. */
+export function checkBoolean(operation: string, argument: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`${operation}: ${argument} expected true or false, got ${describe(value)}`);
+}
+
+/**
+ * Rejects options that the operation does not know, so that a misspelt one is never ignored.
+ * @throws {TypeError} when `options` is not a plain object.
+ * @throws {ArgumentError} for an unknown key, naming the camelCase one when PyTorch's name was used.
+ */
+export function checkOptions(operation: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`${operation}: options expected an object, got ${describe(options)}`);
+  }
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const camelCase = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    const expected = known.includes(camelCase)
+      ? `a known option (did you mean ${camelCase}?)`
+      : `one of ${known.join(', ')}`;
+    throw new ArgumentError(operation, 'options', expected, `'${key}'`);
+  }
+}

@@ -1,0 +1,79 @@
+/** What `createEngine` accepts, checked. */
+
+import { ArgumentError } from '../core/errors.ts';
+import { checkChoice, checkInteger, checkNumber, checkOptions, describe } from '../core/validate.ts';
+import type { KernelSet } from '../wasm/variants.ts';
+
+export interface EngineOptions {
+  /** Computing threads. This version computes on one; `engine.info.threadsReason` says so. */
+  threads?: number | 'auto';
+  /** 'fast' (default): fused multiply-add where the runtime has it; 'portable': the same bits everywhere. */
+  numerics?: 'fast' | 'portable';
+  /** Size of the wasm memory at the start, in bytes. */
+  initialBytes?: number;
+  /** Limit of the wasm memory, in bytes; at most 4 GiB, the default. */
+  maximumBytes?: number;
+  /** Limit of the packed-weight cache, in bytes. */
+  cacheBytes?: number;
+  /** A variant of this package's wasm, compiled by the caller. */
+  wasm?: WebAssembly.Module;
+  /** Register tile `mr`x8, to force one in tests. */
+  microkernel?: string;
+}
+
+export interface CheckedEngineOptions {
+  readonly threads: number | 'auto';
+  readonly numerics: 'fast' | 'portable';
+  readonly initialBytes: number;
+  readonly maximumBytes: number;
+  readonly cacheBytes: number;
+  readonly wasm: WebAssembly.Module | null;
+  readonly microkernel: string | null;
+}
+
+const KNOWN = ['threads', 'numerics', 'initialBytes', 'maximumBytes', 'cacheBytes', 'wasm', 'microkernel'];
+const GIBIBYTE = 2 ** 30;
+const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
+const DEFAULT_INITIAL_BYTES = 2 ** 20;
+
+/** Register tiles that exist for a kernel set, by the height the micro-kernel has. */
+export const MICROKERNELS: Readonly<Record<KernelSet, readonly string[]>> = {
+  simd: ['5x8', '4x8', '6x8'],
+  relaxed: ['6x8', '5x8', '4x8'],
+};
+
+/**
+ * @throws {TypeError} for a value of the wrong type.
+ * @throws {ArgumentError} for an unknown option or a value out of range.
+ */
+export function checkEngineOptions(operation: string, options: EngineOptions): CheckedEngineOptions {
+  checkOptions(operation, options, KNOWN);
+  const { threads = 'auto', numerics = 'fast', wasm = null, microkernel = null } = options;
+  if (threads !== 'auto') checkInteger(operation, 'threads', threads, 1);
+  const maximumBytes = bytes(operation, 'maximumBytes', options.maximumBytes ?? 4 * GIBIBYTE, 65536);
+  const initialBytes = bytes(operation, 'initialBytes', options.initialBytes ?? DEFAULT_INITIAL_BYTES, 0);
+  if (options.initialBytes !== undefined && initialBytes > maximumBytes) {
+    throw new ArgumentError(operation, 'initialBytes', `at most maximumBytes = ${maximumBytes}`, String(initialBytes));
+  }
+  if (wasm !== null && !(wasm instanceof WebAssembly.Module)) {
+    throw new TypeError(`${operation}: wasm expected a WebAssembly.Module, got ${describe(wasm)}`);
+  }
+  if (microkernel !== null) checkChoice(operation, 'microkernel', microkernel, MICROKERNELS.relaxed);
+  return {
+    threads,
+    numerics: checkChoice(operation, 'numerics', numerics, ['fast', 'portable']),
+    initialBytes: Math.min(initialBytes, maximumBytes),
+    maximumBytes,
+    cacheBytes: checkNumber(operation, 'cacheBytes', options.cacheBytes ?? DEFAULT_CACHE_BYTES, 0),
+    wasm,
+    microkernel,
+  };
+}
+
+function bytes(operation: string, argument: string, value: unknown, minimum: number): number {
+  const checked = checkNumber(operation, argument, value, minimum);
+  if (!Number.isInteger(checked) || checked > 4 * GIBIBYTE) {
+    throw new ArgumentError(operation, argument, 'a whole number of bytes, at most 4 GiB', String(value));
+  }
+  return checked;
+}

@@ -1,0 +1,118 @@
+/** Making tensors. */
+
+import type { Dtype } from '../core/dtype.ts';
+import { checkDtype, elementBytes } from '../core/dtype.ts';
+import { ShapeError } from '../core/errors.ts';
+import type { Shape } from '../core/shape.ts';
+import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
+import { checkInteger, checkOptions, describe } from '../core/validate.ts';
+import type { Engine } from '../engine/engine.ts';
+import { engineOrDefault } from '../engine/engine.ts';
+import { Tensor } from './tensor.ts';
+
+export interface TensorOptions {
+  dtype?: Dtype;
+  /** Default: the engine that `init()` made. */
+  engine?: Engine;
+}
+
+/** Numbers in an array, a typed array, or arrays nested as deep as the tensor has axes. */
+export type TensorData = number | ArrayLike<number> | readonly TensorData[];
+
+/** A tensor with undefined content. */
+export function empty(shape: Shape, options: TensorOptions = {}): Tensor {
+  return allocate('empty', shape, options);
+}
+
+export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
+  return filled('zeros', shape, 0, options);
+}
+
+export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
+  if (typeof value !== 'number') throw new TypeError(`full: value expected a number, got ${describe(value)}`);
+  return filled('full', shape, value, options);
+}
+
+/**
+ * Copies numbers into wasm memory.
+ *
+ * @param data a typed array or flat array with `shape`, or nested arrays, or one number
+ * @param shape default: one axis for flat data, the nesting for nested arrays
+ * @param options dtype: float64 for a Float64Array, else float32
+ * @throws {ShapeError} for ragged arrays or a count that does not fit `shape`.
+ * @throws {TypeError} for anything that does not hold numbers, BigInt arrays among it.
+ */
+export function tensor(data: TensorData, shape?: Shape, options: TensorOptions = {}): Tensor {
+  const { flat, nesting } = flatten(data);
+  const resolved = shape ?? nesting;
+  checkShape('tensor', resolved);
+  if (elementCount(resolved) !== flat.length) {
+    throw new ShapeError(
+      'tensor',
+      'data',
+      `${elementCount(resolved)} elements for shape ${formatShape(resolved)}`,
+      String(flat.length),
+    );
+  }
+  const dtype = options.dtype ?? (data instanceof Float64Array ? 'float64' : 'float32');
+  const result = allocate('tensor', resolved, { ...options, dtype });
+  result.copyFrom(flat);
+  return result;
+}
+
+function filled(operation: string, shape: Shape, value: number, options: TensorOptions): Tensor {
+  const result = allocate(operation, shape, options);
+  const { engine, ptr, dtype, size } = result;
+  const bytes = size * elementBytes(dtype);
+  if (value === 0 && !Object.is(value, -0)) new Uint8Array(engine.buffer, ptr, bytes).fill(0);
+  else if (dtype === 'float64') new Float64Array(engine.buffer, ptr, size).fill(value);
+  else new Float32Array(engine.buffer, ptr, size).fill(value);
+  return result;
+}
+
+function allocate(operation: string, shape: Shape, options: TensorOptions): Tensor {
+  checkOptions(operation, options, ['dtype', 'engine', 'generator']);
+  checkShape(operation, shape);
+  const dtype = checkDtype(operation, options.dtype ?? 'float32');
+  const engine = engineOrDefault(operation, options.engine);
+  const storage = engine.allocateStorage(operation, elementCount(shape) * elementBytes(dtype));
+  return new Tensor(storage, dtype, shape, contiguousStrides(shape), 0);
+}
+
+function checkShape(operation: string, shape: unknown): asserts shape is Shape {
+  if (!Array.isArray(shape)) throw new TypeError(`${operation}: shape expected an array, got ${describe(shape)}`);
+  for (const length of shape) checkInteger(operation, 'shape', length, 0);
+}
+
+function flatten(data: TensorData): { flat: ArrayLike<number>; nesting: number[] } {
+  if (typeof data === 'number') return { flat: [data], nesting: [] };
+  if (ArrayBuffer.isView(data)) {
+    if (data instanceof DataView || data instanceof BigInt64Array || data instanceof BigUint64Array) {
+      throw new TypeError(`tensor: data expected numbers, got ${describe(data)}`);
+    }
+    return { flat: data as ArrayLike<number>, nesting: [(data as ArrayLike<number>).length] };
+  }
+  if (!Array.isArray(data)) throw new TypeError(`tensor: data expected numbers, got ${describe(data)}`);
+  const nesting: number[] = [];
+  for (let level: TensorData = data; Array.isArray(level); level = level[0] as TensorData) nesting.push(level.length);
+  const flat: number[] = [];
+  collect(data, nesting, 0, flat);
+  return { flat, nesting };
+}
+
+function collect(level: readonly TensorData[], nesting: readonly number[], depth: number, flat: number[]): void {
+  if (level.length !== nesting[depth]) {
+    throw new ShapeError('tensor', 'data', `${nesting[depth]} entries at depth ${depth}`, `${level.length} (ragged)`);
+  }
+  for (const entry of level) {
+    if (Array.isArray(entry)) {
+      if (depth + 1 >= nesting.length) throw new ShapeError('tensor', 'data', 'a number', 'an array (ragged)');
+      collect(entry as readonly TensorData[], nesting, depth + 1, flat);
+    } else if (typeof entry === 'number') {
+      if (depth + 1 < nesting.length) throw new ShapeError('tensor', 'data', 'an array', 'a number (ragged)');
+      flat.push(entry);
+    } else {
+      throw new TypeError(`tensor: data expected numbers, got ${describe(entry)}`);
+    }
+  }
+}

@@ -1,0 +1,359 @@
+/** A shape, strides and a dtype over a storage; views share the storage. */
+
+import type { Dtype, TypedArrayOf } from '../core/dtype.ts';
+import { checkDtype, elementBytes, typedArray, typedView } from '../core/dtype.ts';
+import { ArgumentError, EngineError, ShapeError } from '../core/errors.ts';
+import type { Shape } from '../core/shape.ts';
+import { contiguousStrides, elementCount, formatShape, isContiguous } from '../core/shape.ts';
+import { checkInteger, describe } from '../core/validate.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Storage } from '../engine/storage.ts';
+import { planCopy } from '../plan/copy.ts';
+
+const NO_WORKSPACE = { shared: 0, perThread: 0 };
+
+/** Numbers nested as deep as the tensor has axes. */
+export type NestedNumbers = number | NestedNumbers[];
+
+export class Tensor {
+  readonly shape: Shape;
+  /** Element strides. */
+  readonly strides: readonly number[];
+  readonly dtype: Dtype;
+  /** Number of elements. */
+  readonly size: number;
+  /** Accumulated gradient of a parameter; null until a backward pass made one. */
+  grad: Tensor | null = null;
+  readonly #storage: Storage;
+  readonly #offset: number; // elements from the start of the storage
+  #disposed = false;
+
+  /** Takes over one reference to `storage`. Use `tensor`, `zeros`, … to make tensors. */
+  constructor(storage: Storage, dtype: Dtype, shape: Shape, strides: readonly number[], offset: number) {
+    this.#storage = storage;
+    this.dtype = dtype;
+    this.shape = Object.freeze([...shape]);
+    this.strides = Object.freeze([...strides]);
+    this.size = elementCount(shape);
+    this.#offset = offset;
+  }
+
+  get engine(): Engine {
+    return this.#storage.engine;
+  }
+
+  /** The storage that views share; for the layers above, which count versions and references. */
+  get storage(): Storage {
+    return this.#storage;
+  }
+
+  /** Bytes of the elements, without gaps. */
+  get byteLength(): number {
+    return this.size * elementBytes(this.dtype);
+  }
+
+  /**
+   * Address of the first element in wasm memory.
+   * @throws {EngineError} ERR_DISPOSED
+   */
+  get ptr(): number {
+    this.#checkAlive('ptr');
+    return this.#storage.ptr + this.#offset * elementBytes(this.dtype);
+  }
+
+  get isContiguous(): boolean {
+    return isContiguous(this.shape, this.strides);
+  }
+
+  get disposed(): boolean {
+    return this.#disposed || this.engine.disposed;
+  }
+
+  /**
+   * A view of wasm memory, fresh at each read: valid until the next call or await.
+   * The engine cannot see writes through it, so packed copies of this storage are no longer reused.
+   * @throws {ArgumentError} when the tensor is not contiguous.
+   * @throws {EngineError} ERR_DISPOSED
+   */
+  get data(): TypedArrayOf {
+    this.#checkAlive('data');
+    if (!this.isContiguous) {
+      throw new ArgumentError('data', 'tensor', 'a contiguous tensor (use contiguous() or toTypedArray())', 'a view');
+    }
+    this.#storage.exposed = true;
+    return this.#elements();
+  }
+
+  /** Ends the exposure that reading `data` began: later writes go through the API again. */
+  commit(): void {
+    this.#checkAlive('commit');
+    this.#storage.version++;
+    this.#storage.exposed = false;
+  }
+
+  /** A row-major copy on the JavaScript heap. */
+  toTypedArray(): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
+    this.#checkAlive('toTypedArray');
+    const copy = typedArray(this.dtype, this.size);
+    this.copyTo(copy);
+    return copy;
+  }
+
+  /**
+   * Copies all elements, row-major, into `target` from index `offset`.
+   * @throws {ShapeError} when they do not fit.
+   */
+  copyTo(target: Float32Array | Float64Array, offset = 0): void {
+    this.#checkAlive('copyTo');
+    if (!ArrayBuffer.isView(target))
+      throw new TypeError(`copyTo: target expected a typed array, got ${describe(target)}`);
+    checkInteger('copyTo', 'offset', offset, 0);
+    if (target.length < offset + this.size) {
+      throw new ShapeError('copyTo', 'target', `room for ${this.size} elements at ${offset}`, String(target.length));
+    }
+    if (this.isContiguous) {
+      target.set(this.#elements(), offset);
+    } else {
+      const dense = this.clone();
+      try {
+        target.set(dense.#elements(), offset);
+      } finally {
+        dense.dispose();
+      }
+    }
+    this.engine.countCopiedOut(this.byteLength);
+  }
+
+  /** Nested arrays, as deep as the tensor has axes; a number for a tensor without axes. */
+  toArray(): NestedNumbers {
+    const flat = this.toTypedArray();
+    let position = 0;
+    const nest = (axis: number): NestedNumbers =>
+      axis === this.shape.length ? flat[position++] : Array.from({ length: this.shape[axis] }, () => nest(axis + 1));
+    return nest(0);
+  }
+
+  /**
+   * The only element.
+   * @throws {ShapeError} when there is not exactly one.
+   */
+  item(): number {
+    if (this.size !== 1) throw new ShapeError('item', 'tensor', 'one element', formatShape(this.shape));
+    return this.toTypedArray()[0];
+  }
+
+  /**
+   * The same elements in another shape; one entry may be −1. A view when strides allow, else a copy.
+   * @throws {ShapeError} when the element counts differ.
+   */
+  reshape(...shape: (number | readonly number[])[]): Tensor {
+    this.#checkAlive('reshape');
+    const target = this.#resolveShape(shape.flat() as number[]);
+    if (this.isContiguous) return this.#view(target, contiguousStrides(target), 0);
+    const dense = this.contiguous();
+    try {
+      return dense.reshape(target);
+    } finally {
+      dense.dispose();
+    }
+  }
+
+  /** A view with axes in another order. */
+  permute(...dims: (number | readonly number[])[]): Tensor {
+    this.#checkAlive('permute');
+    const order = (dims.flat() as number[]).map((dim) => this.#axis('permute', dim));
+    if (order.length !== this.shape.length || new Set(order).size !== order.length) {
+      throw new ArgumentError(
+        'permute',
+        'dims',
+        `a permutation of ${this.shape.length} axes`,
+        formatShape(dims.flat()),
+      );
+    }
+    return this.#view(
+      order.map((axis) => this.shape[axis]),
+      order.map((axis) => this.strides[axis]),
+      0,
+    );
+  }
+
+  /** A view with two axes exchanged. */
+  transpose(a: number, b: number): Tensor {
+    const first = this.#axis('transpose', a);
+    const second = this.#axis('transpose', b);
+    const order = this.shape.map((_, axis) => axis);
+    order[first] = second;
+    order[second] = first;
+    return this.permute(order);
+  }
+
+  /**
+   * A view of `length` entries of axis `dim` from `start`.
+   * @throws {ArgumentError} when they are not all there.
+   */
+  narrow(dim: number, start: number, length: number): Tensor {
+    this.#checkAlive('narrow');
+    const axis = this.#axis('narrow', dim);
+    checkInteger('narrow', 'start', start, 0);
+    checkInteger('narrow', 'length', length, 0);
+    if (start + length > this.shape[axis]) {
+      throw new ArgumentError('narrow', 'length', `at most ${this.shape[axis] - start} from ${start}`, String(length));
+    }
+    const shape = this.shape.map((extent, i) => (i === axis ? length : extent));
+    return this.#view(shape, this.strides, start * this.strides[axis]);
+  }
+
+  /** A view without the axis `dim` if its length is 1; without `dim`, without any such axis. */
+  squeeze(dim?: number): Tensor {
+    this.#checkAlive('squeeze');
+    const only = dim === undefined ? null : this.#axis('squeeze', dim);
+    const kept = this.shape
+      .map((_, axis) => axis)
+      .filter((axis) => this.shape[axis] !== 1 || (only !== null && axis !== only));
+    return this.#view(
+      kept.map((axis) => this.shape[axis]),
+      kept.map((axis) => this.strides[axis]),
+      0,
+    );
+  }
+
+  /** A view with an axis of length 1 before axis `dim`. */
+  unsqueeze(dim: number): Tensor {
+    this.#checkAlive('unsqueeze');
+    const rank = this.shape.length;
+    checkInteger('unsqueeze', 'dim', dim < 0 ? dim + rank + 1 : dim, 0);
+    const axis = dim < 0 ? dim + rank + 1 : dim;
+    if (axis > rank) throw new ArgumentError('unsqueeze', 'dim', `at most ${rank}`, String(dim));
+    const stride = axis < rank ? this.strides[axis] * this.shape[axis] : 1;
+    return this.#view(this.shape.toSpliced(axis, 0, 1), this.strides.toSpliced(axis, 0, stride), 0);
+  }
+
+  /** This tensor's elements, row-major: a view if they are already, else a copy. */
+  contiguous(): Tensor {
+    this.#checkAlive('contiguous');
+    return this.isContiguous ? this.#view(this.shape, contiguousStrides(this.shape), 0) : this.clone();
+  }
+
+  /** A copy with a storage of its own, row-major. */
+  clone(): Tensor {
+    this.#checkAlive('clone');
+    const copy = this.#empty(this.dtype);
+    copy.#writeFrom(this);
+    return copy;
+  }
+
+  /** A copy in another dtype, or in the same. */
+  to(dtype: Dtype): Tensor {
+    this.#checkAlive('to');
+    checkDtype('to', dtype);
+    if (dtype === this.dtype) return this.clone();
+    const dense = this.contiguous();
+    const copy = this.#empty(dtype); // may grow the memory: take views only after it
+    copy.#elements().set(dense.#elements());
+    dense.dispose();
+    return copy;
+  }
+
+  /**
+   * Overwrites all elements, row-major, with `data`: numbers, or a tensor of the same shape and dtype.
+   * @throws {ShapeError} when the counts or shapes differ.
+   */
+  copyFrom(data: Tensor | ArrayLike<number>): this {
+    this.#checkAlive('copyFrom');
+    if (data instanceof Tensor) {
+      if (formatShape(data.shape) !== formatShape(this.shape)) {
+        throw new ShapeError('copyFrom', 'data', formatShape(this.shape), formatShape(data.shape));
+      }
+      if (data.engine !== this.engine)
+        throw new EngineError('ERR_ENGINE_MISMATCH', 'copyFrom: data is of another engine');
+      const converted = data.dtype === this.dtype ? null : data.to(this.dtype);
+      this.#writeFrom(converted ?? data);
+      converted?.dispose();
+    } else {
+      if (typeof data?.length !== 'number')
+        throw new TypeError(`copyFrom: data expected numbers, got ${describe(data)}`);
+      if (data.length !== this.size)
+        throw new ShapeError('copyFrom', 'data', `${this.size} elements`, String(data.length));
+      if (this.isContiguous) {
+        this.#elements().set(data);
+      } else {
+        const dense = this.#empty(this.dtype);
+        dense.#elements().set(data);
+        this.#writeFrom(dense);
+        dense.dispose();
+      }
+      this.engine.countCopiedIn(this.byteLength);
+    }
+    this.#storage.version++;
+    return this;
+  }
+
+  /** Gives up this tensor; its storage is freed with the last tensor that shares it. Idempotent. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (!this.engine.disposed) this.#storage.release();
+  }
+
+  toString(): string {
+    return `Tensor(${formatShape(this.shape)}, ${this.dtype})`;
+  }
+
+  /** Fresh typed array over the elements, which must be contiguous; does not mark the storage exposed. */
+  #elements(): TypedArrayOf {
+    const ptr = this.#storage.ptr + this.#offset * elementBytes(this.dtype);
+    return typedView(this.dtype, this.engine.buffer, ptr, this.size);
+  }
+
+  #empty(dtype: Dtype): Tensor {
+    const storage = this.engine.allocateStorage('tensor', this.size * elementBytes(dtype));
+    return new Tensor(storage, dtype, this.shape, contiguousStrides(this.shape), 0);
+  }
+
+  /** Strided copy of `source`, same shape and dtype. */
+  #writeFrom(source: Tensor): void {
+    if (this.size === 0) return;
+    const stage = planCopy(this.dtype, this.shape, source.strides, this.strides);
+    this.engine.execute({
+      engine: this.engine,
+      steps: [
+        {
+          program: { stages: [stage], workspaceBytes: NO_WORKSPACE },
+          pointers: { source: source.ptr, target: this.ptr },
+        },
+      ],
+      writes: [this.#storage],
+      finish: () => undefined,
+      abandon: () => undefined,
+      release: () => undefined,
+    });
+  }
+
+  #view(shape: Shape, strides: readonly number[], offset: number): Tensor {
+    return new Tensor(this.#storage.retain(), this.dtype, shape, strides, this.#offset + offset);
+  }
+
+  #axis(operation: string, dim: number): number {
+    const rank = this.shape.length;
+    if (!Number.isInteger(dim) || dim < -rank || dim >= rank) {
+      throw new ArgumentError(operation, 'dim', `an axis of a tensor with ${rank} axes`, String(dim));
+    }
+    return dim < 0 ? dim + rank : dim;
+  }
+
+  #resolveShape(shape: readonly number[]): number[] {
+    const unknown = shape.indexOf(-1);
+    const known = elementCount(shape.filter((_, axis) => axis !== unknown));
+    const resolved = shape.map((length, axis) => (axis === unknown ? this.size / known : length));
+    if (elementCount(resolved) !== this.size || resolved.some((length) => !Number.isInteger(length) || length < 0)) {
+      throw new ShapeError('reshape', 'shape', `${this.size} elements`, formatShape(shape));
+    }
+    return resolved;
+  }
+
+  #checkAlive(operation: string): void {
+    if (this.engine.disposed)
+      throw new EngineError('ERR_DISPOSED', `${operation}: the engine of this tensor is disposed`);
+    if (this.#disposed) throw new EngineError('ERR_DISPOSED', `${operation}: the tensor is disposed`);
+  }
+}

@@ -1,0 +1,118 @@
+/** The wasm variants: which exist, which this runtime can run, how one is loaded. */
+
+import { ArgumentError, EngineError } from '../core/errors.ts';
+
+export type VariantName = 'simd' | 'relaxed' | 'simd-threads' | 'relaxed-threads';
+/** Instructions that micro-kernels may use: decides tiles and the rounding of multiply-add. */
+export type KernelSet = 'simd' | 'relaxed';
+
+export interface VariantDescription {
+  readonly variant: VariantName | 'debug';
+  readonly kernelSet: KernelSet;
+  /** The module imports a shared memory. */
+  readonly threads: boolean;
+}
+
+/** Name of the custom section, written by the build, that holds a `VariantDescription` as JSON. */
+const SECTION = 'upconv';
+
+/**
+ * Reads what a module is from its custom section.
+ * @throws {ArgumentError} when the module is not one of this package.
+ */
+export function describeModule(module: WebAssembly.Module): VariantDescription {
+  const [section] = WebAssembly.Module.customSections(module, SECTION);
+  if (section === undefined) {
+    throw new ArgumentError('createEngine', 'wasm', "a module of this package (custom section 'upconv')", 'another');
+  }
+  return JSON.parse(new TextDecoder().decode(section)) as VariantDescription;
+}
+
+// Each probe is the smallest module that uses one instruction: (func (drop (…)))
+const PROBE_HEAD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10];
+/** f32x4.splat */
+const SIMD_PROBE = new Uint8Array([...PROBE_HEAD, 12, 1, 10, 0, 67, 0, 0, 0, 0, 253, 19, 26, 11]);
+/** f32x4.relaxed_madd of three splats */
+const RELAXED_PROBE = new Uint8Array([
+  ...PROBE_HEAD,
+  29,
+  1,
+  27,
+  0,
+  67,
+  0,
+  0,
+  0,
+  0,
+  253,
+  19,
+  67,
+  0,
+  0,
+  0,
+  0,
+  253,
+  19,
+  67,
+  0,
+  0,
+  0,
+  0,
+  253,
+  19,
+  253,
+  133,
+  2,
+  26,
+  11,
+]);
+
+export function supportsSimd(): boolean {
+  return typeof WebAssembly === 'object' && WebAssembly.validate(SIMD_PROBE);
+}
+
+export function supportsRelaxedSimd(): boolean {
+  return WebAssembly.validate(RELAXED_PROBE);
+}
+
+/**
+ * The variant for this runtime.
+ * @param portable plain simd128 everywhere, so that every machine gives the same bits
+ * @throws {EngineError} ERR_UNSUPPORTED without WebAssembly SIMD.
+ */
+export function chooseVariant(portable: boolean): VariantName {
+  if (!supportsSimd()) throw new EngineError('ERR_UNSUPPORTED', 'init: this runtime has no WebAssembly SIMD');
+  return !portable && supportsRelaxedSimd() ? 'relaxed' : 'simd';
+}
+
+/** Each variant is a module of its own, so that a browser downloads one only. */
+const INLINED: Record<VariantName, () => Promise<{ readonly base64: string }>> = {
+  simd: () => import('./inlined/simd.ts'),
+  relaxed: () => import('./inlined/relaxed.ts'),
+  'simd-threads': () => import('./inlined/simd-threads.ts'),
+  'relaxed-threads': () => import('./inlined/relaxed-threads.ts'),
+};
+
+/**
+ * Compiles a variant from the bytes inlined in the package.
+ * @throws {EngineError} ERR_UNSUPPORTED when the runtime refuses to compile (a strict CSP, for one).
+ */
+export async function loadVariant(name: VariantName | 'auto'): Promise<WebAssembly.Module> {
+  const { base64 } = await INLINED[name === 'auto' ? chooseVariant(false) : name]();
+  try {
+    return await WebAssembly.compile(decodeBase64(base64));
+  } catch (cause) {
+    throw new EngineError(
+      'ERR_UNSUPPORTED',
+      `init: WebAssembly refused to compile (${String(cause)}); a Content-Security-Policy needs script-src 'wasm-unsafe-eval'`,
+      { cause },
+    );
+  }
+}
+
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
