@@ -1,0 +1,96 @@
+import { cropPairs, perAxis } from './options.ts';
+import type { RefOptions } from './options.ts';
+import { forEachProduct } from './products.ts';
+import type { Geometry } from './products.ts';
+import { addTerm, elementCount, emptySums, reshaped } from './tensor.ts';
+import type { RefTensor, Sums } from './tensor.ts';
+
+/** Gradients of a convolution or transposed convolution; a bias gradient is there whether or not a bias was. */
+export interface RefGradients {
+  gradInput: Sums;
+  gradWeight: Sums;
+  gradBias: Sums;
+}
+
+/**
+ * Definition: every input element scatters `weight` into the output, which starts as the bias.
+ * The number of spatial axes is the weight's rank less 2; an input of one axis less than the weight is unbatched.
+ */
+export function convTransposeReference(
+  input: RefTensor,
+  weight: RefTensor,
+  bias: RefTensor | null,
+  options: RefOptions = {},
+): Sums {
+  const g = geometryOf(input.shape, weight.shape, options);
+  const output = emptySums([g.batch, g.largeChannels, ...g.large]);
+  forEachProduct(g, (i, o, w) => addTerm(output, o, input.data[i] * weight.data[w]));
+  if (bias) addBias(output, bias);
+  return isBatched(input, weight) ? output : reshaped(output, output.shape.slice(1));
+}
+
+/** Definition: the derivatives of sum(gradOutput * output). */
+export function convTransposeBackwardReference(
+  gradOutput: RefTensor,
+  input: RefTensor,
+  weight: RefTensor,
+  options: RefOptions = {},
+): RefGradients {
+  const g = geometryOf(input.shape, weight.shape, options);
+  const gradInput = emptySums(input.shape);
+  const gradWeight = emptySums(weight.shape);
+  forEachProduct(g, (i, o, w) => {
+    addTerm(gradInput, i, gradOutput.data[o] * weight.data[w]);
+    addTerm(gradWeight, w, gradOutput.data[o] * input.data[i]);
+  });
+  return { gradInput, gradWeight, gradBias: biasGradient(gradOutput, g.batch, g.largeChannels) };
+}
+
+/** Adds bias[c] to every element of channel c of a batched output. */
+export function addBias(output: Sums, bias: RefTensor): void {
+  const channels = output.shape[1];
+  const pixels = elementCount(output.shape.slice(2));
+  for (let index = 0; index < output.data.length; index++) {
+    addTerm(output, index, bias.data[Math.floor(index / pixels) % channels]);
+  }
+}
+
+export function biasGradient(gradOutput: RefTensor, batch: number, channels: number): Sums {
+  const gradBias = emptySums([channels]);
+  const pixels = gradOutput.data.length / Math.max(1, batch * channels);
+  for (let index = 0; index < gradOutput.data.length; index++) {
+    addTerm(gradBias, Math.floor(index / pixels) % channels, gradOutput.data[index]);
+  }
+  return gradBias;
+}
+
+export function isBatched(input: RefTensor, weight: RefTensor): boolean {
+  return input.shape.length === weight.shape.length;
+}
+
+function geometryOf(inputShape: readonly number[], weightShape: readonly number[], options: RefOptions): Geometry {
+  const kernel = weightShape.slice(2);
+  const axes = kernel.length;
+  const small = inputShape.slice(-axes);
+  const groups = options.groups ?? 1;
+  const stride = perAxis(options.stride, axes, 1);
+  const dilation = perAxis(options.dilation, axes, 1);
+  const outputPadding = perAxis(options.outputPadding, axes, 0);
+  const crop = cropPairs(options.padding, axes);
+  const full = small.map((length, axis) => (length - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1);
+  let large = full.map((length, axis) => length - crop[axis][0] - crop[axis][1] + outputPadding[axis]);
+  if (options.outputSize) large = options.outputSize.slice(-axes);
+  if (options.crop) large = [...options.crop.outputSpatial];
+  return {
+    batch: inputShape.length === weightShape.length ? inputShape[0] : 1,
+    groups,
+    smallChannels: weightShape[0],
+    largeChannels: weightShape[1] * groups,
+    small,
+    large,
+    kernel,
+    stride,
+    dilation,
+    begin: options.crop ? [...options.crop.begin] : crop.map(([begin]) => begin),
+  };
+}

@@ -1,0 +1,64 @@
+import { expect } from 'vitest';
+import type { RefTensor, Sums } from '../reference/tensor.ts';
+
+/** What a result must offer: the package's tensors do, and so does any `{ shape, values }`. */
+export type Result =
+  | { readonly shape: readonly number[]; toTypedArray(): ArrayLike<number> }
+  | { readonly shape: readonly number[]; readonly values: ArrayLike<number> };
+
+type Limit = (index: number, expected: number) => number;
+
+/**
+ * The error bound of a sum of K products: 4 * sqrt(K) * 2^-24 * sum(|products|) for float32, and
+ * 1e-12 * sum(|products|) for float64. An element without products must be exactly 0.
+ * `expected` replaces the numbers of the reference, for instance by those of PyTorch.
+ */
+export function expectWithinBound(got: Result, reference: Sums, expected: RefTensor = reference): void {
+  const values = valuesOf(got);
+  const limit: Limit =
+    values instanceof Float64Array
+      ? (index) => 1e-12 * reference.magnitude[index]
+      : (index) => 4 * Math.sqrt(reference.terms[index]) * 2 ** -24 * reference.magnitude[index];
+  expectWithin(got, expected, limit);
+}
+
+/** Shape equal, and every element within `limit` of `expected`; NaN and infinities exactly. */
+export function expectWithin(got: Result, expected: RefTensor, limit: Limit): void {
+  expect([...got.shape]).toEqual([...expected.shape]);
+  const values = valuesOf(got);
+  expect(values.length).toBe(expected.data.length);
+  const wrong: string[] = [];
+  for (let index = 0; index < values.length; index++) {
+    const [value, wanted] = [values[index], expected.data[index]];
+    if (Object.is(value, wanted) || value === wanted) continue;
+    const allowed = limit(index, wanted);
+    // written so that a NaN on either side fails
+    if (Number.isFinite(wanted) && Math.abs(value - wanted) <= allowed) continue;
+    wrong.push(`[${index}] got ${value}, expected ${wanted} within ${allowed}`);
+  }
+  expectNone(wrong, values.length);
+}
+
+/** The same numbers to the last bit: NaN where NaN, and the sign of every zero. */
+export function expectIdentical(got: Result, expected: RefTensor): void {
+  expect([...got.shape]).toEqual([...expected.shape]);
+  const values = valuesOf(got);
+  expect(values.length).toBe(expected.data.length);
+  const wrong: string[] = [];
+  for (let index = 0; index < values.length; index++) {
+    if (!Object.is(values[index], expected.data[index])) {
+      wrong.push(`[${index}] got ${text(values[index])}, expected ${text(expected.data[index])}`);
+    }
+  }
+  expectNone(wrong, values.length);
+}
+
+function expectNone(wrong: readonly string[], count: number): void {
+  if (wrong.length > 0) expect.fail(`${wrong.length} of ${count} elements differ:\n${wrong.slice(0, 6).join('\n')}`);
+}
+
+function valuesOf(result: Result): ArrayLike<number> {
+  return 'toTypedArray' in result ? result.toTypedArray() : result.values;
+}
+
+const text = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
