@@ -1,0 +1,175 @@
+/**
+ * exp, tanh, the logistic function, the normal distribution and log1p on vectors.
+ *
+ * Own polynomials (Chebyshev fits), because the standard library's bring a data segment.
+ * Relative errors: about 2 ulp, except where a comment says otherwise. NaN gives NaN; arguments
+ * beyond the range give the limits, as PyTorch does.
+ */
+
+import { Lanes } from './lanes';
+
+const LOG2_E: f64 = 1.4426950408889634;
+
+export class Transcendental {
+  /** Remainder r of x = n ln 2 + r, |r| ≤ ln 2 / 2. */
+  @inline private static remainder<T>(x: v128, n: v128): v128 {
+    // ln 2 in two parts; the first has so few bits that n times it is exact
+    if (sizeof<T>() == 4) {
+      return Lanes.madd<T>(n, Lanes.splat<T>(0.00021219444), Lanes.madd<T>(n, Lanes.splat<T>(-0.693359375), x));
+    }
+    return Lanes.madd<T>(
+      n,
+      Lanes.splat<T>(-1.9082149292705877e-10),
+      Lanes.madd<T>(n, Lanes.splat<T>(-0.6931471803691238), x),
+    );
+  }
+
+  /** e^r − 1 for |r| ≤ ln 2 / 2: r + r² q(r). */
+  @inline private static expm1Reduced<T>(r: v128): v128 {
+    let q: v128;
+    if (sizeof<T>() == 4) {
+      q = Lanes.splat<T>(0.0013926250831497611);
+      q = Lanes.horner<T>(r, q, 0.008363232883682618);
+      q = Lanes.horner<T>(r, q, 0.04166655421298415);
+      q = Lanes.horner<T>(r, q, 0.16666576666119928);
+    } else {
+      q = Lanes.splat<T>(2.5100472505694996e-8);
+      q = Lanes.horner<T>(r, q, 2.7620201591031547e-7);
+      q = Lanes.horner<T>(r, q, 0.0000027557268276905696);
+      q = Lanes.horner<T>(r, q, 0.000024801521057868204);
+      q = Lanes.horner<T>(r, q, 0.00019841269863171557);
+      q = Lanes.horner<T>(r, q, 0.0013888888917367081);
+      q = Lanes.horner<T>(r, q, 0.008333333333330039);
+      q = Lanes.horner<T>(r, q, 0.041666666666623824);
+      q = Lanes.horner<T>(r, q, 0.16666666666666669);
+    }
+    q = Lanes.horner<T>(r, q, 0.5);
+    return Lanes.madd<T>(v128.mul<T>(r, r), q, r);
+  }
+
+  /** e^(x + low): `low` is what x lost to rounding. */
+  static expSum<T>(x: v128, low: v128): v128 {
+    // beyond these, the result is 0 or infinity in any case; pmin and pmax with x first keep NaN
+    x = v128.pmax<T>(x, Lanes.splat<T>(sizeof<T>() == 4 ? -104 : -746));
+    x = v128.pmin<T>(x, Lanes.splat<T>(sizeof<T>() == 4 ? 89 : 710));
+    const n = v128.nearest<T>(v128.mul<T>(x, Lanes.splat<T>(LOG2_E)));
+    const r = v128.add<T>(Transcendental.remainder<T>(x, n), low);
+    const mantissa = v128.add<T>(Transcendental.expm1Reduced<T>(r), Lanes.splat<T>(1));
+    // in two steps: 2^n itself may be subnormal or too large
+    const exponent = Lanes.toInteger<T>(n);
+    const half = i32x4.shr_s(exponent, 1);
+    return v128.mul<T>(
+      v128.mul<T>(mantissa, Lanes.powerOfTwo<T>(half)),
+      Lanes.powerOfTwo<T>(i32x4.sub(exponent, half)),
+    );
+  }
+
+  static tanh<T>(x: v128): v128 {
+    // tanh|x| = m / (m + 2) with m = e^(2|x|) − 1; beyond the limit it rounds to 1
+    const limit = Lanes.splat<T>(sizeof<T>() == 4 ? 20 : 40);
+    const magnitude = v128.abs<T>(x);
+    const y = v128.pmin<T>(v128.add<T>(magnitude, magnitude), limit);
+    const n = v128.nearest<T>(v128.mul<T>(y, Lanes.splat<T>(LOG2_E)));
+    const scale = Lanes.powerOfTwo<T>(Lanes.toInteger<T>(n));
+    const m = Lanes.madd<T>(
+      scale,
+      Transcendental.expm1Reduced<T>(Transcendental.remainder<T>(y, n)),
+      v128.sub<T>(scale, Lanes.splat<T>(1)),
+    );
+    return Lanes.withSign<T>(v128.div<T>(m, v128.add<T>(m, Lanes.splat<T>(2))), x);
+  }
+
+  /** 1 + e^(−x), the denominator of the logistic function. */
+  static logisticDenominator<T>(x: v128): v128 {
+    return v128.add<T>(Transcendental.expSum<T>(v128.neg<T>(x), Lanes.splat<T>(0)), Lanes.splat<T>(1));
+  }
+
+  @inline static sigmoid<T>(x: v128): v128 {
+    return v128.div<T>(Lanes.splat<T>(1), Transcendental.logisticDenominator<T>(x));
+  }
+
+  /** Where the normal distribution is 0 or 1 to the last bit: keeps infinities out of what follows. */
+  @inline private static gaussianLimit<T>(): v128 {
+    return Lanes.splat<T>(sizeof<T>() == 4 ? 15 : 39);
+  }
+
+  /** e^(−x²/2) */
+  static gaussian<T>(x: v128): v128 {
+    const magnitude = v128.pmin<T>(v128.abs<T>(x), Transcendental.gaussianLimit<T>());
+    // x² = upper² + (x − upper)(x + upper), the first term exact: large exponents keep their accuracy
+    const upper = Lanes.upperHalf<T>(magnitude);
+    const minusHalf = Lanes.splat<T>(-0.5);
+    const rest = v128.mul<T>(v128.sub<T>(magnitude, upper), v128.add<T>(magnitude, upper));
+    return Transcendental.expSum<T>(v128.mul<T>(v128.mul<T>(upper, upper), minusHalf), v128.mul<T>(rest, minusHalf));
+  }
+
+  /**
+   * Distribution function of the normal distribution, ½ (1 + erf(x / √2)), from `gaussian(x)`.
+   * With a = |x| / √2, erfc(a) = e^(−a²) g(u) / (1 + 2a), u = (a − K) / (a + K), g a polynomial.
+   */
+  static normalCdf<T>(x: v128, gaussian: v128): v128 {
+    const one = Lanes.splat<T>(1);
+    const magnitude = v128.pmin<T>(v128.abs<T>(x), Transcendental.gaussianLimit<T>());
+    const a = v128.mul<T>(magnitude, Lanes.splat<T>(0.7071067811865476));
+    const k = Lanes.splat<T>(sizeof<T>() == 4 ? 2 : 3);
+    const u = v128.div<T>(v128.sub<T>(a, k), v128.add<T>(a, k));
+    let g: v128;
+    if (sizeof<T>() == 4) {
+      g = Lanes.splat<T>(-0.0004158970700061316);
+      g = Lanes.horner<T>(u, g, -0.0012467969243424078);
+      g = Lanes.horner<T>(u, g, 0.001331685428582749);
+      g = Lanes.horner<T>(u, g, 0.008652287232187457);
+      g = Lanes.horner<T>(u, g, -0.0080667040304843);
+      g = Lanes.horner<T>(u, g, -0.0542119612307487);
+      g = Lanes.horner<T>(u, g, 0.1640563038024363);
+      g = Lanes.horner<T>(u, g, -0.16603053011744243);
+      g = Lanes.horner<T>(u, g, -0.0927640215577567);
+      g = Lanes.horner<T>(u, g, 1.2769783774738688);
+    } else {
+      g = Lanes.splat<T>(2.3026697174523652e-8);
+      g = Lanes.horner<T>(u, g, 6.390588178845851e-8);
+      g = Lanes.horner<T>(u, g, -1.2418558024936116e-7);
+      g = Lanes.horner<T>(u, g, -5.657024330235796e-7);
+      g = Lanes.horner<T>(u, g, 3.504243374577423e-7);
+      g = Lanes.horner<T>(u, g, 0.0000034331689317834988);
+      g = Lanes.horner<T>(u, g, -7.32409712125061e-7);
+      g = Lanes.horner<T>(u, g, -0.000020081864594672196);
+      g = Lanes.horner<T>(u, g, 0.000004951160754493588);
+      g = Lanes.horner<T>(u, g, 0.00012509371317058384);
+      g = Lanes.horner<T>(u, g, -0.00010516041881526383);
+      g = Lanes.horner<T>(u, g, -0.0007798312105913324);
+      g = Lanes.horner<T>(u, g, 0.0018886904647967854);
+      g = Lanes.horner<T>(u, g, 0.0025293916974281016);
+      g = Lanes.horner<T>(u, g, -0.023770514926777942);
+      g = Lanes.horner<T>(u, g, 0.0683080273510634);
+      g = Lanes.horner<T>(u, g, -0.1192736634151268);
+      g = Lanes.horner<T>(u, g, 0.12964515870257853);
+      g = Lanes.horner<T>(u, g, -0.04756229435344756);
+      g = Lanes.horner<T>(u, g, -0.13562110612458);
+      g = Lanes.horner<T>(u, g, 1.2530080582697296);
+    }
+    const below = v128.div<T>(
+      v128.mul<T>(v128.mul<T>(gaussian, g), Lanes.splat<T>(0.5)),
+      v128.add<T>(v128.add<T>(a, a), one),
+    );
+    return v128.bitselect(below, v128.sub<T>(one, below), v128.lt<T>(x, Lanes.splat<T>(0)));
+  }
+
+  /** log(1 + y) for 0 ≤ y ≤ 1, float64: 2 artanh(s) with s = y / (2 + y). */
+  static log1p(y: v128): v128 {
+    const s = f64x2.div(y, f64x2.add(y, f64x2.splat(2)));
+    const z = f64x2.mul(s, s);
+    let p = f64x2.splat(0.08082469084735669);
+    p = Lanes.horner<f64>(z, p, 0.04400158825434387);
+    p = Lanes.horner<f64>(z, p, 0.06000577591428889);
+    p = Lanes.horner<f64>(z, p, 0.06657067775440581);
+    p = Lanes.horner<f64>(z, p, 0.07692785296456121);
+    p = Lanes.horner<f64>(z, p, 0.09090894708663223);
+    p = Lanes.horner<f64>(z, p, 0.11111111358900891);
+    p = Lanes.horner<f64>(z, p, 0.1428571428355253);
+    p = Lanes.horner<f64>(z, p, 0.20000000000007298);
+    p = Lanes.horner<f64>(z, p, 0.3333333333333333);
+    const twice = f64x2.add(s, s);
+    return Lanes.madd<f64>(f64x2.mul(twice, z), p, twice);
+  }
+}
