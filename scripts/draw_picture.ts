@@ -254,11 +254,11 @@ function pixelAt(column: number, row: number): Colour {
     const x = column + ((i % SAMPLES) + 0.5) / SAMPLES;
     const y = row + (Math.floor(i / SAMPLES) + 0.5) / SAMPLES;
     const colour = colourAt(x, y);
-    for (let c = 0; c < 3; c++) sum[c]! += clamp(colour[c]!);
+    for (let c = 0; c < 3; c++) sum[c] += clamp(colour[c]);
   }
   const vignette = 1 - 0.22 * ((column / WIDTH - 0.5) ** 2 + (row / HEIGHT - 0.5) ** 2);
   const scale = vignette / SAMPLES ** 2;
-  return [sum[0]! * scale, sum[1]! * scale, sum[2]! * scale];
+  return [sum[0] * scale, sum[1] * scale, sum[2] * scale];
 }
 
 const data = new Uint8Array(WIDTH * HEIGHT * 3);

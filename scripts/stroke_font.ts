@@ -58,7 +58,7 @@ const SEGMENTS = new Map<string, Segment[]>(
     glyph,
     strokes.split(';').flatMap((stroke) => {
       const points = stroke.split(' ').map((point) => ({ x: Number(point[0]), y: Number(point[1]) }));
-      return points.slice(1).map((to, i) => ({ from: points[i]!, to }));
+      return points.slice(1).map((to, i) => ({ from: points[i], to }));
     }),
   ]),
 );
@@ -79,7 +79,7 @@ export function isInText({ text, x: left, y: top, unit }: TextLine, x: number, y
   const index = Math.floor((along + 1) / ADVANCE);
   if (v < -1 || v > 7 || index < 0 || index >= text.length) return false;
   const u = along - index * ADVANCE;
-  return (SEGMENTS.get(text[index]!) ?? []).some((segment) => segmentDistance(u, v, segment) < 0.45);
+  return (SEGMENTS.get(text[index]) ?? []).some((segment) => segmentDistance(u, v, segment) < 0.45);
 }
 
 function segmentDistance(x: number, y: number, { from, to }: Segment): number {

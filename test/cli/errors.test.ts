@@ -1,0 +1,143 @@
+import jpeg from 'jpeg-js';
+import { linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { encodePng } from '../../src/cli/image/png.ts';
+import { encodeNpy } from '../../src/cli/npy.ts';
+import { listing, runCli, temporaryFolder } from './support/cli.ts';
+
+const folder = temporaryFolder();
+
+function png(width: number, height: number): Uint8Array {
+  const data = new Uint8Array(width * height * 3).map((_, i) => i * i);
+  return encodePng({ width, height, channels: 3, depth: 8, data });
+}
+
+function npy(shape: number[], data = new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1)): Uint8Array {
+  return new Uint8Array(encodeNpy({ shape, data }));
+}
+
+const photo = new Uint8Array(jpeg.encode({ width: 40, height: 40, data: new Uint8Array(6400).fill(99) }, 90).data);
+const files: Record<string, Uint8Array | string> = {
+  'ok.png': png(40, 40),
+  'small.png': png(31, 40),
+  'text.png': 'this is not a picture',
+  'cut.png': png(40, 40).subarray(0, 300),
+  'cut.jpg': photo.subarray(0, photo.length - 30),
+  file: '',
+  'x.npy': npy([1, 2, 3, 3]),
+  'w.npy': npy([2, 4, 3, 3]),
+  'b.npy': npy([4]),
+  'b5.npy': npy([5]),
+  'flat.npy': npy([2, 4]),
+  'bad.npy': 'not an array',
+  'cut.npy': npy([2, 4, 3, 3]).subarray(0, 200),
+  'int.npy': new Uint8Array(
+    Buffer.from(
+      Buffer.from(npy([2, 4, 3, 3]))
+        .toString('latin1')
+        .replace('<f4', '<i4'),
+      'latin1',
+    ),
+  ),
+};
+for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+writeFileSync(join(folder, 'x64.npy'), new Uint8Array(encodeNpy({ shape: [1, 2, 3, 3], data: new Float64Array(18) })));
+mkdirSync(join(folder, 'folder.png'));
+linkSync(join(folder, 'ok.png'), join(folder, 'hard.png'));
+symlinkSync('ok.png', join(folder, 'soft.png'));
+
+const RUN = ['run', '--input', 'x.npy', '--weight', 'w.npy', '--output', 'y.npy'];
+
+/** Arguments, and what the one line on stderr must name. */
+const MISTAKES: readonly (readonly [string, string[], RegExp])[] = [
+  ['unknown command', ['paint'], /unknown command 'paint'/],
+  ['unknown option', ['--fast'], /unknown option '--fast'/],
+  ['unknown option of a command', ['upscale', 'ok.png', 'out.png', '--fast'], /unknown option '--fast'/],
+  ['no files', ['upscale'], /missing required argument 'in'/],
+  ['no output', ['upscale', 'ok.png'], /missing required argument 'out'/],
+  ['three files', ['upscale', 'ok.png', 'out.png', 'more.png'], /too many arguments for 'upscale'/],
+  ['--scale 5', ['upscale', 'ok.png', 'out.png', '--scale', '5'], /--scale.*'5'.*2, 3, 4/],
+  ['--scale two', ['upscale', 'ok.png', 'out.png', '--scale', 'two'], /--scale.*'two'/],
+  ['--scale without a value', ['upscale', 'ok.png', 'out.png', '--scale'], /--scale.*missing/],
+  ['--steps 0', ['upscale', 'ok.png', 'out.png', '--steps', '0'], /--steps.*'0'/],
+  ['--steps abc', ['upscale', 'ok.png', 'out.png', '--steps', 'abc'], /--steps.*'abc'/],
+  ['--steps 1.5', ['upscale', 'ok.png', 'out.png', '--steps', '1.5'], /--steps.*'1.5'/],
+  ['--steps of nothing', ['upscale', 'ok.png', 'out.png', '--steps', ''], /--steps/],
+  ['--seed -1', ['upscale', 'ok.png', 'out.png', '--seed', '-1'], /--seed.*'-1'/],
+  ['missing picture', ['upscale', 'none.png', 'out.png'], /none\.png: no such file/],
+  ['picture is a folder', ['upscale', 'folder.png', 'out.png'], /folder\.png: is a directory/],
+  ['not a picture', ['upscale', 'text.png', 'out.png'], /text\.png: not a PNG or JPEG/],
+  ['truncated PNG', ['upscale', 'cut.png', 'out.png'], /cut\.png: truncated.*PNG/],
+  ['truncated JPEG', ['upscale', 'cut.jpg', 'out.png'], /cut\.jpg: truncated.*JPEG/],
+  ['picture too small', ['upscale', 'small.png', 'out.png'], /small\.png: picture too small: 31 x 40.*32 x 32/],
+  ['picture too small for 3', ['upscale', 'ok.png', 'out.png', '--scale', '3'], /ok\.png: .*48 x 48 for --scale 3/],
+  ['output folder missing', ['upscale', 'ok.png', 'none/out.png'], /none\/out\.png: .*no such/],
+  ['output folder is a file', ['upscale', 'ok.png', 'file/out.png'], /file\/out\.png: .*not a directory/],
+  ['output is a folder', ['upscale', 'ok.png', 'folder.png'], /folder\.png: is a directory/],
+  ['output is not .png', ['upscale', 'ok.png', 'out.jpg'], /out\.jpg: .*\.png/],
+  ['output is the input', ['upscale', 'ok.png', './ok.png'], /ok\.png: output is the same file as input/],
+  ['output is the input by a hard link', ['upscale', 'ok.png', 'hard.png'], /hard\.png: output is the same file/],
+  ['output is the input by a symbolic link', ['upscale', 'soft.png', 'ok.png'], /ok\.png: output is the same file/],
+  ['run without options', ['run'], /--input/],
+  ['run without output', ['run', '--input', 'x.npy', '--weight', 'w.npy'], /--output/],
+  ['run with an operand', [...RUN, 'more'], /too many arguments for 'run'/],
+  [
+    'missing weight',
+    ['run', '--input', 'x.npy', '--weight', 'none.npy', '--output', 'y.npy'],
+    /none\.npy: no such file/,
+  ],
+  ['not npy', ['run', '--input', 'bad.npy', '--weight', 'w.npy', '--output', 'y.npy'], /bad\.npy: not a readable/],
+  ['truncated npy', ['run', '--input', 'x.npy', '--weight', 'cut.npy', '--output', 'y.npy'], /cut\.npy: shape/],
+  ['integer npy', ['run', '--input', 'x.npy', '--weight', 'int.npy', '--output', 'y.npy'], /int\.npy: dtype/],
+  ['mixed dtypes', ['run', '--input', 'x64.npy', '--weight', 'w.npy', '--output', 'y.npy'], /x64\.npy, w\.npy: /],
+  ['weight of two axes', ['run', '--input', 'x.npy', '--weight', 'flat.npy', '--output', 'y.npy'], /flat\.npy: weight/],
+  ['channels do not match', ['run', '--input', 'w.npy', '--weight', 'w.npy', '--output', 'y.npy'], /w\.npy, w\.npy: /],
+  ['bias of the wrong length', [...RUN, '--bias', 'b5.npy'], /x\.npy, w\.npy, b5\.npy: .*bias/],
+  ['safetensors', RUN.with(4, 'm.safetensors#w'), /m\.safetensors#w: .*not supported/],
+  ['--stride 0', [...RUN, '--stride', '0'], /x\.npy, w\.npy: .*stride/],
+  ['--stride x', [...RUN, '--stride', 'x'], /--stride.*'x'/],
+  ['--stride 1,,2', [...RUN, '--stride', '1,,2'], /--stride.*'1,,2'/],
+  ['--stride with three axes', [...RUN, '--stride', '1,2,3'], /x\.npy, w\.npy: .*stride/],
+  ['--padding -1', [...RUN, '--padding', '-1'], /x\.npy, w\.npy: .*padding/],
+  ['--output-padding too large', [...RUN, '--output-padding', '1'], /x\.npy, w\.npy: .*outputPadding/],
+  ['--output-size out of reach', [...RUN, '--output-size', '99'], /x\.npy, w\.npy: .*outputSize/],
+  ['--groups 3', [...RUN, '--groups', '3'], /x\.npy, w\.npy: .*groups/],
+  ['--groups 0', [...RUN, '--groups', '0'], /--groups.*'0'/],
+  ['out of memory', [...RUN, '--stride', '40000'], /x\.npy, w\.npy: .*memory/],
+  ['output of run is its weight', RUN.with(6, 'w.npy'), /w\.npy: output is the same file as input/],
+  ['output folder of run missing', RUN.with(6, 'none/y.npy'), /none\/y\.npy: .*no such/],
+  ['info with an operand', ['info', 'all'], /too many arguments for 'info'/],
+];
+
+describe('mistakes exit with 2, one line on stderr, and write nothing', () => {
+  test.each(MISTAKES)('%s', (_what, args, message) => {
+    const before = listing(folder);
+    const contents = Object.keys(files).map((name) => readFileSync(join(folder, name)));
+    const { code, stderr } = runCli(folder, ...args);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^upconv: [^\n]+\n$/);
+    expect(code).toBe(2);
+    expect(listing(folder)).toEqual(before);
+    expect(Object.keys(files).map((name) => readFileSync(join(folder, name)))).toEqual(contents);
+  });
+});
+
+test('without a command the help is printed and the exit code is 2', () => {
+  const { code, stderr } = runCli(folder);
+  expect(stderr).toMatch(/Usage: upconv/);
+  expect(code).toBe(2);
+});
+
+test.each([[['--help']], [['upscale', '--help']], [['help', 'run']]])('%j prints help and exits with 0', (args) => {
+  const { code, stdout, stderr } = runCli(folder, ...args);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/Usage: upconv/);
+});
+
+test('--version prints the version of the package', () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  expect(runCli(folder, '--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+});

@@ -1,0 +1,86 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { encodeNpy, readNpy, type NdArray } from '../../src/cli/npy.ts';
+import { convTransposeReference } from '../reference/conv_transpose.ts';
+import type { RefOptions } from '../reference/options.ts';
+import type { RefTensor } from '../reference/tensor.ts';
+import { runCli, temporaryFolder } from './support/cli.ts';
+
+const folder = temporaryFolder();
+
+function array(shape: number[], isDouble = false): NdArray {
+  const size = shape.reduce((product, length) => product * length, 1);
+  const values = Array.from({ length: size }, (_, i) => Math.sin(1 + i * i));
+  return { shape, data: isDouble ? Float64Array.from(values) : Float32Array.from(values) };
+}
+
+const reference = ({ shape, data }: NdArray): RefTensor => ({ shape: [...shape], data: Float64Array.from(data) });
+
+/** What is run: shapes of input and weight, options of the command line and of the reference. */
+const CASES: readonly (readonly [number[], number[], string, RefOptions])[] = [
+  [[2, 3, 7], [3, 4, 5], '--stride 2 --padding 1 --output-padding 1', { stride: 2, padding: 1, outputPadding: 1 }],
+  [[3, 7], [3, 4, 5], '--dilation 3', { dilation: 3 }],
+  [[1, 4, 5, 6], [4, 2, 3, 2], '--stride 2,3 --padding 1,0 --groups 2', { stride: [2, 3], padding: [1, 0], groups: 2 }],
+  [[1, 2, 5, 6], [2, 2, 3, 3], '--stride 3 --output-size 16,19', { stride: 3, outputPadding: [1, 1] }],
+  [
+    [1, 2, 2, 3, 4],
+    [2, 3, 2, 3, 2],
+    '--stride 1,2,1 --output-padding 0,1,0',
+    { stride: [1, 2, 1], outputPadding: [0, 1, 0] },
+  ],
+];
+
+for (const dtype of ['float32', 'float64'] as const) {
+  test.each(CASES)(
+    `run, ${dtype}: input %j, weight %j, %s`,
+    async (inputShape, weightShape, options, referenceOptions) => {
+      const isDouble = dtype === 'float64';
+      const [input, weight] = [array(inputShape, isDouble), array(weightShape, isDouble)];
+      const bias = array([weightShape[1] * (referenceOptions.groups ?? 1)], isDouble);
+      for (const [name, value] of Object.entries({ x: input, w: weight, b: bias })) {
+        writeFileSync(join(folder, `${name}.npy`), new Uint8Array(encodeNpy(value)));
+      }
+      const files = '--input x.npy --weight w.npy --bias b.npy --output y.npy'.split(' ');
+      const { code, stdout, stderr } = runCli(folder, 'run', ...files, ...options.split(' '));
+      expect([code, stderr]).toEqual([0, '']);
+      const expected = convTransposeReference(reference(input), reference(weight), reference(bias), referenceOptions);
+      const output = await readNpy(join(folder, 'y.npy'));
+      expect(output.shape).toEqual(expected.shape);
+      expect(stdout).toContain(`y.npy: ${dtype} (${expected.shape.join(', ')})`);
+      expect(output.data.BYTES_PER_ELEMENT).toBe(isDouble ? 8 : 4);
+      for (const [i, value] of expected.data.entries()) expect(output.data[i]).toBeCloseTo(value, isDouble ? 11 : 4);
+    },
+  );
+}
+
+test('info says what the engine chose and what was measured', () => {
+  const { code, stdout, stderr } = runCli(folder, 'info');
+  expect([code, stderr]).toEqual([0, '']);
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const fields = new Map(
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => [line.slice(0, 14).trim(), line.slice(14)]),
+  );
+  expect([...fields.keys()]).toEqual([
+    'upconv',
+    'runtime',
+    'variant',
+    'threads',
+    'micro-kernel',
+    'numerics',
+    'relaxed',
+    'wide',
+    'peak',
+    'measured',
+  ]);
+  expect(fields.get('upconv')).toBe(version);
+  expect(fields.get('variant')).toMatch(/simd|relaxed/);
+  expect(fields.get('threads')).toMatch(/^[1-9]/);
+  expect(fields.get('micro-kernel')).toMatch(/^\d+x\d+$/);
+  expect(Number.parseFloat(fields.get('peak') ?? '')).toBeGreaterThan(0);
+});
