@@ -2,7 +2,8 @@ import jpeg from 'jpeg-js';
 import { orient, type Orientation } from './orientation.ts';
 import type { Picture } from './picture.ts';
 
-const LIMITS = { maxResolutionInMP: 200, maxMemoryUsageInMB: 4096 };
+/** Every block of 64 coefficients is an object of its own on the JavaScript heap, which a larger picture would exhaust. */
+const LIMITS = { maxResolutionInMP: 100, maxMemoryUsageInMB: 1024 };
 const START_OF_SCAN = 0xda;
 const ORIENTATION_TAG = 0x0112;
 

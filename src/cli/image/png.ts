@@ -55,6 +55,6 @@ export function encodePng(picture: Picture): Uint8Array {
     inputHasAlpha: channels % 2 === 0,
     bitDepth: depth,
     deflateStrategy: 0,
-    deflateLevel: 8,
+    deflateLevel: 6,
   });
 }

@@ -5,7 +5,7 @@ import type { Picture } from './picture.ts';
 import { decodePng, isPng, pngSize } from './png.ts';
 
 /** Decoders allocate what the header claims, so a few bytes could ask for gigabytes. */
-const MAX_PIXELS = 200e6;
+const MAX_PIXELS = 100e6;
 
 /** Reads a PNG or JPEG, told apart by content. Throws `CliError` naming the file. */
 export function readPicture(file: string): Picture {
