@@ -7,8 +7,18 @@
  * or writes. `thread` chooses the scratch memory. Kernels neither validate nor allocate.
  */
 
+import { convTransposeForward, packForwardWeight } from './conv/conv_transpose_forward';
 import { copyStrided } from './elementwise/copy';
-import { CopyParams } from './params';
+import {
+  activationBackward,
+  activationForward,
+  preluBackward,
+  preluForward,
+  preluGradWeight,
+} from './elementwise/activation_stages';
+import { adamStep, sgdStep } from './elementwise/optimizer';
+import { loss } from './reduce/loss';
+import { ActivationParams, ConvParams, CopyParams, LossParams, OptimizerParams, PreluParams } from './params';
 
 export function copyStridedF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
   copyStrided<f32>(changetype<CopyParams>(paramsPtr), begin, end);
@@ -16,4 +26,84 @@ export function copyStridedF32(paramsPtr: usize, begin: i32, end: i32, _thread: 
 
 export function copyStridedF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
   copyStrided<f64>(changetype<CopyParams>(paramsPtr), begin, end);
+}
+
+export function activationForwardF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  activationForward<f32>(changetype<ActivationParams>(paramsPtr), begin, end);
+}
+
+export function activationForwardF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  activationForward<f64>(changetype<ActivationParams>(paramsPtr), begin, end);
+}
+
+export function activationBackwardF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  activationBackward<f32>(changetype<ActivationParams>(paramsPtr), begin, end);
+}
+
+export function activationBackwardF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  activationBackward<f64>(changetype<ActivationParams>(paramsPtr), begin, end);
+}
+
+export function preluForwardF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  preluForward<f32>(changetype<PreluParams>(paramsPtr), begin, end);
+}
+
+export function preluForwardF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  preluForward<f64>(changetype<PreluParams>(paramsPtr), begin, end);
+}
+
+export function preluBackwardF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  preluBackward<f32>(changetype<PreluParams>(paramsPtr), begin, end);
+}
+
+export function preluBackwardF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  preluBackward<f64>(changetype<PreluParams>(paramsPtr), begin, end);
+}
+
+export function preluGradWeightF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  preluGradWeight<f32>(changetype<PreluParams>(paramsPtr), begin, end);
+}
+
+export function preluGradWeightF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  preluGradWeight<f64>(changetype<PreluParams>(paramsPtr), begin, end);
+}
+
+export function lossF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  loss<f32>(changetype<LossParams>(paramsPtr), begin, end);
+}
+
+export function lossF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  loss<f64>(changetype<LossParams>(paramsPtr), begin, end);
+}
+
+export function sgdStepF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  sgdStep<f32>(changetype<OptimizerParams>(paramsPtr), begin, end);
+}
+
+export function sgdStepF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  sgdStep<f64>(changetype<OptimizerParams>(paramsPtr), begin, end);
+}
+
+export function adamStepF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  adamStep<f32>(changetype<OptimizerParams>(paramsPtr), begin, end);
+}
+
+export function adamStepF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  adamStep<f64>(changetype<OptimizerParams>(paramsPtr), begin, end);
+}
+
+export function packForwardWeightF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  packForwardWeight<f32>(changetype<ConvParams>(paramsPtr), begin, end);
+}
+
+export function packForwardWeightF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  packForwardWeight<f64>(changetype<ConvParams>(paramsPtr), begin, end);
+}
+
+export function convTransposeForwardF32(paramsPtr: usize, begin: i32, end: i32, thread: i32): void {
+  convTransposeForward<f32>(changetype<ConvParams>(paramsPtr), begin, end, thread);
+}
+
+export function convTransposeForwardF64(paramsPtr: usize, begin: i32, end: i32, thread: i32): void {
+  convTransposeForward<f64>(changetype<ConvParams>(paramsPtr), begin, end, thread);
 }

@@ -29,3 +29,184 @@ export class CopyParams {
   targetStride4: i32;
   targetStride5: i32;
 }
+
+/**
+ * One convolution and its adjoint, see src/plan/conv_geometry.ts. "input" and "output" are those of the
+ * transposed convolution: the output axis is the strided, larger one. Channels are per group.
+ * Which fields a stage reads is up to the stage; `…Offset` are bytes into the thread's workspace.
+ */
+@unmanaged
+export class ConvParams {
+  inputPtr: usize;
+  outputPtr: usize;
+  weightPtr: usize;
+  packedPtr: usize;
+  biasPtr: usize;
+  workspacePtr: usize;
+  /** Bytes of workspace per thread. */
+  threadBytes: i32;
+
+  batch: i32;
+  groups: i32;
+  inChannels: i32;
+  outChannels: i32;
+
+  inputD: i32;
+  inputH: i32;
+  inputW: i32;
+  outputD: i32;
+  outputH: i32;
+  outputW: i32;
+  strideD: i32;
+  strideH: i32;
+  strideW: i32;
+  /** Output coordinate = input · stride + tap · dilation − crop. */
+  cropD: i32;
+  cropH: i32;
+  cropW: i32;
+
+  inputBatchStride: i32;
+  inputChannelStride: i32;
+  inputStrideD: i32;
+  inputStrideH: i32;
+  inputStrideW: i32;
+  outputBatchStride: i32;
+  outputChannelStride: i32;
+  outputStrideD: i32;
+  outputStrideH: i32;
+  outputStrideW: i32;
+  weightInStride: i32;
+  weightOutStride: i32;
+
+  /** Largest shift of a tap, ⌊tap · dilation ÷ stride⌋. */
+  maxShiftD: i32;
+  maxShiftH: i32;
+  maxShiftW: i32;
+  /** Plane coordinates that hold output: begin ≤ q < end. */
+  planeBeginD: i32;
+  planeBeginH: i32;
+  planeBeginW: i32;
+  planeEndD: i32;
+  planeEndH: i32;
+  planeEndW: i32;
+  /** Phases that a tap reaches, and the table of their residues. */
+  phasesD: i32;
+  phasesH: i32;
+  phasesW: i32;
+  residuesPtrD: usize;
+  residuesPtrH: usize;
+  residuesPtrW: usize;
+  /** Items cut the plane (forward) or the input (gradInput, gradWeight) into boxes. */
+  boxD: i32;
+  boxH: i32;
+  boxW: i32;
+  boxesD: i32;
+  boxesH: i32;
+  boxesW: i32;
+  /** Elements from one row, slice and plane to the next. */
+  planeRow: i32;
+  planeSlice: i32;
+  planeSize: i32;
+
+  mr: i32;
+  kc: i32;
+  /** K of the whole product. */
+  depth: i32;
+  /** Tiles of A along M. */
+  tiles: i32;
+  slabs: i32;
+  slabChannels: i32;
+  taps: i32;
+  blocks: i32;
+  /** Byte offset of each C row, `mr` per tile. */
+  rowOffsetPtr: usize;
+  /** Forward: (weight offset, channel) per row of A, −1 for padding. */
+  packTablePtr: usize;
+  /** Forward: (first tile, end tile, shiftD, shiftH) per run. */
+  runTablePtr: usize;
+  /** First run of each block of A, and the end. */
+  blockTablePtr: usize;
+  /** gradInput, gradWeight: (plane offset, weight offset) per tap, in elements. */
+  tapTablePtr: usize;
+
+  /** 1: a line is a whole slice with gaps between its rows; 0: a line is one row. */
+  flat: i32;
+  /** 1: no plane element is written twice within one block of K. */
+  writeOnce: i32;
+  accumulate: i32;
+  activation: i32;
+  activationA: f64;
+  activationB: f64;
+  imagesPerItem: i32;
+
+  planesOffset: i32;
+  panelsOffset: i32;
+  aPanelsOffset: i32;
+  rowBufferOffset: i32;
+  tileOffset: i32;
+}
+
+/** An activation or its gradient on contiguous tensors; items are pieces of `itemLength` elements. */
+@unmanaged
+export class ActivationParams {
+  /** Forward: the input. Backward: what the forward pass saved. */
+  savedPtr: usize;
+  gradPtr: usize;
+  targetPtr: usize;
+  length: i32;
+  itemLength: i32;
+  /** See src/core/activation.ts. */
+  kind: i32;
+  a: f64;
+  b: f64;
+}
+
+/** PReLU on a contiguous tensor of `rows` = images · channels rows. */
+@unmanaged
+export class PreluParams {
+  inputPtr: usize;
+  weightPtr: usize;
+  gradPtr: usize;
+  targetPtr: usize;
+  /** One float64 per item. */
+  partialPtr: usize;
+  gradWeightPtr: usize;
+  rows: i32;
+  channels: i32;
+  rowLength: i32;
+  itemsPerRow: i32;
+  itemLength: i32;
+}
+
+/** A loss and its gradient; items are pieces of `itemLength` elements. */
+@unmanaged
+export class LossParams {
+  predictionPtr: usize;
+  targetPtr: usize;
+  gradPtr: usize;
+  /** One float64 per item: the sum of its losses. */
+  partialPtr: usize;
+  length: i32;
+  itemLength: i32;
+  /** 0 squared error, 1 absolute error, 2 binary cross entropy with logits. */
+  kind: i32;
+  /** Factor of the gradient. */
+  scale: f64;
+}
+
+/** One optimiser step on one parameter; items are pieces of `itemLength` elements. */
+@unmanaged
+export class OptimizerParams {
+  weightPtr: usize;
+  gradPtr: usize;
+  momentPtr: usize;
+  secondMomentPtr: usize;
+  length: i32;
+  itemLength: i32;
+  stepSize: f64;
+  weightDecay: f64;
+  beta1: f64;
+  beta2: f64;
+  eps: f64;
+  secondScale: f64;
+}

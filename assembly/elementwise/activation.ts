@@ -68,10 +68,9 @@ function map<T, K>(sourcePtr: usize, targetPtr: usize, count: i32, a: f64, b: f6
   // one loop for whole vectors and the edge: the function's code is there once
   while (count > 0) {
     const whole = count >= Lanes.count<T>();
-    const x = whole ? v128.load(sourcePtr) : Lanes.loadElement<T>(sourcePtr);
+    const x = Lanes.loadSome<T>(sourcePtr, whole);
     const y = kernel.value(x, aLanes, bLanes);
-    if (whole) v128.store(targetPtr, y);
-    else Lanes.storeElement<T>(targetPtr, y);
+    Lanes.storeSome<T>(targetPtr, y, whole);
     const step: usize = whole ? 16 : sizeof<T>();
     sourcePtr += step;
     targetPtr += step;

@@ -5,6 +5,8 @@
  * every lane, has the bits that a full vector gives.
  */
 
+import { simd } from '../simd';
+
 /** Helpers of the elementwise kernels. `T` is f32 or f64. */
 export class Lanes {
   /** Lanes of a vector. */
@@ -16,29 +18,23 @@ export class Lanes {
     return v128.splat<T>(<T>value);
   }
 
-  /** One element in every lane. */
-  @inline static loadElement<T>(ptr: usize): v128 {
+  /** A whole vector, or one element in every lane. */
+  @inline static loadSome<T>(ptr: usize, whole: bool): v128 {
+    if (whole) return v128.load(ptr);
     if (sizeof<T>() == 4) return v128.load32_splat(ptr);
     return v128.load64_splat(ptr);
   }
 
-  @inline static storeElement<T>(ptr: usize, vector: v128): void {
-    if (sizeof<T>() == 4) v128.store32_lane(ptr, vector, 0);
+  /** A whole vector, or the element in the first lane. */
+  @inline static storeSome<T>(ptr: usize, vector: v128, whole: bool): void {
+    if (whole) v128.store(ptr, vector);
+    else if (sizeof<T>() == 4) v128.store32_lane(ptr, vector, 0);
     else v128.store64_lane(ptr, vector, 0);
-  }
-
-  /** a * b + c, rounded once where the module may use relaxed SIMD. */
-  @inline static madd<T>(a: v128, b: v128, c: v128): v128 {
-    if (ASC_FEATURE_RELAXED_SIMD) {
-      if (sizeof<T>() == 4) return f32x4.relaxed_madd(a, b, c);
-      return f64x2.relaxed_madd(a, b, c);
-    }
-    return v128.add<T>(v128.mul<T>(a, b), c);
   }
 
   /** x * polynomial + coefficient: one step of Horner's rule. */
   @inline static horner<T>(x: v128, polynomial: v128, coefficient: f64): v128 {
-    return Lanes.madd<T>(x, polynomial, Lanes.splat<T>(coefficient));
+    return simd.madd<T>(x, polynomial, Lanes.splat<T>(coefficient));
   }
 
   /** Integers nearest to x, as i32 in the lowest lanes. */

@@ -6,6 +6,7 @@
  * beyond the range give the limits, as PyTorch does.
  */
 
+import { simd } from '../simd';
 import { Lanes } from './lanes';
 
 const LOG2_E: f64 = 1.4426950408889634;
@@ -15,12 +16,12 @@ export class Transcendental {
   @inline private static remainder<T>(x: v128, n: v128): v128 {
     // ln 2 in two parts; the first has so few bits that n times it is exact
     if (sizeof<T>() == 4) {
-      return Lanes.madd<T>(n, Lanes.splat<T>(0.00021219444), Lanes.madd<T>(n, Lanes.splat<T>(-0.693359375), x));
+      return simd.madd<T>(n, Lanes.splat<T>(0.00021219444), simd.madd<T>(n, Lanes.splat<T>(-0.693359375), x));
     }
-    return Lanes.madd<T>(
+    return simd.madd<T>(
       n,
       Lanes.splat<T>(-1.9082149292705877e-10),
-      Lanes.madd<T>(n, Lanes.splat<T>(-0.6931471803691238), x),
+      simd.madd<T>(n, Lanes.splat<T>(-0.6931471803691238), x),
     );
   }
 
@@ -44,7 +45,7 @@ export class Transcendental {
       q = Lanes.horner<T>(r, q, 0.16666666666666669);
     }
     q = Lanes.horner<T>(r, q, 0.5);
-    return Lanes.madd<T>(v128.mul<T>(r, r), q, r);
+    return simd.madd<T>(v128.mul<T>(r, r), q, r);
   }
 
   /** e^(x + low): `low` is what x lost to rounding. */
@@ -71,7 +72,7 @@ export class Transcendental {
     const y = v128.pmin<T>(v128.add<T>(magnitude, magnitude), limit);
     const n = v128.nearest<T>(v128.mul<T>(y, Lanes.splat<T>(LOG2_E)));
     const scale = Lanes.powerOfTwo<T>(Lanes.toInteger<T>(n));
-    const m = Lanes.madd<T>(
+    const m = simd.madd<T>(
       scale,
       Transcendental.expm1Reduced<T>(Transcendental.remainder<T>(y, n)),
       v128.sub<T>(scale, Lanes.splat<T>(1)),
@@ -170,6 +171,6 @@ export class Transcendental {
     p = Lanes.horner<f64>(z, p, 0.20000000000007298);
     p = Lanes.horner<f64>(z, p, 0.3333333333333333);
     const twice = f64x2.add(s, s);
-    return Lanes.madd<f64>(f64x2.mul(twice, z), p, twice);
+    return simd.madd<f64>(f64x2.mul(twice, z), p, twice);
   }
 }

@@ -1,0 +1,124 @@
+/** Losses: the value and its gradient in one pass. */
+
+import { checkChoice, checkOptions } from '../core/validate.ts';
+import type { Call } from '../engine/call.ts';
+import { NO_WORKSPACE } from '../engine/call.ts';
+import type { Storage } from '../engine/storage.ts';
+import type { LossKind } from '../plan/elementwise.ts';
+import { pieces, planLoss } from '../plan/elementwise.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { allocateResult, checkTensor } from './arguments.ts';
+import { checkTensorLike } from './tensor_arguments.ts';
+
+export interface LossOptions {
+  /** 'mean' (default) or 'sum' of the elements' losses. */
+  reduction?: 'mean' | 'sum';
+  signal?: AbortSignal;
+}
+
+export interface Loss {
+  readonly value: number;
+  /** Derivative of the value by the prediction: what `backward` takes. */
+  readonly gradOutput: Tensor;
+  /** Frees `gradOutput`. */
+  dispose(): void;
+}
+
+const FLOAT64_BYTES = 8;
+
+/**
+ * Mean or sum of (pred − target)².
+ * @throws {ShapeError} when the shapes differ.
+ * @throws {DtypeError} when the dtypes differ.
+ */
+export async function mseLoss(pred: Tensor, target: Tensor, options: LossOptions = {}): Promise<Loss> {
+  return submit(beginLoss('mseLoss', 'mse', pred, target, options), options);
+}
+
+/** As `mseLoss`, at once. */
+export function mseLossSync(pred: Tensor, target: Tensor, options: LossOptions = {}): Loss {
+  return execute(beginLoss('mseLossSync', 'mse', pred, target, options));
+}
+
+/** Mean or sum of |pred − target|; the derivative where they are equal is 0. Throws as `mseLoss`. */
+export async function l1Loss(pred: Tensor, target: Tensor, options: LossOptions = {}): Promise<Loss> {
+  return submit(beginLoss('l1Loss', 'l1', pred, target, options), options);
+}
+
+/** As `l1Loss`, at once. */
+export function l1LossSync(pred: Tensor, target: Tensor, options: LossOptions = {}): Loss {
+  return execute(beginLoss('l1LossSync', 'l1', pred, target, options));
+}
+
+/**
+ * Binary cross entropy of sigmoid(pred) against target, without the overflow of computing them apart:
+ * max(x, 0) − x · t + log(1 + e^(−|x|)). Throws as `mseLoss`.
+ */
+export async function bceWithLogitsLoss(pred: Tensor, target: Tensor, options: LossOptions = {}): Promise<Loss> {
+  return submit(beginLoss('bceWithLogitsLoss', 'bceWithLogits', pred, target, options), options);
+}
+
+/** As `bceWithLogitsLoss`, at once. */
+export function bceWithLogitsLossSync(pred: Tensor, target: Tensor, options: LossOptions = {}): Loss {
+  return execute(beginLoss('bceWithLogitsLossSync', 'bceWithLogits', pred, target, options));
+}
+
+function submit(call: Call<Loss>, { signal }: LossOptions): Promise<Loss> {
+  return call.engine.submit(call, signal);
+}
+
+function execute(call: Call<Loss>): Loss {
+  return call.engine.execute(call);
+}
+
+function beginLoss(operation: string, kind: LossKind, pred: Tensor, target: Tensor, options: LossOptions): Call<Loss> {
+  checkOptions(operation, options, ['reduction', 'signal']);
+  const reduction = checkChoice(operation, 'reduction', options.reduction ?? 'mean', ['mean', 'sum']);
+  checkTensor(operation, 'pred', pred);
+  checkTensorLike(operation, 'target', target, pred);
+  const { engine, size, dtype, shape } = pred;
+  const divisor = reduction === 'mean' ? size : 1;
+  const stage = planLoss(kind, dtype, size, (kind === 'mse' ? 2 : 1) / Math.max(divisor, 1));
+  const temporaries: Tensor[] = [];
+  const release = (): void => temporaries.forEach((tensor) => tensor.dispose());
+  let gradOutput: Tensor | null = null;
+  let partials: Storage;
+  try {
+    temporaries.push(pred.contiguous());
+    temporaries.push(target.contiguous());
+    gradOutput = allocateResult(operation, engine, dtype, shape);
+    partials = engine.allocateStorage(operation, pieces(size) * FLOAT64_BYTES);
+  } catch (error) {
+    release();
+    gradOutput?.dispose();
+    throw error;
+  }
+  const grad = gradOutput;
+  return {
+    engine,
+    steps: [
+      {
+        stages: [stage],
+        workspaceBytes: NO_WORKSPACE,
+        pointers: {
+          prediction: temporaries[0].ptr,
+          target: temporaries[1].ptr,
+          grad: grad.ptr,
+          partials: partials.ptr,
+        },
+      },
+    ],
+    writes: [grad.storage],
+    finish: () => {
+      let sum = 0;
+      for (const partial of new Float64Array(engine.buffer, partials.ptr, pieces(size))) sum += partial;
+      partials.release();
+      return { value: sum / divisor, gradOutput: grad, dispose: () => grad.dispose() };
+    },
+    abandon: () => {
+      grad.dispose();
+      partials.release();
+    },
+    release,
+  };
+}
