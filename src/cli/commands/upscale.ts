@@ -1,4 +1,4 @@
-import { createEngine, type Engine } from '../../index.ts';
+import { createEngine, UpconvError, type Engine } from '../../index.ts';
 import { CliError, isAllocationFailure } from '../errors.ts';
 import { checkOutput, writeOutput } from '../files.ts';
 import { SMALLEST_SIDE, splitPicture, type Split } from '../image/holdout.ts';
@@ -44,6 +44,7 @@ export async function upscale(input: string, output: string, options: UpscaleOpt
         `time        ${seconds(started)}\n`,
     );
   } catch (error) {
+    if (error instanceof UpconvError) throw new CliError(`${input}: ${error.message}`, { cause: error });
     if (isAllocationFailure(error))
       throw new CliError(`${input}: out of memory at scale ${options.scale}`, { cause: error });
     throw error;
