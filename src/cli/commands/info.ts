@@ -1,4 +1,4 @@
-import { convTranspose2d, createEngine, createGenerator, packWeight, randn, type Engine } from '../../index.ts';
+import { convTranspose2d, createEngine, createGenerator, randn, type Engine } from '../../index.ts';
 
 /** A layer that keeps the micro-kernel busy: large enough to amortise packing, small enough to stay in cache. */
 const PROBE = { inChannels: 128, outChannels: 64, kernel: 4, stride: 2, padding: 1, side: 32 } as const;
@@ -23,7 +23,7 @@ export async function info(version: string): Promise<void> {
       ['peak', `${gflops.toFixed(1)} GFLOP/s`],
       [
         'measured',
-        `convTranspose2d float32 ${inChannels}->${outChannels} k${kernel} s${stride} p${padding} on ${side}x${side}, packed weight, best of ${calls} calls`,
+        `convTranspose2d float32 ${inChannels}->${outChannels} k${kernel} s${stride} p${padding} on ${side}x${side}, best of ${calls} calls`,
       ],
     ];
     for (const [name, value] of lines) process.stdout.write(`${name.padEnd(14)}${value}\n`);
@@ -38,17 +38,16 @@ async function measurePeak(engine: Engine): Promise<{ calls: number; gflops: num
   const generator = createGenerator(0);
   const input = randn([1, inChannels, side, side], { generator, engine });
   const weight = randn([inChannels, outChannels, kernel, kernel], { generator, engine });
-  const packed = packWeight(weight, { stride, padding, inputShape: input.shape });
   const flops = 2 * input.size * outChannels * kernel ** 2;
   let best = Infinity;
   let calls = 0;
   for (const started = performance.now(); performance.now() - started < PROBE_MS; calls++) {
     const before = performance.now();
-    const output = await convTranspose2d(input, packed, null, { stride, padding });
+    const output = await convTranspose2d(input, weight, null, { stride, padding });
     best = Math.min(best, performance.now() - before);
     output.dispose();
   }
-  for (const resource of [packed, weight, input]) resource.dispose();
+  for (const resource of [weight, input]) resource.dispose();
   return { calls, gflops: flops / best / 1e6 };
 }
 
