@@ -24,9 +24,8 @@ export function expectWithinBound(got: Result, reference: Sums, expected: RefTen
 
 /** Shape equal, and every element within `limit` of `expected`; NaN and infinities exactly. */
 export function expectWithin(got: Result, expected: RefTensor, limit: Limit): void {
-  expect([...got.shape]).toEqual([...expected.shape]);
   const values = valuesOf(got);
-  expect(values.length).toBe(expected.data.length);
+  expectShape(got, values, expected);
   const wrong: string[] = [];
   for (let index = 0; index < values.length; index++) {
     const [value, wanted] = [values[index], expected.data[index]];
@@ -40,21 +39,27 @@ export function expectWithin(got: Result, expected: RefTensor, limit: Limit): vo
 }
 
 /** The same numbers to the last bit: NaN where NaN, and the sign of every zero. */
-export function expectIdentical(got: Result, expected: RefTensor): void {
-  expect([...got.shape]).toEqual([...expected.shape]);
+export function expectIdentical(got: Result, expected: RefTensor, label = ''): void {
   const values = valuesOf(got);
-  expect(values.length).toBe(expected.data.length);
+  expectShape(got, values, expected, label);
   const wrong: string[] = [];
   for (let index = 0; index < values.length; index++) {
     if (!Object.is(values[index], expected.data[index])) {
       wrong.push(`[${index}] got ${text(values[index])}, expected ${text(expected.data[index])}`);
     }
   }
-  expectNone(wrong, values.length);
+  expectNone(wrong, values.length, label);
 }
 
-function expectNone(wrong: readonly string[], count: number): void {
-  if (wrong.length > 0) expect.fail(`${wrong.length} of ${count} elements differ:\n${wrong.slice(0, 6).join('\n')}`);
+function expectShape(got: Result, values: ArrayLike<number>, expected: RefTensor, label = ''): void {
+  const describe = (shape: readonly number[], count: number): string =>
+    `${label} shape [${shape.join(', ')}], ${count} elements`;
+  expect(describe(got.shape, values.length)).toBe(describe(expected.shape, expected.data.length));
+}
+
+function expectNone(wrong: readonly string[], count: number, label = ''): void {
+  if (wrong.length > 0)
+    expect.fail(`${label} ${wrong.length} of ${count} elements differ:\n${wrong.slice(0, 6).join('\n')}`);
 }
 
 function valuesOf(result: Result): ArrayLike<number> {
