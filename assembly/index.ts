@@ -7,17 +7,13 @@
  * or writes. `thread` chooses the scratch memory. Kernels neither validate nor allocate.
  */
 
+import { convForward, packConvWeight } from './conv/conv_forward';
+import { convGradWeight } from './conv/grad_weight';
 import { convTransposeForward, packForwardWeight } from './conv/conv_transpose_forward';
 import { copyStrided } from './elementwise/copy';
-import {
-  activationBackward,
-  activationForward,
-  preluBackward,
-  preluForward,
-  preluGradWeight,
-} from './elementwise/activation_stages';
+import { activation, preluBackward, preluForward, preluGradWeight } from './elementwise/activation_stages';
 import { adamStep, sgdStep } from './elementwise/optimizer';
-import { loss } from './reduce/loss';
+import { loss as lossStage } from './reduce/loss';
 import { ActivationParams, ConvParams, CopyParams, LossParams, OptimizerParams, PreluParams } from './params';
 
 export function copyStridedF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
@@ -28,20 +24,16 @@ export function copyStridedF64(paramsPtr: usize, begin: i32, end: i32, _thread: 
   copyStrided<f64>(changetype<CopyParams>(paramsPtr), begin, end);
 }
 
-export function activationForwardF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
-  activationForward<f32>(changetype<ActivationParams>(paramsPtr), begin, end);
+export function activationF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  activation<f32>(changetype<ActivationParams>(paramsPtr), begin, end);
 }
 
-export function activationForwardF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
-  activationForward<f64>(changetype<ActivationParams>(paramsPtr), begin, end);
+export function activationF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  activation<f64>(changetype<ActivationParams>(paramsPtr), begin, end);
 }
 
-export function activationBackwardF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
-  activationBackward<f32>(changetype<ActivationParams>(paramsPtr), begin, end);
-}
-
-export function activationBackwardF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
-  activationBackward<f64>(changetype<ActivationParams>(paramsPtr), begin, end);
+export function loss(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  lossStage(changetype<LossParams>(paramsPtr), begin, end);
 }
 
 export function preluForwardF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
@@ -66,14 +58,6 @@ export function preluGradWeightF32(paramsPtr: usize, begin: i32, end: i32, _thre
 
 export function preluGradWeightF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
   preluGradWeight<f64>(changetype<PreluParams>(paramsPtr), begin, end);
-}
-
-export function lossF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
-  loss<f32>(changetype<LossParams>(paramsPtr), begin, end);
-}
-
-export function lossF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
-  loss<f64>(changetype<LossParams>(paramsPtr), begin, end);
 }
 
 export function sgdStepF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
@@ -106,4 +90,28 @@ export function convTransposeForwardF32(paramsPtr: usize, begin: i32, end: i32, 
 
 export function convTransposeForwardF64(paramsPtr: usize, begin: i32, end: i32, thread: i32): void {
   convTransposeForward<f64>(changetype<ConvParams>(paramsPtr), begin, end, thread);
+}
+
+export function packConvWeightF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  packConvWeight<f32>(changetype<ConvParams>(paramsPtr), begin, end);
+}
+
+export function packConvWeightF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  packConvWeight<f64>(changetype<ConvParams>(paramsPtr), begin, end);
+}
+
+export function convForwardF32(paramsPtr: usize, begin: i32, end: i32, thread: i32): void {
+  convForward<f32>(changetype<ConvParams>(paramsPtr), begin, end, thread);
+}
+
+export function convForwardF64(paramsPtr: usize, begin: i32, end: i32, thread: i32): void {
+  convForward<f64>(changetype<ConvParams>(paramsPtr), begin, end, thread);
+}
+
+export function convGradWeightF32(paramsPtr: usize, begin: i32, end: i32, thread: i32): void {
+  convGradWeight<f32>(changetype<ConvParams>(paramsPtr), begin, end, thread);
+}
+
+export function convGradWeightF64(paramsPtr: usize, begin: i32, end: i32, thread: i32): void {
+  convGradWeight<f64>(changetype<ConvParams>(paramsPtr), begin, end, thread);
 }

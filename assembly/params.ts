@@ -138,6 +138,10 @@ export class ConvParams {
   activationA: f64;
   activationB: f64;
   imagesPerItem: i32;
+  /** gradWeight: columns (output channel, tap) of an item. */
+  columnsPerItem: i32;
+  /** The result's columns are contiguous in memory. */
+  dense: i32;
 
   planesOffset: i32;
   panelsOffset: i32;
@@ -188,6 +192,7 @@ export class LossParams {
   partialPtr: usize;
   length: i32;
   itemLength: i32;
+  elementBytes: i32;
   /** 0 squared error, 1 absolute error, 2 binary cross entropy with logits. */
   kind: i32;
   /** Factor of the gradient. */

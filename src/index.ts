@@ -11,9 +11,36 @@ export {
   UpconvError,
   WorkerError,
 } from './core/errors.ts';
+export type { Activation } from './core/activation.ts';
+export type { Generator } from './core/generator.ts';
+export { createGenerator, manualSeed } from './core/generator.ts';
 export type { Engine, EngineInfo, EngineMemory } from './engine/engine.ts';
 export { createEngine, createEngineSync, init } from './engine/engine.ts';
 export type { EngineOptions } from './engine/options.ts';
+export type { Loss, LossOptions } from './functional/loss.ts';
+export {
+  bceWithLogitsLoss,
+  bceWithLogitsLossSync,
+  l1Loss,
+  l1LossSync,
+  mseLoss,
+  mseLossSync,
+} from './functional/loss.ts';
+export { GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh } from './nn/activations.ts';
+export type { AdamOptions } from './nn/adam.ts';
+export { Adam } from './nn/adam.ts';
+export * as initializers from './nn/initializers.ts';
+export type { BackwardOptions, ForwardOptions, Vjp } from './nn/module.ts';
+export { Module } from './nn/module.ts';
+export type { GroupInput, OptimizerStateDict, ParamGroup } from './nn/optimizer.ts';
+export type { PReLUOptions } from './nn/prelu.ts';
+export { PReLU } from './nn/prelu.ts';
+export { Sequential } from './nn/sequential.ts';
+export type { SGDOptions } from './nn/sgd.ts';
+export { SGD } from './nn/sgd.ts';
+export type { LoadOptions, LoadReport, StateDict, TensorSource } from './nn/state_dict.ts';
 export type { TensorData, TensorOptions } from './tensor/create.ts';
 export { empty, full, tensor, zeros } from './tensor/create.ts';
+export type { RandomOptions } from './tensor/random.ts';
+export { rand, randn } from './tensor/random.ts';
 export { Tensor } from './tensor/tensor.ts';

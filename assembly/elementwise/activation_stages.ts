@@ -2,26 +2,18 @@
 
 import { ActivationParams, PreluParams } from '../params';
 import { Activation } from './activation';
-import { ActivationGradient } from './activation_gradient';
 
 /** Number in the activation table; PReLU is this one with a learnt slope per channel. */
 const LEAKY_RELU: i32 = 6;
 
-export function activationForward<T>(p: ActivationParams, begin: i32, end: i32): void {
+/** Forward, or backward when there is a gradient. */
+export function activation<T>(p: ActivationParams, begin: i32, end: i32): void {
   for (let item = begin; item < end; item++) {
     const first = item * p.itemLength;
     const offset = (<usize>first) << alignof<T>();
+    const gradPtr = p.gradPtr != 0 ? p.gradPtr + offset : 0;
     const count = min(p.itemLength, p.length - first);
-    Activation.apply<T>(p.kind, p.savedPtr + offset, p.targetPtr + offset, count, p.a, p.b);
-  }
-}
-
-export function activationBackward<T>(p: ActivationParams, begin: i32, end: i32): void {
-  for (let item = begin; item < end; item++) {
-    const first = item * p.itemLength;
-    const offset = (<usize>first) << alignof<T>();
-    const count = min(p.itemLength, p.length - first);
-    ActivationGradient.apply<T>(p.kind, p.gradPtr + offset, p.savedPtr + offset, p.targetPtr + offset, count, p.a, p.b);
+    Activation.apply<T>(p.kind, p.savedPtr + offset, gradPtr, p.targetPtr + offset, count, p.a, p.b);
   }
 }
 
@@ -32,7 +24,7 @@ export function preluForward<T>(p: PreluParams, begin: i32, end: i32): void {
     const first = (item % p.itemsPerRow) * p.itemLength;
     const offset = (<usize>(row * p.rowLength + first)) << alignof<T>();
     const count = min(p.itemLength, p.rowLength - first);
-    Activation.apply<T>(LEAKY_RELU, p.inputPtr + offset, p.targetPtr + offset, count, slopeOf<T>(p, row), 0);
+    Activation.apply<T>(LEAKY_RELU, p.inputPtr + offset, 0, p.targetPtr + offset, count, slopeOf<T>(p, row), 0);
   }
 }
 
@@ -51,7 +43,7 @@ export function preluBackward<T>(p: PreluParams, begin: i32, end: i32): void {
     }
     if (p.targetPtr != 0) {
       const slope = slopeOf<T>(p, row);
-      ActivationGradient.apply<T>(LEAKY_RELU, gradPtr, inputPtr, p.targetPtr + offset, count, slope, 0);
+      Activation.apply<T>(LEAKY_RELU, inputPtr, gradPtr, p.targetPtr + offset, count, slope, 0);
     }
   }
 }

@@ -80,13 +80,10 @@ export class Transcendental {
     return Lanes.withSign<T>(v128.div<T>(m, v128.add<T>(m, Lanes.splat<T>(2))), x);
   }
 
-  /** 1 + e^(−x), the denominator of the logistic function. */
-  static logisticDenominator<T>(x: v128): v128 {
-    return v128.add<T>(Transcendental.expSum<T>(v128.neg<T>(x), Lanes.splat<T>(0)), Lanes.splat<T>(1));
-  }
-
-  @inline static sigmoid<T>(x: v128): v128 {
-    return v128.div<T>(Lanes.splat<T>(1), Transcendental.logisticDenominator<T>(x));
+  /** 1 / (1 + e^(−x)) */
+  static sigmoid<T>(x: v128): v128 {
+    const one = Lanes.splat<T>(1);
+    return v128.div<T>(one, v128.add<T>(Transcendental.expSum<T>(v128.neg<T>(x), Lanes.splat<T>(0)), one));
   }
 
   /** Where the normal distribution is 0 or 1 to the last bit: keeps infinities out of what follows. */

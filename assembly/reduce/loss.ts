@@ -52,52 +52,51 @@ class BinaryCrossEntropyWithLogits {
 
 /** Two elements, or one and a copy of it, as float64. */
 class Pair {
-  @inline static load<T>(ptr: usize, whole: bool): v128 {
-    if (!whole) return f64x2.splat(<f64>load<T>(ptr));
-    if (sizeof<T>() == 4) return f64x2.promote_low_f32x4(v128.load64_zero(ptr));
-    return v128.load(ptr);
+  @inline static load(ptr: usize, bytes: usize, whole: bool): v128 {
+    if (bytes == 8) return whole ? v128.load(ptr) : v128.load64_splat(ptr);
+    return f64x2.promote_low_f32x4(whole ? v128.load64_zero(ptr) : v128.load32_splat(ptr));
   }
 
-  @inline static store<T>(ptr: usize, pair: v128, whole: bool): void {
-    if (!whole) store<T>(ptr, <T>f64x2.extract_lane(pair, 0));
-    else if (sizeof<T>() == 4) v128.store64_lane(ptr, f32x4.demote_f64x2_zero(pair), 0);
-    else v128.store(ptr, pair);
+  @inline static store(ptr: usize, pair: v128, bytes: usize, whole: bool): void {
+    if (bytes == 8) {
+      if (whole) v128.store(ptr, pair);
+      else v128.store64_lane(ptr, pair, 0);
+    } else {
+      const narrow = f32x4.demote_f64x2_zero(pair);
+      if (whole) v128.store64_lane(ptr, narrow, 0);
+      else v128.store32_lane(ptr, narrow, 0);
+    }
   }
 }
 
-/** Writes the gradient of `count` elements and returns the sum of their losses. */
-function lossRow<T, K>(predictionPtr: usize, targetPtr: usize, gradPtr: usize, count: i32, scale: f64): f64 {
+/** Writes the gradient of `count` elements from element `first` and returns the sum of their losses. */
+function lossRow<K>(p: LossParams, first: i32, count: i32): f64 {
   const kernel = changetype<K>(<usize>0); // no instance: methods are inlined
-  const scaleLanes = f64x2.splat(scale);
+  const bytes = <usize>p.elementBytes;
+  const scale = f64x2.splat(p.scale);
   let sums = f64x2.splat(0);
+  let offset = <usize>first * bytes;
   while (count > 0) {
     const whole = count > 1;
-    const prediction = Pair.load<T>(predictionPtr, whole);
-    const target = Pair.load<T>(targetPtr, whole);
-    Pair.store<T>(gradPtr, kernel.gradient(prediction, target, scaleLanes), whole);
+    const prediction = Pair.load(p.predictionPtr + offset, bytes, whole);
+    const target = Pair.load(p.targetPtr + offset, bytes, whole);
+    Pair.store(p.gradPtr + offset, kernel.gradient(prediction, target, scale), bytes, whole);
     const value = kernel.value(prediction, target);
     sums = f64x2.add(sums, whole ? value : f64x2.replace_lane(value, 1, 0));
-    const step: usize = whole ? 2 * sizeof<T>() : sizeof<T>();
-    predictionPtr += step;
-    targetPtr += step;
-    gradPtr += step;
+    offset += whole ? bytes + bytes : bytes;
     count -= whole ? 2 : 1;
   }
   return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
 }
 
-export function loss<T>(p: LossParams, begin: i32, end: i32): void {
+export function loss(p: LossParams, begin: i32, end: i32): void {
   for (let item = begin; item < end; item++) {
     const first = item * p.itemLength;
-    const offset = (<usize>first) << alignof<T>();
     const count = min(p.itemLength, p.length - first);
-    const predictionPtr = p.predictionPtr + offset;
-    const targetPtr = p.targetPtr + offset;
-    const gradPtr = p.gradPtr + offset;
     let sum: f64;
-    if (p.kind == 0) sum = lossRow<T, SquaredError>(predictionPtr, targetPtr, gradPtr, count, p.scale);
-    else if (p.kind == 1) sum = lossRow<T, AbsoluteError>(predictionPtr, targetPtr, gradPtr, count, p.scale);
-    else sum = lossRow<T, BinaryCrossEntropyWithLogits>(predictionPtr, targetPtr, gradPtr, count, p.scale);
+    if (p.kind == 0) sum = lossRow<SquaredError>(p, first, count);
+    else if (p.kind == 1) sum = lossRow<AbsoluteError>(p, first, count);
+    else sum = lossRow<BinaryCrossEntropyWithLogits>(p, first, count);
     store<f64>(p.partialPtr + ((<usize>item) << 3), sum);
   }
 }

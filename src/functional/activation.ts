@@ -14,11 +14,11 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { allocateResult, checkTensor, commonDtype, commonEngine, resultTensor } from './arguments.ts';
 import { checkTensorLike } from './tensor_arguments.ts';
 
-const { tanh, sigmoid } = ACTIVATION_KINDS;
+const { silu, gelu, clamp, leakyRelu } = ACTIVATION_KINDS;
 
 /** True for activations whose gradient is computed from their output; the others need their input. */
-export function savesOutput({ kind }: CheckedActivation): boolean {
-  return kind === tanh || kind === sigmoid;
+export function savesOutput({ kind, a }: CheckedActivation): boolean {
+  return !(kind === silu || kind === gelu || kind === clamp || (kind === leakyRelu && a < 0));
 }
 
 /** `activation(input)`, any strides. */

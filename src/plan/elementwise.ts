@@ -2,6 +2,7 @@
 
 import type { CheckedActivation } from '../core/activation.ts';
 import type { Dtype } from '../core/dtype.ts';
+import { elementBytes } from '../core/dtype.ts';
 import type { Stage } from './stage.ts';
 import { pointer } from './stage.ts';
 
@@ -24,7 +25,7 @@ function entry(name: string, dtype: Dtype): string {
 /** `target = activation(saved)`; the two operands may be one tensor. */
 export function planActivation(dtype: Dtype, length: number, { kind, a, b }: CheckedActivation): Stage {
   return {
-    entry: entry('activationForward', dtype),
+    entry: entry('activation', dtype),
     items: pieces(length),
     block: 'activation',
     fields: {
@@ -44,7 +45,6 @@ export function planActivationGradient(dtype: Dtype, length: number, activation:
   const forward = planActivation(dtype, length, activation);
   return {
     ...forward,
-    entry: entry('activationBackward', dtype),
     fields: { ...forward.fields, gradPtr: pointer('grad') },
   };
 }
@@ -109,7 +109,7 @@ export function planPreluGradient(dtype: Dtype, shape: PreluShape): { stages: St
 /** Operands prediction, target, grad, and `partials`: one float64 per item, the sum of its losses. */
 export function planLoss(kind: LossKind, dtype: Dtype, length: number, scale: number): Stage {
   return {
-    entry: entry('loss', dtype),
+    entry: 'loss',
     items: pieces(length),
     block: 'loss',
     fields: {
@@ -119,6 +119,7 @@ export function planLoss(kind: LossKind, dtype: Dtype, length: number, scale: nu
       partialPtr: pointer('partials'),
       length,
       itemLength: ITEM_LENGTH,
+      elementBytes: elementBytes(dtype),
       kind: LOSS_KINDS[kind],
       scale,
     },

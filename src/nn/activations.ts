@@ -1,0 +1,105 @@
+/** Activations as modules. */
+
+import type { Activation, CheckedActivation } from '../core/activation.ts';
+import { checkActivation } from '../core/activation.ts';
+import { checkNumber } from '../core/validate.ts';
+import { beginActivation, beginActivationGradient, savesOutput } from '../functional/activation.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { ForwardOptions, ForwardResult, Wanted } from './module.ts';
+import { Module } from './module.ts';
+import type { Procedure } from './procedure.ts';
+import { perform } from './procedure.ts';
+import { pythonNumber } from './python.ts';
+import type { Saved } from './saved.ts';
+import { SavedTensor } from './saved.ts';
+
+abstract class ActivationModule extends Module {
+  readonly #typeName: string;
+  readonly #activation: CheckedActivation;
+
+  constructor(typeName: string, activation: Activation) {
+    super();
+    this.#typeName = typeName;
+    this.#activation = checkActivation(typeName, 'activation', activation);
+  }
+
+  override get typeName(): string {
+    return this.#typeName;
+  }
+
+  override *forwardSteps(
+    operation: string,
+    input: Tensor,
+    { out }: ForwardOptions,
+    save: boolean,
+  ): Procedure<ForwardResult> {
+    const output = yield* perform(beginActivation(operation, this.#activation, input, out));
+    if (!save) return { output, saved: null };
+    const saved = savesOutput(this.#activation) ? new SavedTensor('output', output) : new SavedTensor('input', input);
+    return { output, saved };
+  }
+
+  override *backwardSteps(
+    operation: string,
+    saved: Saved,
+    gradOutput: Tensor,
+    { gradInput }: Wanted,
+  ): Procedure<Tensor | null> {
+    if (!gradInput) return null;
+    const kept = (saved as SavedTensor).read(operation);
+    return yield* perform(beginActivationGradient(operation, this.#activation, gradOutput, kept));
+  }
+}
+
+/** max(x, 0) */
+export class ReLU extends ActivationModule {
+  constructor() {
+    super('ReLU', 'relu');
+  }
+}
+
+/** x where positive, else slope · x. */
+export class LeakyReLU extends ActivationModule {
+  readonly #slope: number;
+
+  /** @throws {TypeError | ArgumentError} when `slope` is not a finite number. */
+  constructor(slope = 0.01) {
+    super('LeakyReLU', { leakyRelu: checkNumber('LeakyReLU', 'slope', slope) });
+    this.#slope = slope;
+  }
+
+  protected override describeOptions(): string {
+    return `negative_slope=${pythonNumber(this.#slope)}`;
+  }
+}
+
+export class Tanh extends ActivationModule {
+  constructor() {
+    super('Tanh', 'tanh');
+  }
+}
+
+/** 1 / (1 + e^(−x)) */
+export class Sigmoid extends ActivationModule {
+  constructor() {
+    super('Sigmoid', 'sigmoid');
+  }
+}
+
+/** x · sigmoid(x) */
+export class SiLU extends ActivationModule {
+  constructor() {
+    super('SiLU', 'silu');
+  }
+}
+
+/** x · Φ(x), Φ the distribution function of the normal distribution. */
+export class GELU extends ActivationModule {
+  constructor() {
+    super('GELU', 'gelu');
+  }
+
+  protected override describeOptions(): string {
+    return "approximate='none'";
+  }
+}

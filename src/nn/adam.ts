@@ -1,0 +1,64 @@
+/** Adam. */
+
+import { ArgumentError } from '../core/errors.ts';
+import { checkNumber, describe } from '../core/validate.ts';
+import { planOptimizer } from '../plan/elementwise.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { GroupInput, ParamGroup, Pass } from './optimizer.ts';
+import { checkAtLeastZero, Optimizer } from './optimizer.ts';
+
+export interface AdamOptions {
+  /** Learning rate; default 0.001. */
+  lr?: number;
+  /** Decay of the first and second moment; default [0.9, 0.999]. */
+  betas?: readonly [number, number];
+  /** Added to the denominator; default 1e-8. */
+  eps?: number;
+  /** Added to the gradient: weightDecay · parameter. */
+  weightDecay?: number;
+}
+
+/** m = β₁ m + (1 − β₁) g; v = β₂ v + (1 − β₂) g²; w −= lr · m̂ / (√v̂ + ε), the hats for bias correction. */
+export class Adam extends Optimizer<AdamOptions> {
+  /**
+   * @param params tensors, or groups of them with their own options
+   * @throws {TypeError | ArgumentError} see `Optimizer`.
+   */
+  constructor(params: Iterable<Tensor> | Iterable<GroupInput<AdamOptions>>, options: AdamOptions = {}) {
+    super('Adam', params, options, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0 });
+  }
+
+  protected override stateTensors(): readonly string[] {
+    return ['expAvg', 'expAvgSq'];
+  }
+
+  protected override checkGroup(operation: string, { lr, betas, eps, weightDecay }: ParamGroup<AdamOptions>): void {
+    checkAtLeastZero(operation, { lr, eps, weightDecay });
+    if (!Array.isArray(betas)) throw new TypeError(`${operation}: betas expected two numbers, got ${describe(betas)}`);
+    for (const beta of betas as readonly number[]) checkNumber(operation, 'betas', beta, 0);
+    if (betas.length !== 2 || betas.some((beta) => beta >= 1)) {
+      throw new ArgumentError(operation, 'betas', 'two numbers below 1', describe(betas));
+    }
+  }
+
+  protected override passOf(
+    parameter: Tensor,
+    { lr, betas: [beta1, beta2], eps, weightDecay }: ParamGroup<AdamOptions>,
+    step: number,
+    state: (names: readonly string[]) => Readonly<Record<string, Tensor>>,
+  ): Pass {
+    const { expAvg, expAvgSq } = state(['expAvg', 'expAvgSq']);
+    const numbers = {
+      stepSize: lr / (1 - beta1 ** step),
+      secondScale: 1 / Math.sqrt(1 - beta2 ** step),
+      weightDecay,
+      beta1,
+      beta2,
+      eps,
+    };
+    return {
+      stage: planOptimizer('adam', parameter.dtype, parameter.size, numbers),
+      pointers: { moment: expAvg.ptr, secondMoment: expAvgSq.ptr },
+    };
+  }
+}

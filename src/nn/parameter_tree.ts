@@ -1,0 +1,115 @@
+/** Modules as a tree: fields that hold tensors are parameters, fields that hold modules are children. */
+
+import { EngineError } from '../core/errors.ts';
+import { checkBoolean } from '../core/validate.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { clearGradient } from './gradients.ts';
+import type { LoadOptions, LoadReport, StateDict, TensorSource } from './state_dict.ts';
+import { loadStateDict } from './state_dict.ts';
+
+export abstract class ParameterTree {
+  /** In training mode a forward pass keeps what its backward pass needs. */
+  training: boolean = true;
+  #disposed = false;
+
+  /** The name that `toString` and messages use. */
+  get typeName(): string {
+    return this.constructor.name;
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** Parameters of this module alone, in the order of its fields. */
+  ownParameters(): [string, Tensor][] {
+    return Object.entries(this).filter((entry): entry is [string, Tensor] => entry[1] instanceof Tensor);
+  }
+
+  /** Modules that fields of this one hold, in the order of the fields. */
+  namedChildren(): [string, ParameterTree][] {
+    return Object.entries(this).filter((entry): entry is [string, ParameterTree] => entry[1] instanceof ParameterTree);
+  }
+
+  /** All parameters with their paths, `decoder.up.weight`; one that several modules share comes once. */
+  namedParameters(): [string, Tensor][] {
+    const seen = new Set<Tensor>();
+    return this.#allParameters('').filter(([, parameter]) => !seen.has(parameter) && seen.add(parameter));
+  }
+
+  parameters(): Tensor[] {
+    return this.namedParameters().map(([, parameter]) => parameter);
+  }
+
+  /** All parameters by path: the tensors themselves, not copies. */
+  stateDict(): StateDict {
+    return Object.fromEntries(this.#allParameters(''));
+  }
+
+  /**
+   * Copies values into the parameters, converting the dtype. Nothing is copied when it throws.
+   *
+   * @param state tensors by path
+   * @param options strict (default): every path must be there and no other; prefix: of the paths in `state`
+   * @returns the paths that were missing and those that nothing takes
+   * @throws {ArgumentError} for missing or unexpected paths, when strict.
+   * @throws {ShapeError} for a shape that differs, strict or not.
+   */
+  loadStateDict(state: Readonly<Record<string, TensorSource>>, options: LoadOptions = {}): LoadReport {
+    this.checkAlive('loadStateDict');
+    return loadStateDict(this.typeName, this.#allParameters(''), state, options);
+  }
+
+  /** Sets all gradients that exist to 0. */
+  zeroGrad(): void {
+    for (const parameter of this.parameters()) clearGradient(parameter);
+  }
+
+  /** Switches this module and all below to training mode, or with `false` to evaluation. */
+  train(mode: boolean = true): this {
+    this.training = checkBoolean(`${this.typeName}.train`, 'mode', mode);
+    for (const [, child] of this.namedChildren()) child.train(mode);
+    return this;
+  }
+
+  /** Switches to evaluation: forward passes keep nothing. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** Frees parameters, gradients and children. Idempotent. */
+  dispose(): void {
+    this.#disposed = true;
+    for (const [, parameter] of this.ownParameters()) {
+      parameter.grad?.dispose();
+      parameter.dispose();
+    }
+    for (const [, child] of this.namedChildren()) child.dispose();
+  }
+
+  /** What stands between the brackets of `toString`. */
+  protected describeOptions(): string {
+    return '';
+  }
+
+  /** As PyTorch prints the module. */
+  toString(): string {
+    const options = this.describeOptions();
+    const children = this.namedChildren().map(
+      ([name, child]) => `(${name}): ${child.toString().replaceAll('\n', '\n  ')}`,
+    );
+    if (children.length === 0) return `${this.typeName}(${options})`;
+    const lines = options === '' ? children : [options, ...children];
+    return `${this.typeName}(\n  ${lines.join('\n  ')}\n)`;
+  }
+
+  /** @throws {EngineError} ERR_DISPOSED */
+  protected checkAlive(operation: string): void {
+    if (this.#disposed) throw new EngineError('ERR_DISPOSED', `${operation}: the module is disposed`);
+  }
+
+  #allParameters(prefix: string): [string, Tensor][] {
+    const own = this.ownParameters().map(([name, parameter]): [string, Tensor] => [prefix + name, parameter]);
+    return [...own, ...this.namedChildren().flatMap(([name, child]) => child.#allParameters(`${prefix}${name}.`))];
+  }
+}

@@ -1,0 +1,85 @@
+/** Loading parameters by name, with PyTorch's reports. */
+
+import { ArgumentError, ShapeError } from '../core/errors.ts';
+import type { Shape } from '../core/shape.ts';
+import { elementCount, formatShape, sameShape } from '../core/shape.ts';
+import { checkBoolean, checkOptions, describe } from '../core/validate.ts';
+import { Tensor } from '../tensor/tensor.ts';
+
+/** Parameters by path. */
+export type StateDict = Record<string, Tensor>;
+
+/** A tensor, or row-major numbers with a shape. */
+export type TensorSource = Tensor | { readonly data: ArrayLike<number>; readonly shape?: Shape; readonly dims?: Shape };
+
+export interface LoadOptions {
+  strict?: boolean;
+  /** Only paths that begin with this are looked at: `prefix + path of the parameter`. */
+  prefix?: string;
+}
+
+export interface LoadReport {
+  readonly missingKeys: string[];
+  readonly unexpectedKeys: string[];
+}
+
+export function loadStateDict(
+  typeName: string,
+  parameters: readonly [string, Tensor][],
+  state: Readonly<Record<string, TensorSource>>,
+  options: LoadOptions,
+): LoadReport {
+  checkOptions('loadStateDict', options, ['strict', 'prefix']);
+  const strict = checkBoolean('loadStateDict', 'strict', options.strict ?? true);
+  const { prefix = '' } = options;
+  if (typeof prefix !== 'string') {
+    throw new TypeError(`loadStateDict: prefix expected a string, got ${describe(prefix)}`);
+  }
+  if (typeof state !== 'object' || state === null || Array.isArray(state) || state instanceof Tensor) {
+    throw new TypeError(`loadStateDict: state expected an object of tensors, got ${describe(state)}`);
+  }
+  const targets = new Map(parameters.map(([path, parameter]) => [prefix + path, parameter]));
+  const given = Object.keys(state).filter((key) => key.startsWith(prefix));
+  const missingKeys = [...targets.keys()].filter((key) => !Object.hasOwn(state, key));
+  const unexpectedKeys = given.filter((key) => !targets.has(key));
+  const mismatches: string[] = [];
+  const copies: (() => void)[] = [];
+  for (const [key, parameter] of targets) {
+    if (!Object.hasOwn(state, key)) continue;
+    const { shape, values } = readSource(key, state[key]);
+    if (!sameShape(shape, parameter.shape)) {
+      mismatches.push(
+        `size mismatch for ${key}: copying a param with shape torch.Size(${formatShape(shape)}) from checkpoint, the shape in current model is torch.Size(${formatShape(parameter.shape)}).`,
+      );
+    }
+    copies.push(() => parameter.copyFrom(values));
+  }
+  const problems = [...(strict ? keyProblems(missingKeys, unexpectedKeys) : []), ...mismatches];
+  if (problems.length > 0) {
+    const report = `Error(s) in loading state_dict for ${typeName}:\n\t${problems.join('\n\t')}`;
+    const Failure = mismatches.length > 0 ? ShapeError : ArgumentError;
+    throw new Failure('loadStateDict', 'state', 'the paths and shapes of the module', `others\n${report}`);
+  }
+  for (const copy of copies) copy();
+  return { missingKeys, unexpectedKeys };
+}
+
+function keyProblems(missing: readonly string[], unexpected: readonly string[]): string[] {
+  const problems: string[] = [];
+  if (missing.length > 0) problems.push(`Missing key(s) in state_dict: ${quoted(missing)}. `);
+  if (unexpected.length > 0) problems.push(`Unexpected key(s) in state_dict: ${quoted(unexpected)}. `);
+  return problems;
+}
+
+function quoted(keys: readonly string[]): string {
+  return keys.map((key) => `"${key}"`).join(', ');
+}
+
+function readSource(key: string, source: TensorSource): { shape: Shape; values: Tensor | ArrayLike<number> } {
+  if (source instanceof Tensor) return { shape: source.shape, values: source };
+  if (typeof source === 'object' && source !== null && typeof source.data?.length === 'number') {
+    const shape = source.shape ?? source.dims;
+    if (Array.isArray(shape) && elementCount(shape) === source.data.length) return { shape, values: source.data };
+  }
+  throw new TypeError(`loadStateDict: ${key} expected a Tensor or { data, shape }, got ${describe(source)}`);
+}
