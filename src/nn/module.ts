@@ -138,12 +138,15 @@ export class Module extends ParameterTree {
    * @param save whether to keep what `backwardSteps` needs
    */
   *forwardSteps(_operation: string, input: Tensor, options: ForwardOptions, save: boolean): Procedure<ForwardResult> {
-    if (this.forward === Module.prototype.forward) {
-      throw new TypeError(`${this.typeName}: forward is not defined; a module of your own overrides it`);
-    }
     const output = yield* performForeign(
-      () => this.forward(input, options),
-      () => this.forwardSync(input, options),
+      () => {
+        this.#checkOverridden('forward');
+        return this.forward(input, options);
+      },
+      () => {
+        this.#checkOverridden('forwardSync');
+        return this.forwardSync(input, options);
+      },
     );
     return { output, saved: save ? NOTHING_SAVED : null };
   }
@@ -153,13 +156,23 @@ export class Module extends ParameterTree {
    * @returns the gradient of the input, or null when it is not wanted
    */
   *backwardSteps(_operation: string, _saved: Saved, gradOutput: Tensor, wanted: Wanted): Procedure<Tensor | null> {
-    if (this.backward === Module.prototype.backward) {
-      throw new TypeError(`${this.typeName}: backward is not defined; a module of your own overrides it`);
-    }
     return yield* performForeign<Tensor | null>(
-      () => this.backward(gradOutput, wanted),
-      () => this.backwardSync(gradOutput, wanted),
+      () => {
+        this.#checkOverridden('backward');
+        return this.backward(gradOutput, wanted);
+      },
+      () => {
+        this.#checkOverridden('backwardSync');
+        return this.backwardSync(gradOutput, wanted);
+      },
     );
+  }
+
+  /** The methods of this class run the steps, which a module of the user's does not have. */
+  #checkOverridden(method: 'forward' | 'forwardSync' | 'backward' | 'backwardSync'): void {
+    if (this[method] === Module.prototype[method]) {
+      throw new TypeError(`${this.typeName}: ${method} is not defined; a module of your own overrides it`);
+    }
   }
 
   *#checkedForward(method: string, input: Tensor, options: ForwardOptions, save: boolean): Procedure<ForwardResult> {
