@@ -13,8 +13,17 @@ import { convTransposeForward, packForwardWeight } from './conv/conv_transpose_f
 import { copyStrided } from './elementwise/copy';
 import { activation, preluBackward, preluForward, preluGradWeight } from './elementwise/activation_stages';
 import { adamStep, sgdStep } from './elementwise/optimizer';
+import { channelSum } from './reduce/channel_sum';
 import { loss as lossStage } from './reduce/loss';
-import { ActivationParams, ConvParams, CopyParams, LossParams, OptimizerParams, PreluParams } from './params';
+import {
+  ActivationParams,
+  ChannelSumParams,
+  ConvParams,
+  CopyParams,
+  LossParams,
+  OptimizerParams,
+  PreluParams,
+} from './params';
 
 export function copyStridedF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
   copyStrided<f32>(changetype<CopyParams>(paramsPtr), begin, end);
@@ -114,4 +123,12 @@ export function convGradWeightF32(paramsPtr: usize, begin: i32, end: i32, thread
 
 export function convGradWeightF64(paramsPtr: usize, begin: i32, end: i32, thread: i32): void {
   convGradWeight<f64>(changetype<ConvParams>(paramsPtr), begin, end, thread);
+}
+
+export function channelSumF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  channelSum<f32>(changetype<ChannelSumParams>(paramsPtr), begin, end);
+}
+
+export function channelSumF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  channelSum<f64>(changetype<ChannelSumParams>(paramsPtr), begin, end);
 }

@@ -215,3 +215,69 @@ export class OptimizerParams {
   eps: f64;
   secondScale: f64;
 }
+
+/** A sum over batch and spatial axes per channel. */
+@unmanaged
+export class ChannelSumParams {
+  sourcePtr: usize;
+  targetPtr: usize;
+  batch: i32;
+  lengthD: i32;
+  lengthH: i32;
+  lengthW: i32;
+  batchStride: i32;
+  channelStride: i32;
+  strideD: i32;
+  strideH: i32;
+  strideW: i32;
+  accumulate: i32;
+}
+
+/** Batched matrix product C = A · B. */
+@unmanaged
+export class MatmulParams {
+  aPtr: usize;
+  bPtr: usize;
+  cPtr: usize;
+  workspacePtr: usize;
+  threadBytes: i32;
+  m: i32;
+  n: i32;
+  k: i32;
+  aRowStride: i32;
+  aColumnStride: i32;
+  bRowStride: i32;
+  bColumnStride: i32;
+  cRowStride: i32;
+  /** (offset of A, of B, of C) in elements per matrix of the batch. */
+  batchTablePtr: usize;
+  mr: i32;
+  kc: i32;
+  /** Rows and columns of C per item. */
+  itemRows: i32;
+  itemColumns: i32;
+  rowOffsetPtr: usize;
+  panelsOffset: i32;
+  tileOffset: i32;
+}
+
+/** fold and unfold: columns (N, C · taps, positions) and the padded, strided image that they come from. */
+@unmanaged
+export class ColumnsParams {
+  imagePtr: usize;
+  columnsPtr: usize;
+  batch: i32;
+  channels: i32;
+  height: i32;
+  width: i32;
+  positionsH: i32;
+  positionsW: i32;
+  kernelH: i32;
+  kernelW: i32;
+  strideH: i32;
+  strideW: i32;
+  dilationH: i32;
+  dilationW: i32;
+  paddingH: i32;
+  paddingW: i32;
+}

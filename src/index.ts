@@ -17,6 +17,41 @@ export { createGenerator, manualSeed } from './core/generator.ts';
 export type { Engine, EngineInfo, EngineMemory } from './engine/engine.ts';
 export { createEngine, createEngineSync, init } from './engine/engine.ts';
 export type { EngineOptions } from './engine/options.ts';
+export { conv1d, conv1dSync, conv2d, conv2dSync, conv3d, conv3dSync } from './functional/conv.ts';
+export {
+  conv1dBackward,
+  conv1dBackwardSync,
+  conv2dBackward,
+  conv2dBackwardSync,
+  conv3dBackward,
+  conv3dBackwardSync,
+} from './functional/conv_backward.ts';
+export type { ConvBackwardOptions, ConvOptions } from './functional/conv_geometry.ts';
+export type {
+  Algorithm,
+  ConvTransposeBackwardOptions,
+  ConvTransposeOptions,
+  Padding,
+} from './functional/conv_options.ts';
+export {
+  convTranspose1d,
+  convTranspose1dSync,
+  convTranspose2d,
+  convTranspose2dSync,
+  convTranspose3d,
+  convTranspose3dSync,
+  convTransposeAlgorithms,
+  convTransposeOutputSize,
+} from './functional/conv_transpose.ts';
+export {
+  convTranspose1dBackward,
+  convTranspose1dBackwardSync,
+  convTranspose2dBackward,
+  convTranspose2dBackwardSync,
+  convTranspose3dBackward,
+  convTranspose3dBackwardSync,
+} from './functional/conv_transpose_backward.ts';
+export type { ConvGradients } from './functional/gradients.ts';
 export type { Loss, LossOptions } from './functional/loss.ts';
 export {
   bceWithLogitsLoss,
@@ -29,6 +64,8 @@ export {
 export { GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh } from './nn/activations.ts';
 export type { AdamOptions } from './nn/adam.ts';
 export { Adam } from './nn/adam.ts';
+export type { ConvModuleOptions, ConvTransposeModuleOptions } from './nn/conv_arguments.ts';
+export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './nn/conv_transpose.ts';
 export * as initializers from './nn/initializers.ts';
 export type { BackwardOptions, ForwardOptions, Vjp } from './nn/module.ts';
 export { Module } from './nn/module.ts';

@@ -8,19 +8,35 @@ import type { Pointers } from '../kernels/bind.ts';
 import type { Engine } from './engine.ts';
 import type { Storage } from './storage.ts';
 
-/** What is the same for every call of one geometry; the engine caches it by `key`. */
-export interface Program {
+/** What `Engine.plan` caches. Stage arrays are bound once and then only get new addresses. */
+export interface CacheablePlan {
   readonly stages: readonly Stage[];
-  readonly workspaceBytes: WorkspaceBytes;
+  readonly pack?: readonly Stage[];
 }
 
-/** One program with the addresses of its operands. */
+/** Stages with the addresses of their operands. */
 export interface Step {
-  /** Identifies the program in the plan cache; absent: built and bound for this call alone. */
-  readonly key?: string;
-  readonly program: Program;
+  readonly stages: readonly Stage[];
+  readonly workspaceBytes: WorkspaceBytes;
   readonly pointers: Pointers;
+  /** The operand `packedWeight`: found in the cache or packed when the step runs, not before. */
+  readonly packedWeight?: PackedWeightRequest;
 }
+
+/** A weight in the layout that micro-kernels read. */
+export interface PackedWeightRequest {
+  readonly storage: Storage;
+  /** Address of the raw weight inside `storage`. */
+  readonly weightPtr: number;
+  /** Equal for packed copies that are interchangeable. */
+  readonly key: string;
+  readonly bytes: number;
+  /** Fill the operand `packedWeight` from `weight`. */
+  readonly stages: readonly Stage[];
+}
+
+/** For stages that need no scratch memory. */
+export const NO_WORKSPACE: WorkspaceBytes = { shared: 0, perThread: 0 };
 
 export interface Call<T> {
   readonly engine: Engine;

@@ -2,18 +2,19 @@
 
 import { ArgumentError, EngineError, OutOfMemoryError } from '../core/errors.ts';
 import { isPromise } from '../core/validate.ts';
-import type { BoundStage } from '../kernels/bind.ts';
+import type { BoundStage, Pointers } from '../kernels/bind.ts';
 import { paramsBytes, run, writeConstants, writePointers } from '../kernels/bind.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { createKernels } from '../kernels/kernels.ts';
 import { Allocator } from '../memory/allocator.ts';
+import type { Stage, WorkspaceBytes } from '../plan/stage.ts';
 import type { KernelSet, VariantDescription } from '../wasm/variants.ts';
 import { chooseVariant, describeModule, loadVariant } from '../wasm/variants.ts';
-import type { Call, Step } from './call.ts';
+import type { CacheablePlan, Call, PackedWeightRequest, Step } from './call.ts';
+import { NO_WORKSPACE } from './call.ts';
 import type { CheckedEngineOptions, EngineOptions } from './options.ts';
 import { checkEngineOptions, MICROKERNELS } from './options.ts';
 import { PackedCache } from './packed_cache.ts';
-import type { Program } from './call.ts';
 import { Storage } from './storage.ts';
 
 export interface EngineInfo {
@@ -47,22 +48,26 @@ export interface EngineMemory {
   readonly maximumBytes: number;
 }
 
-interface BoundProgram {
-  readonly program: Program;
+/** Stages whose parameter blocks lie in wasm memory. */
+interface Binding {
   readonly paramsPtr: number;
   readonly bound: readonly BoundStage[];
 }
 
-/** Programs kept bound; the least recently used one goes. */
+/** Plans kept, with their bindings; the least recently used one goes. */
 const PLAN_CACHE_ENTRIES = 256;
 const PAGE_BYTES = 65536;
 
 export class Engine {
   readonly info: EngineInfo;
   readonly kernels: Kernels;
+  /** Height of the micro-kernel when an option forces one, else null: plans choose. */
+  readonly forcedMr: number | null;
   readonly #allocator: Allocator;
   readonly #packed: PackedCache;
-  readonly #programs = new Map<string, BoundProgram>(); // in order of last use
+  readonly #plans = new Map<string, CacheablePlan>(); // in order of last use
+  /** Of the stages of cached plans; null until first used. */
+  readonly #bindings = new Map<readonly Stage[], Binding | null>();
   #workspacePtr = 0;
   #workspaceCapacity = 0;
   #disposed = false;
@@ -84,6 +89,7 @@ export class Engine {
     this.kernels = createKernels(module, memory);
     this.#allocator = new Allocator(memory, options.maximumBytes);
     this.#packed = new PackedCache(options.cacheBytes, (ptr) => this.#allocator.free(ptr));
+    this.forcedMr = options.microkernel === null ? null : Number.parseInt(options.microkernel, 10);
     this.info = {
       variant,
       threads: 1,
@@ -127,15 +133,15 @@ export class Engine {
   trim(): void {
     this.#checkAlive('trim');
     this.#packed.clear();
-    for (const { paramsPtr } of this.#programs.values()) this.#allocator.free(paramsPtr);
-    this.#programs.clear();
+    while (this.#plans.size > 0) this.#dropOldestPlan();
     this.#freeWorkspace();
   }
 
   /** Ends the engine: its tensors can no longer be read. Idempotent. */
   dispose(): void {
     this.#disposed = true;
-    this.#programs.clear();
+    this.#plans.clear();
+    this.#bindings.clear();
   }
 
   /** The raw bytes, valid until the next allocation. */
@@ -172,31 +178,6 @@ export class Engine {
     this.#bytesCopiedOut += bytes;
   }
 
-  /**
-   * Address of `storage` packed by `program` (operands `weight`, `packedWeight`), from the cache when it is current.
-   * `release` must be called after use: it frees a copy that the cache could not keep.
-   */
-  packedWeight(
-    operation: string,
-    storage: Storage,
-    key: string,
-    bytes: number,
-    step: (packedPtr: number) => Step,
-  ): { ptr: number; release(): void } {
-    const found = this.#packed.find(storage, key);
-    if (found !== null) return { ptr: found.ptr, release: nothing };
-    const ptr = this.#allocate(operation, bytes);
-    try {
-      this.#runStep(step(ptr));
-    } catch (error) {
-      this.#allocator.free(ptr);
-      throw error;
-    }
-    if (storage.exposed || !this.#packed.fits(bytes)) return { ptr, release: () => this.#allocator.free(ptr) };
-    this.#packed.add(storage, key, ptr, bytes);
-    return { ptr, release: nothing };
-  }
-
   /** Runs a call on this thread, now. */
   execute<T>(call: Call<T>): T {
     try {
@@ -225,54 +206,86 @@ export class Engine {
     return this.execute(call);
   }
 
-  #runStep({ key, program, pointers }: Step): void {
-    const workspacePtr = this.#reserveWorkspace(program);
-    const all = { ...pointers, workspace: workspacePtr };
-    const { memory } = this.kernels;
-    if (key !== undefined) {
-      const { bound } = this.#bind(key, program);
-      writePointers(memory, program.stages, bound, all);
-      run(this.kernels, bound);
-      return;
-    }
-    const paramsPtr = this.#allocate('call', paramsBytes(program.stages));
-    try {
-      const bound = writeConstants(memory, program.stages, paramsPtr);
-      writePointers(memory, program.stages, bound, all);
-      run(this.kernels, bound);
-    } finally {
-      this.#allocator.free(paramsPtr);
-    }
-  }
-
-  /** The cached program for `key`, or null. */
-  cachedProgram(key: string): Program | null {
-    return this.#programs.get(key)?.program ?? null;
-  }
-
-  #bind(key: string, program: Program): BoundProgram {
-    const found = this.#programs.get(key);
+  /** The plan for `key`: the cached one, or what `make` returns. */
+  plan<T extends CacheablePlan>(key: string, make: () => T): T {
+    const found = this.#plans.get(key);
     if (found !== undefined) {
-      this.#programs.delete(key);
-      this.#programs.set(key, found);
-      return found;
+      this.#plans.delete(key);
+      this.#plans.set(key, found);
+      return found as T;
     }
-    const paramsPtr = this.#allocate('call', paramsBytes(program.stages));
-    const entry = { program, paramsPtr, bound: writeConstants(this.kernels.memory, program.stages, paramsPtr) };
-    this.#programs.set(key, entry);
-    if (this.#programs.size > PLAN_CACHE_ENTRIES) this.#dropOldestProgram();
-    return entry;
+    const plan = make();
+    this.#plans.set(key, plan);
+    this.#bindings.set(plan.stages, null);
+    if (plan.pack !== undefined) this.#bindings.set(plan.pack, null);
+    if (this.#plans.size > PLAN_CACHE_ENTRIES) this.#dropOldestPlan();
+    return plan;
   }
 
-  #dropOldestProgram(): void {
-    for (const [key, { paramsPtr }] of this.#programs) {
-      this.#programs.delete(key);
-      this.#allocator.free(paramsPtr);
+  #dropOldestPlan(): void {
+    for (const [key, { stages, pack }] of this.#plans) {
+      this.#plans.delete(key);
+      this.#dropBinding(stages);
+      if (pack !== undefined) this.#dropBinding(pack);
       return;
     }
   }
 
-  #reserveWorkspace({ workspaceBytes }: Program): number {
+  #dropBinding(stages: readonly Stage[]): void {
+    const binding = this.#bindings.get(stages);
+    if (binding) this.#allocator.free(binding.paramsPtr);
+    this.#bindings.delete(stages);
+  }
+
+  #runStep(step: Step): void {
+    const { packedWeight } = step;
+    if (packedWeight === undefined) {
+      this.#runStages(step.stages, step.workspaceBytes, step.pointers);
+      return;
+    }
+    const packed = this.#pack(packedWeight);
+    try {
+      this.#runStages(step.stages, step.workspaceBytes, { ...step.pointers, packedWeight: packed.ptr });
+    } finally {
+      if (!packed.kept) this.#allocator.free(packed.ptr);
+    }
+  }
+
+  /** The packed copy from the cache when it is true to the storage, else a new one. */
+  #pack({ storage, weightPtr, key, bytes, stages }: PackedWeightRequest): { ptr: number; kept: boolean } {
+    const found = this.#packed.find(storage, key);
+    if (found !== null) return { ptr: found.ptr, kept: true };
+    const ptr = this.#allocate('packed weight', bytes);
+    try {
+      this.#runStages(stages, NO_WORKSPACE, { weight: weightPtr, packedWeight: ptr });
+    } catch (error) {
+      this.#allocator.free(ptr);
+      throw error;
+    }
+    if (storage.exposed || !this.#packed.fits(bytes)) return { ptr, kept: false };
+    this.#packed.add(storage, key, ptr, bytes);
+    return { ptr, kept: true };
+  }
+
+  #runStages(stages: readonly Stage[], workspaceBytes: WorkspaceBytes, pointers: Pointers): void {
+    const all = { ...pointers, workspace: this.#reserveWorkspace(workspaceBytes) };
+    const cached = this.#bindings.get(stages);
+    const binding = cached ?? this.#bind(stages);
+    if (cached === null) this.#bindings.set(stages, binding);
+    try {
+      writePointers(this.kernels.memory, stages, binding.bound, all);
+      run(this.kernels, binding.bound);
+    } finally {
+      if (cached === undefined) this.#allocator.free(binding.paramsPtr); // not of a cached plan
+    }
+  }
+
+  #bind(stages: readonly Stage[]): Binding {
+    const paramsPtr = this.#allocate('call', paramsBytes(stages));
+    return { paramsPtr, bound: writeConstants(this.kernels.memory, stages, paramsPtr) };
+  }
+
+  #reserveWorkspace(workspaceBytes: WorkspaceBytes): number {
     const bytes = workspaceBytes.shared + this.info.threads * workspaceBytes.perThread;
     this.#bytesWorkspace = Math.max(this.#bytesWorkspace, bytes);
     if (bytes > this.#workspaceCapacity) {
@@ -302,8 +315,6 @@ export class Engine {
     if (this.#disposed) throw new EngineError('ERR_DISPOSED', `${operation}: the engine is disposed`);
   }
 }
-
-function nothing(): void {}
 
 /**
  * An engine with a memory of its own.

@@ -1,7 +1,7 @@
 /** From a plan to calls: resolves addresses and writes the parameter blocks into wasm memory. */
 
 import { blockOf, writeField } from '../memory/params.ts';
-import type { Pointer, Stage } from '../plan/stage.ts';
+import type { FieldValue, Pointer, Stage } from '../plan/stage.ts';
 import type { Kernels } from './kernels.ts';
 
 /** Address of each operand that the plan names; `params` is where the blocks go. */
@@ -15,8 +15,8 @@ export interface BoundStage {
 
 const ALIGNMENT = 8;
 
-function isPointer(value: unknown): value is Pointer {
-  return typeof value === 'object' && value !== null && 'at' in value;
+function isPointer(value: FieldValue): value is Pointer {
+  return typeof value === 'object' && !(value instanceof Int32Array);
 }
 
 /** Bytes that the parameter blocks and tables of `stages` take. */

@@ -6,11 +6,10 @@ import { ArgumentError, EngineError, ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape, isContiguous } from '../core/shape.ts';
 import { checkInteger, describe } from '../core/validate.ts';
+import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Storage } from '../engine/storage.ts';
 import { planCopy } from '../plan/copy.ts';
-
-const NO_WORKSPACE = { shared: 0, perThread: 0 };
 
 /** Numbers nested as deep as the tensor has axes. */
 export type NestedNumbers = number | NestedNumbers[];
@@ -317,10 +316,7 @@ export class Tensor {
     this.engine.execute({
       engine: this.engine,
       steps: [
-        {
-          program: { stages: [stage], workspaceBytes: NO_WORKSPACE },
-          pointers: { source: source.ptr, target: this.ptr },
-        },
+        { stages: [stage], workspaceBytes: NO_WORKSPACE, pointers: { source: source.ptr, target: this.ptr } },
       ],
       writes: [this.#storage],
       finish: () => undefined,

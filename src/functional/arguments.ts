@@ -1,0 +1,139 @@
+/** Checks of tensor arguments, shared by every operation. */
+
+import { ArgumentError, DtypeError, EngineError, ShapeError } from '../core/errors.ts';
+import { formatShape, sameShape } from '../core/shape.ts';
+import type { Shape } from '../core/shape.ts';
+import { contiguousStrides } from '../core/shape.ts';
+import type { Dtype } from '../core/dtype.ts';
+import { elementBytes } from '../core/dtype.ts';
+import { describe } from '../core/validate.ts';
+import type { Engine } from '../engine/engine.ts';
+import { Tensor } from '../tensor/tensor.ts';
+
+/**
+ * @throws {TypeError} when `value` is not a tensor, with a hint for first mistakes.
+ * @throws {EngineError} ERR_DISPOSED
+ */
+export function checkTensor(operation: string, argument: string, value: unknown): Tensor {
+  if (!(value instanceof Tensor)) {
+    throw new TypeError(`${operation}: ${argument} expected a Tensor, got ${describe(value)}`);
+  }
+  if (value.disposed) throw new EngineError('ERR_DISPOSED', `${operation}: ${argument} is disposed`);
+  return value;
+}
+
+/**
+ * As `checkTensor`, for null or undefined too.
+ * @throws {TypeError} naming the mistake when an options object stands in the place of the bias.
+ */
+export function checkBias(operation: string, value: unknown): Tensor | null {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'object' && !(value instanceof Tensor) && Object.getPrototypeOf(value) === Object.prototype) {
+    throw new TypeError(
+      `${operation}: bias expected a Tensor or null, got an object (options go behind it: pass null)`,
+    );
+  }
+  return checkTensor(operation, 'bias', value);
+}
+
+/**
+ * The engine of all operands, and the one that was `asked` for.
+ * @throws {EngineError} ERR_ENGINE_MISMATCH
+ */
+export function commonEngine(
+  operation: string,
+  first: Tensor,
+  others: Readonly<Record<string, Tensor | null>>,
+  asked?: Engine,
+): Engine {
+  if (asked !== undefined && asked !== first.engine) {
+    throw new EngineError('ERR_ENGINE_MISMATCH', `${operation}: options.engine is not the engine of the tensors`);
+  }
+  for (const [argument, tensor] of Object.entries(others)) {
+    if (tensor !== null && tensor.engine !== first.engine) {
+      throw new EngineError(
+        'ERR_ENGINE_MISMATCH',
+        `${operation}: ${argument} is of another engine than the first tensor`,
+      );
+    }
+  }
+  return first.engine;
+}
+
+/**
+ * The dtype of all operands.
+ * @throws {DtypeError} when they differ.
+ */
+export function commonDtype(operation: string, first: Tensor, others: Readonly<Record<string, Tensor | null>>): Dtype {
+  for (const [argument, tensor] of Object.entries(others)) {
+    if (tensor !== null && tensor.dtype !== first.dtype)
+      throw new DtypeError(operation, argument, first.dtype, tensor.dtype);
+  }
+  return first.dtype;
+}
+
+/** A new contiguous tensor, content undefined. */
+export function allocateResult(operation: string, engine: Engine, dtype: Dtype, shape: Shape): Tensor {
+  const bytes = shape.reduce((product, length) => product * length, elementBytes(dtype));
+  return new Tensor(engine.allocateStorage(operation, bytes), dtype, shape, contiguousStrides(shape), 0);
+}
+
+/**
+ * `out` when it was given, else a new tensor.
+ * @throws {ShapeError | DtypeError | EngineError} when `out` does not fit.
+ * @throws {ArgumentError} when it overlaps one of `inputs`, or itself.
+ */
+export function resultTensor(
+  operation: string,
+  argument: string,
+  out: unknown,
+  engine: Engine,
+  dtype: Dtype,
+  shape: Shape,
+  inputs: readonly (Tensor | null)[],
+): { tensor: Tensor; owned: boolean } {
+  if (out === undefined) return { tensor: allocateResult(operation, engine, dtype, shape), owned: true };
+  const tensor = checkTensor(operation, argument, out);
+  if (tensor.engine !== engine)
+    throw new EngineError('ERR_ENGINE_MISMATCH', `${operation}: ${argument} is of another engine`);
+  if (tensor.dtype !== dtype) throw new DtypeError(operation, argument, dtype, tensor.dtype);
+  if (!sameShape(tensor.shape, shape)) {
+    throw new ShapeError(operation, argument, formatShape(shape), formatShape(tensor.shape));
+  }
+  if (tensor.shape.some((length, axis) => length > 1 && tensor.strides[axis] === 0)) {
+    throw new ArgumentError(operation, argument, 'a tensor whose elements do not overlap', 'stride 0');
+  }
+  for (const input of inputs) {
+    if (input !== null && overlaps(tensor, input)) {
+      throw new ArgumentError(operation, argument, 'memory that no input uses', 'an overlap with an input');
+    }
+  }
+  return { tensor, owned: false };
+}
+
+/** True when the elements of two tensors may share a byte: exact for contiguous ones and for slices of one axis. */
+function overlaps(a: Tensor, b: Tensor): boolean {
+  if (a.storage !== b.storage || a.size === 0 || b.size === 0) return false;
+  const [firstA, lastA] = range(a);
+  const [firstB, lastB] = range(b);
+  if (lastA < firstB || lastB < firstA) return false;
+  return !interleaved(a, b);
+}
+
+/** First and last byte. */
+function range(tensor: Tensor): [number, number] {
+  const reach = tensor.shape.reduce((sum, length, axis) => sum + (length - 1) * tensor.strides[axis], 0);
+  const bytes = elementBytes(tensor.dtype);
+  return [tensor.ptr, tensor.ptr + (reach + 1) * bytes - 1];
+}
+
+/** Two slices of one larger tensor along an inner axis: their ranges cross, their elements do not. */
+function interleaved(a: Tensor, b: Tensor): boolean {
+  const period = a.strides[0];
+  if (a.shape[0] <= 1 || b.shape[0] <= 1 || period !== b.strides[0]) return false;
+  const bytes = elementBytes(a.dtype);
+  const extent = (tensor: Tensor) =>
+    tensor.shape.slice(1).reduce((sum, length, axis) => sum + (length - 1) * tensor.strides[axis + 1], 1);
+  const distance = ((((b.ptr - a.ptr) / bytes) % period) + period) % period;
+  return distance >= extent(a) && distance + extent(b) <= period;
+}

@@ -1,0 +1,110 @@
+/** conv1d, 2d, 3d: forward. The adjoint of a transposed convolution, on the same kernels. */
+
+import { checkActivation } from '../core/activation.ts';
+import { checkOptions } from '../core/validate.ts';
+import type { Call } from '../engine/call.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkBias, checkTensor, commonDtype, commonEngine, resultTensor } from './arguments.ts';
+import type { ConvOptions } from './conv_geometry.ts';
+import { convGeometry } from './conv_geometry.ts';
+import type { SpatialRank } from './conv_options.ts';
+import { checkAlgorithm, checkBiasShape, CONV_FORWARD_OPTIONS } from './conv_options.ts';
+import { gatherStep } from './conv_steps.ts';
+
+/** A checked forward call, ready to run. */
+export function beginConv(
+  operation: string,
+  axes: SpatialRank,
+  inputArgument: Tensor,
+  weightArgument: Tensor,
+  biasArgument?: Tensor | null,
+  options: ConvOptions = {},
+): Call<Tensor> {
+  checkOptions(operation, options, CONV_FORWARD_OPTIONS);
+  const input = checkTensor(operation, 'input', inputArgument);
+  const weight = checkTensor(operation, 'weight', weightArgument);
+  const bias = checkBias(operation, biasArgument);
+  const engine = commonEngine(operation, input, { weight, bias }, options.engine);
+  const dtype = commonDtype(operation, input, { weight, bias });
+  const { geometry, outputShape, outChannels } = convGeometry(operation, axes, input.shape, weight.shape, options);
+  checkBiasShape(operation, bias, outChannels);
+  checkAlgorithm(operation, options.algorithm, geometry);
+  const activation = checkActivation(operation, 'activation', options.activation);
+  const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, [
+    input,
+    weight,
+    bias,
+  ]);
+  const operands = { input: output, weight, bias, output: input };
+  return {
+    engine,
+    steps: [gatherStep(geometry, axes, operands, activation, false)],
+    writes: [output.storage],
+    finish: () => output,
+    abandon: () => {
+      if (owned) output.dispose();
+    },
+    release: () => undefined,
+  };
+}
+
+/**
+ * 1-D convolution (cross-correlation), `torch.nn.functional.conv1d`.
+ *
+ * @param input (N, Cin, L) or (Cin, L)
+ * @param weight (Cout, Cin/groups, k)
+ * @param bias (Cout), or null
+ * @returns (N, Cout, Lout), Lout = ⌊(L + padding begin + end − dilation·(k − 1) − 1) ÷ stride⌋ + 1
+ * @throws {ShapeError} ranks, channels, an empty axis, a kernel larger than the padded input
+ * @throws {ArgumentError} option values, unknown options
+ * @throws {DtypeError | EngineError | OutOfMemoryError | TypeError}
+ */
+export async function conv1d(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  options?: ConvOptions,
+): Promise<Tensor> {
+  const call = beginConv('conv1d', 1, input, weight, bias, options);
+  return call.engine.submit(call, options?.signal);
+}
+
+/** As `conv1d`, on the calling thread. */
+export function conv1dSync(input: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions): Tensor {
+  const call = beginConv('conv1d', 1, input, weight, bias, options);
+  return call.engine.execute(call);
+}
+
+/** 2-D convolution, `torch.nn.functional.conv2d`; weight (Cout, Cin/groups, kH, kW), see `conv1d`. */
+export async function conv2d(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  options?: ConvOptions,
+): Promise<Tensor> {
+  const call = beginConv('conv2d', 2, input, weight, bias, options);
+  return call.engine.submit(call, options?.signal);
+}
+
+/** As `conv2d`, on the calling thread. */
+export function conv2dSync(input: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions): Tensor {
+  const call = beginConv('conv2d', 2, input, weight, bias, options);
+  return call.engine.execute(call);
+}
+
+/** 3-D convolution, `torch.nn.functional.conv3d`; weight (Cout, Cin/groups, kD, kH, kW), see `conv1d`. */
+export async function conv3d(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  options?: ConvOptions,
+): Promise<Tensor> {
+  const call = beginConv('conv3d', 3, input, weight, bias, options);
+  return call.engine.submit(call, options?.signal);
+}
+
+/** As `conv3d`, on the calling thread. */
+export function conv3dSync(input: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions): Tensor {
+  const call = beginConv('conv3d', 3, input, weight, bias, options);
+  return call.engine.execute(call);
+}

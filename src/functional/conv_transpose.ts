@@ -1,0 +1,192 @@
+/** convTranspose1d, 2d, 3d: forward. */
+
+import { checkActivation } from '../core/activation.ts';
+import { ShapeError } from '../core/errors.ts';
+import { formatShape } from '../core/shape.ts';
+import { checkInteger, checkOptions, checkPerAxis } from '../core/validate.ts';
+import type { Call } from '../engine/call.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkBias, checkTensor, commonDtype, commonEngine, resultTensor } from './arguments.ts';
+import type { ConvTransposeGeometryOptions, ConvTransposeOptions, SpatialRank } from './conv_options.ts';
+import {
+  acceptedAlgorithms,
+  checkAlgorithm,
+  checkBiasShape,
+  checkedOutputSize,
+  convTransposeGeometry,
+  FORWARD_OPTIONS,
+} from './conv_options.ts';
+import { scatterStep } from './conv_steps.ts';
+
+/** A checked forward call, ready to run. */
+export function beginConvTranspose(
+  operation: string,
+  axes: SpatialRank,
+  inputArgument: Tensor,
+  weightArgument: Tensor,
+  biasArgument?: Tensor | null,
+  options: ConvTransposeOptions = {},
+): Call<Tensor> {
+  checkOptions(operation, options, FORWARD_OPTIONS);
+  const input = checkTensor(operation, 'input', inputArgument);
+  const weight = checkTensor(operation, 'weight', weightArgument);
+  const bias = checkBias(operation, biasArgument);
+  const engine = commonEngine(operation, input, { weight, bias }, options.engine);
+  const dtype = commonDtype(operation, input, { weight, bias });
+  const { geometry, outputShape, outChannels } = convTransposeGeometry(
+    operation,
+    axes,
+    input.shape,
+    weight.shape,
+    options,
+  );
+  checkBiasShape(operation, bias, outChannels);
+  checkAlgorithm(operation, options.algorithm, geometry);
+  const activation = checkActivation(operation, 'activation', options.activation);
+  const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, [
+    input,
+    weight,
+    bias,
+  ]);
+  return {
+    engine,
+    steps: [scatterStep(geometry, axes, { input, weight, bias, output }, activation, false)],
+    writes: [output.storage],
+    finish: () => output,
+    abandon: () => {
+      if (owned) output.dispose();
+    },
+    release: () => undefined,
+  };
+}
+
+/**
+ * 1-D transposed convolution, `torch.nn.functional.conv_transpose1d`.
+ *
+ * @param input (N, Cin, L) or (Cin, L)
+ * @param weight (Cin, Cout/groups, k)
+ * @param bias (Cout), or null
+ * @returns (N, Cout, Lout), Lout = (L − 1)·stride − 2·padding + dilation·(k − 1) + outputPadding + 1
+ * @throws {ShapeError} ranks, channels, an empty axis, an output below 1
+ * @throws {ArgumentError} option values, unknown options
+ * @throws {DtypeError | EngineError | OutOfMemoryError | TypeError}
+ */
+export async function convTranspose1d(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  options?: ConvTransposeOptions,
+): Promise<Tensor> {
+  const call = beginConvTranspose('convTranspose1d', 1, input, weight, bias, options);
+  return call.engine.submit(call, options?.signal);
+}
+
+/** As `convTranspose1d`, on the calling thread. */
+export function convTranspose1dSync(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  options?: ConvTransposeOptions,
+): Tensor {
+  const call = beginConvTranspose('convTranspose1d', 1, input, weight, bias, options);
+  return call.engine.execute(call);
+}
+
+/**
+ * 2-D transposed convolution, `torch.nn.functional.conv_transpose2d`.
+ *
+ * @param input (N, Cin, H, W) or (Cin, H, W)
+ * @param weight (Cin, Cout/groups, kH, kW)
+ * @param bias (Cout), or null
+ * @returns (N, Cout, Hout, Wout), each axis as in `convTranspose1d`
+ * @throws as `convTranspose1d`
+ */
+export async function convTranspose2d(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  options?: ConvTransposeOptions,
+): Promise<Tensor> {
+  const call = beginConvTranspose('convTranspose2d', 2, input, weight, bias, options);
+  return call.engine.submit(call, options?.signal);
+}
+
+/** As `convTranspose2d`, on the calling thread. */
+export function convTranspose2dSync(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  options?: ConvTransposeOptions,
+): Tensor {
+  const call = beginConvTranspose('convTranspose2d', 2, input, weight, bias, options);
+  return call.engine.execute(call);
+}
+
+/**
+ * 3-D transposed convolution, `torch.nn.functional.conv_transpose3d`.
+ *
+ * @param input (N, Cin, D, H, W) or (Cin, D, H, W)
+ * @param weight (Cin, Cout/groups, kD, kH, kW)
+ * @param bias (Cout), or null
+ * @returns (N, Cout, Dout, Hout, Wout), each axis as in `convTranspose1d`
+ * @throws as `convTranspose1d`
+ */
+export async function convTranspose3d(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  options?: ConvTransposeOptions,
+): Promise<Tensor> {
+  const call = beginConvTranspose('convTranspose3d', 3, input, weight, bias, options);
+  return call.engine.submit(call, options?.signal);
+}
+
+/** As `convTranspose3d`, on the calling thread. */
+export function convTranspose3dSync(
+  input: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  options?: ConvTransposeOptions,
+): Tensor {
+  const call = beginConvTranspose('convTranspose3d', 3, input, weight, bias, options);
+  return call.engine.execute(call);
+}
+
+/**
+ * Spatial output sizes of a transposed convolution of `inputSpatial` by `kernelSize`.
+ * @throws {ShapeError} for an output below 1; {ArgumentError} for option values.
+ */
+export function convTransposeOutputSize(
+  inputSpatial: readonly number[],
+  kernelSize: number | readonly number[],
+  options: ConvTransposeGeometryOptions = {},
+): number[] {
+  const operation = 'convTransposeOutputSize';
+  const axes = checkInputSpatial(operation, inputSpatial);
+  const kernel = checkPerAxis(operation, 'kernelSize', kernelSize, axes, 1);
+  return checkedOutputSize(operation, axes, inputSpatial, kernel, options, true).output;
+}
+
+/**
+ * What `algorithm` may name for these shapes.
+ * @throws as `convTranspose1d` for shapes and options that do not fit.
+ */
+export function convTransposeAlgorithms(
+  inputShape: readonly number[],
+  weightShape: readonly number[],
+  options: ConvTransposeGeometryOptions = {},
+): string[] {
+  const operation = 'convTransposeAlgorithms';
+  const axes = weightShape.length - 2;
+  if (axes < 1 || axes > 3) throw new ShapeError(operation, 'weightShape', '3 to 5 axes', formatShape(weightShape));
+  const { geometry } = convTransposeGeometry(operation, axes as SpatialRank, inputShape, weightShape, options);
+  return acceptedAlgorithms(geometry);
+}
+
+function checkInputSpatial(operation: string, inputSpatial: readonly number[]): SpatialRank {
+  if (!Array.isArray(inputSpatial)) throw new TypeError(`${operation}: inputSpatial expected an array`);
+  const axes = inputSpatial.length;
+  if (axes < 1 || axes > 3) throw new ShapeError(operation, 'inputSpatial', '1 to 3 axes', formatShape(inputSpatial));
+  for (const length of inputSpatial) checkInteger(operation, 'inputSpatial', length, 1);
+  return axes as SpatialRank;
+}

@@ -1,0 +1,129 @@
+/** Where the gradients of a backward call go, for both directions of convolution. */
+
+import { ArgumentError } from '../core/errors.ts';
+import type { Dtype } from '../core/dtype.ts';
+import type { Shape } from '../core/shape.ts';
+import { checkBoolean, describe } from '../core/validate.ts';
+import type { Call, Step } from '../engine/call.ts';
+import { NO_WORKSPACE } from '../engine/call.ts';
+import type { Engine } from '../engine/engine.ts';
+import { planChannelSum } from '../plan/channel_sum.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { resultTensor } from './arguments.ts';
+import { stridesOf } from './conv_steps.ts';
+
+/** Gradients of one backward call; null where the mask leaves one out. */
+export interface ConvGradients {
+  gradInput: Tensor | null;
+  gradWeight: Tensor | null;
+  gradBias: Tensor | null;
+}
+
+export interface GradientOptions {
+  readonly outputMask?: readonly [boolean, boolean, boolean];
+  readonly outGradInput?: Tensor;
+  readonly outGradWeight?: Tensor;
+  readonly outGradBias?: Tensor;
+  readonly accumulate?: boolean;
+}
+
+const NAMES = ['gradInput', 'gradWeight', 'gradBias'] as const;
+const OUT_NAMES = ['outGradInput', 'outGradWeight', 'outGradBias'] as const;
+
+/** A gradient to compute: its tensor, and whether to add to what is there. */
+export interface Target {
+  readonly tensor: Tensor;
+  readonly accumulate: boolean;
+}
+
+/**
+ * Builds a backward call.
+ *
+ * @param shapes of the three gradients
+ * @param inputs tensors that the results may not overlap
+ * @param steps makes the steps for the wanted gradients
+ * @throws {ArgumentError} for a mask that is not three booleans, or `accumulate` without a given gradient
+ */
+export function gradientsCall(
+  operation: string,
+  engine: Engine,
+  dtype: Dtype,
+  shapes: readonly [Shape, Shape, Shape],
+  inputs: readonly Tensor[],
+  options: GradientOptions,
+  steps: (gradInput: Target | null, gradWeight: Target | null, gradBias: Target | null) => Step[],
+): Call<ConvGradients> {
+  const mask = checkMask(operation, options.outputMask);
+  const accumulate = checkBoolean(operation, 'accumulate', options.accumulate ?? false);
+  const owned: Tensor[] = [];
+  const targets: (Target | null)[] = [];
+  try {
+    NAMES.forEach((name, index) => {
+      const out = options[OUT_NAMES[index]];
+      if (!mask[index]) {
+        if (out !== undefined) {
+          throw new ArgumentError(operation, OUT_NAMES[index], 'no tensor where outputMask is false', 'a tensor');
+        }
+        targets.push(null);
+        return;
+      }
+      const others = targets.map((target) => target?.tensor ?? null);
+      const result = resultTensor(
+        operation,
+        out === undefined ? name : OUT_NAMES[index],
+        out,
+        engine,
+        dtype,
+        shapes[index],
+        [...inputs, ...others],
+      );
+      if (result.owned) owned.push(result.tensor);
+      targets.push({ tensor: result.tensor, accumulate: accumulate && !result.owned });
+    });
+    const [gradInput, gradWeight, gradBias] = targets;
+    return {
+      engine,
+      steps: steps(gradInput, gradWeight, gradBias),
+      writes: targets.flatMap((target) => (target === null ? [] : [target.tensor.storage])),
+      finish: () => ({
+        gradInput: gradInput?.tensor ?? null,
+        gradWeight: gradWeight?.tensor ?? null,
+        gradBias: gradBias?.tensor ?? null,
+      }),
+      abandon: () => {
+        for (const tensor of owned) tensor.dispose();
+      },
+      release: () => undefined,
+    };
+  } catch (error) {
+    for (const tensor of owned) tensor.dispose();
+    throw error;
+  }
+}
+
+/** gradBias = sum of gradOutput over batch and spatial axes. */
+export function gradBiasStep(gradOutput: Tensor, axes: number, channels: number, { tensor, accumulate }: Target): Step {
+  const batched = gradOutput.shape.length === axes + 2;
+  const spatial = [1, 1, ...gradOutput.shape.slice(-axes)].slice(-3) as [number, number, number];
+  const stage = planChannelSum(
+    gradOutput.dtype,
+    batched ? gradOutput.shape[0] : 1,
+    channels,
+    spatial,
+    stridesOf(gradOutput, axes),
+    accumulate,
+  );
+  return {
+    stages: [stage],
+    workspaceBytes: NO_WORKSPACE,
+    pointers: { source: gradOutput.ptr, target: tensor.ptr },
+  };
+}
+
+function checkMask(operation: string, mask: unknown): readonly [boolean, boolean, boolean] {
+  if (mask === undefined) return [true, true, true];
+  if (!Array.isArray(mask) || mask.length !== 3) {
+    throw new ArgumentError(operation, 'outputMask', 'three booleans', describe(mask));
+  }
+  return mask.map((wanted: unknown) => checkBoolean(operation, 'outputMask', wanted)) as [boolean, boolean, boolean];
+}

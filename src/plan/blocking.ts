@@ -1,0 +1,66 @@
+/**
+ * Sizes of the blocks that loops work in: functions of geometry, dtype and kernel set only, so that
+ * results do not depend on the machine. Bytes are for caches of common CPUs: L1 ≥ 32 KiB, L2 ≥ 1 MiB.
+ */
+
+import type { Dtype } from '../core/dtype.ts';
+import type { KernelSet } from '../wasm/variants.ts';
+
+/** Columns of a micro-kernel. */
+export function nrOf(dtype: Dtype): number {
+  return dtype === 'float64' ? 4 : 8;
+}
+
+/** Heights of the micro-kernels that run well for a kernel set: 6 rows spill without fused multiply-add. */
+const HEIGHTS: Readonly<Record<KernelSet, readonly number[]>> = { relaxed: [6, 5, 4], simd: [5, 4] };
+
+/** Relative speed of a height: FMAs per load of B. */
+const SPEED: Readonly<Record<number, number>> = { 6: 1, 5: 0.97, 4: 0.86 };
+
+/**
+ * Height of the micro-kernel for a product of `rows` rows, by the time its padded tiles take.
+ * @param paddedRows rows with padding to a height of mr
+ */
+export function chooseMr(kernelSet: KernelSet, forced: number | null, paddedRows: (mr: number) => number): number {
+  if (forced !== null) return forced;
+  let best = HEIGHTS[kernelSet][0];
+  let bestCost = Infinity;
+  for (const mr of HEIGHTS[kernelSet]) {
+    const cost = paddedRows(mr) / SPEED[mr];
+    if (cost < bestCost) {
+      best = mr;
+      bestCost = cost;
+    }
+  }
+  return best;
+}
+
+/** An A micro-panel and a B strip of this depth fit L1 together. */
+const MAXIMUM_KC = 256;
+
+/** Depth of a block of K: as even as possible, a multiple of `unit` where that fits. */
+export function chooseKc(depth: number, unit: number = 1): number {
+  if (depth <= MAXIMUM_KC) return Math.max(depth, 1);
+  if (unit > MAXIMUM_KC) return MAXIMUM_KC;
+  const units = depth / unit;
+  const perBlock = Math.floor(MAXIMUM_KC / unit);
+  const blocks = Math.ceil(units / perBlock);
+  return Math.ceil(units / blocks) * unit;
+}
+
+/** Packed A that is used again stays in half of L2. */
+export const A_BLOCK_BYTES: number = 512 * 1024;
+/** Planes of one item, read and written once per tile. */
+export const PLANES_BYTES: number = 512 * 1024;
+/** Packed B of one item. */
+export const B_PANELS_BYTES: number = 512 * 1024;
+/** An item is worth a hand-over to another thread, and short enough to abort between two. */
+export const ITEM_FLOPS = 16e6;
+
+export function ceilDiv(a: number, b: number): number {
+  return Math.ceil(a / b);
+}
+
+export function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
