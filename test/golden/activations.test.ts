@@ -58,14 +58,14 @@ test.each(golden.cases<ActivationCase>('ordinary'))('$name as PyTorch in float64
     return TINY + 8 * ULP * (c.function === 'gelu' ? size(index) : Math.abs(expected));
   });
   const gradInput = held(await module.backward(gradOutput));
-  expectWithin(gradInput!, c.gradInput, (index, expected) => {
+  expectWithin(gradInput, c.gradInput, (index, expected) => {
     if (linear) return 3 * ULP * Math.abs(expected);
     return 8 * ULP * Math.max(1, size(index)) * Math.abs(c.gradOutput.data[index]);
   });
 
   const twin = held(module.forwardSync(input));
   expect(twin.toTypedArray()).toEqual(output.toTypedArray());
-  expect(held(module.backwardSync(gradOutput))!.toTypedArray()).toEqual(gradInput!.toTypedArray());
+  expect(held(module.backwardSync(gradOutput)).toTypedArray()).toEqual(gradInput.toTypedArray());
 });
 
 /*
@@ -78,7 +78,7 @@ test.each(golden.cases<ActivationCase>('special'))('$name: zeros, infinities, Na
   const gradInput = held(await module.backward(filled(c.input.shape)));
   for (const [got, expected] of [
     [output, c.output],
-    [gradInput!, c.gradInput],
+    [gradInput, c.gradInput],
   ] as const) {
     expectWithin(got, expected, (_index, wanted) => TINY + 8 * ULP * Math.abs(wanted));
   }
@@ -97,7 +97,7 @@ test.each(golden.cases<PReLUCase>('prelu'))('prelu as PyTorch: $name', async (c)
   const output = held(await module.forward(upload(c.input)));
   expectWithin(output, c.output, (_index, expected) => 2 * ULP * Math.abs(expected));
   const gradInput = held(await module.backward(upload(c.gradOutput)));
-  expectWithin(gradInput!, c.gradInput, (_index, expected) => 2 * ULP * Math.abs(expected));
+  expectWithin(gradInput, c.gradInput, (_index, expected) => 2 * ULP * Math.abs(expected));
   // Σ gradOutput * input over the negative inputs: a sum of products, bounded by all of them
   const magnitude = c.input.data.reduce((sum, x, index) => sum + Math.abs(x * c.gradOutput.data[index]), 0);
   expectWithin(module.weight.grad!, c.gradWeight, () => 4 * Math.sqrt(c.input.data.length) * ULP * magnitude);

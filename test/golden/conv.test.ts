@@ -3,6 +3,7 @@ import { init } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
 import fixture from '../fixtures/conv.json' with { type: 'json' };
 import { convBackwardReference, convReference } from '../reference/conv.ts';
+import type { RefConvOptions } from '../reference/options.ts';
 import { refTensor } from '../reference/tensor.ts';
 import type { ConvCase } from '../support/cases.ts';
 import { expectIdentical, expectWithinBound } from '../support/expect.ts';
@@ -16,7 +17,7 @@ beforeAll(async () => {
 });
 
 describe.each(['conv', 'convFloat64'])('%s as PyTorch', (group) => {
-  test.each(golden.cases<ConvCase>(group))('$name', async (c) => {
+  test.each(golden.cases<ConvCase<RefConvOptions>>(group))('$name', async (c) => {
     const operation = CONV[c.dims];
     const [input, weight, gradOutput] = [upload(c.input), upload(c.weight), upload(c.gradOutput)];
     const bias = c.bias && upload(c.bias);

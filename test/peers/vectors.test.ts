@@ -50,7 +50,7 @@ describe.runIf(vectors)('peers', () => {
       expectClose(output, c.expected, c.tolerance);
       module.zeroGrad();
       const gradInput = held(module.backwardSync(uploadPeer(c, set.gradOutput)));
-      expectClose(gradInput!, set.gradInput, set.tolerance.gradInput);
+      expectClose(gradInput, set.gradInput, set.tolerance.gradInput);
       expectClose(module.weight.grad!, set.gradWeight, set.tolerance.gradWeight);
       if (c.bias && set.gradBias && set.tolerance.gradBias) {
         expectClose(module.bias!.grad!, set.gradBias, set.tolerance.gradBias);

@@ -1,7 +1,7 @@
 import { addBias, biasGradient, isBatched } from './conv_transpose.ts';
 import type { RefGradients } from './conv_transpose.ts';
 import { paddingPairs, perAxis } from './options.ts';
-import type { RefOptions } from './options.ts';
+import type { RefConvOptions } from './options.ts';
 import { forEachProduct } from './products.ts';
 import type { Geometry } from './products.ts';
 import { addTerm, emptySums, reshaped } from './tensor.ts';
@@ -12,7 +12,7 @@ export function convReference(
   input: RefTensor,
   weight: RefTensor,
   bias: RefTensor | null,
-  options: RefOptions = {},
+  options: RefConvOptions = {},
 ): Sums {
   const g = geometryOf(input.shape, weight.shape, options);
   const output = emptySums([g.batch, g.smallChannels, ...g.small]);
@@ -26,7 +26,7 @@ export function convBackwardReference(
   gradOutput: RefTensor,
   input: RefTensor,
   weight: RefTensor,
-  options: RefOptions = {},
+  options: RefConvOptions = {},
 ): RefGradients {
   const g = geometryOf(input.shape, weight.shape, options);
   const gradInput = emptySums(input.shape);
@@ -38,7 +38,7 @@ export function convBackwardReference(
   return { gradInput, gradWeight, gradBias: biasGradient(gradOutput, g.batch, g.smallChannels) };
 }
 
-function geometryOf(inputShape: readonly number[], weightShape: readonly number[], options: RefOptions): Geometry {
+function geometryOf(inputShape: readonly number[], weightShape: readonly number[], options: RefConvOptions): Geometry {
   const kernel = weightShape.slice(2);
   const axes = kernel.length;
   const large = inputShape.slice(-axes);

@@ -2,12 +2,12 @@
 export type PerAxis = number | readonly number[];
 
 /** Padding may also be given as [begin, end] per axis. */
-export type Padding = PerAxis | readonly (readonly number[])[];
+export type Padding = PerAxis | readonly (readonly [number, number])[];
 
 /** The options of the public API, plus a general crop of the full output. */
 export interface RefOptions {
   stride?: PerAxis;
-  padding?: Padding | 'same' | 'valid';
+  padding?: Padding;
   outputPadding?: PerAxis;
   dilation?: PerAxis;
   groups?: number;
@@ -17,14 +17,18 @@ export interface RefOptions {
   crop?: { begin: readonly number[]; outputSpatial: readonly number[] };
 }
 
+/** Options of a convolution: padding may also be a word. */
+export interface RefConvOptions extends Omit<RefOptions, 'padding'> {
+  padding?: Padding | 'same' | 'valid';
+}
+
 export function perAxis(value: PerAxis | undefined, axes: number, fallback: number): number[] {
   const values = value === undefined ? [fallback] : typeof value === 'number' ? [value] : [...value];
   return values.length === 1 ? Array.from({ length: axes }, () => values[0]) : values;
 }
 
 /** Padding of a transposed convolution, as [begin, end] per axis. */
-export function cropPairs(padding: RefOptions['padding'], axes: number): [number, number][] {
-  if (typeof padding === 'string') throw new Error(`a transposed convolution has no padding '${padding}'`);
+export function cropPairs(padding: Padding | undefined, axes: number): [number, number][] {
   if (Array.isArray(padding) && Array.isArray(padding[0])) {
     return (padding as number[][]).map(([begin, end]) => [begin, end]);
   }
@@ -33,7 +37,7 @@ export function cropPairs(padding: RefOptions['padding'], axes: number): [number
 
 /** Padding of a convolution, as [begin, end] per axis; 'same' puts the odd element at the end. */
 export function paddingPairs(
-  padding: RefOptions['padding'],
+  padding: RefConvOptions['padding'],
   kernel: readonly number[],
   dilation: readonly number[],
 ): [number, number][] {

@@ -10,6 +10,7 @@ import { convBackwardReference, convReference } from './conv.ts';
 import { convTransposeBackwardReference, convTransposeReference } from './conv_transpose.ts';
 import { foldReference, unfoldReference } from './fold.ts';
 import { matmulReference } from './matmul.ts';
+import type { RefConvOptions } from './options.ts';
 import type { Sums } from './tensor.ts';
 import { elementCount, refTensor } from './tensor.ts';
 
@@ -26,10 +27,13 @@ test.each([
   expectGradients(c, convTransposeBackwardReference(c.gradOutput, c.input, c.weight, c.options));
 });
 
-test.each([...conv.cases<ConvCase>('conv'), ...conv.cases<ConvCase>('convFloat64')])('conv: $name', (c) => {
-  expectAgreement(convReference(c.input, c.weight, c.bias, c.options), c.output);
-  expectGradients(c, convBackwardReference(c.gradOutput, c.input, c.weight, c.options));
-});
+test.each([...conv.cases<ConvCase<RefConvOptions>>('conv'), ...conv.cases<ConvCase<RefConvOptions>>('convFloat64')])(
+  'conv: $name',
+  (c) => {
+    expectAgreement(convReference(c.input, c.weight, c.bias, c.options), c.output);
+    expectGradients(c, convBackwardReference(c.gradOutput, c.input, c.weight, c.options));
+  },
+);
 
 test.each(foldMatmul.cases<FoldCase>('fold'))('fold: $name', (c) => {
   expectAgreement(foldReference(c.input, c.outputSize!, c.kernelSize, c.options), c.output);

@@ -2,10 +2,10 @@ import type { RefOptions } from '../reference/options.ts';
 import type { FixtureTensor } from './fixtures.ts';
 
 /** A convolution or transposed convolution of generate.py with all its gradients. */
-export interface ConvCase {
+export interface ConvCase<Options = RefOptions> {
   name: string;
   dims: 1 | 2 | 3;
-  options: RefOptions;
+  options: Options;
   input: FixtureTensor;
   weight: FixtureTensor;
   bias: FixtureTensor | null;
