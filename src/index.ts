@@ -64,6 +64,7 @@ export {
 export { GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh } from './nn/activations.ts';
 export type { AdamOptions } from './nn/adam.ts';
 export { Adam } from './nn/adam.ts';
+export { Conv1d, Conv2d, Conv3d } from './nn/conv.ts';
 export type { ConvModuleOptions, ConvTransposeModuleOptions } from './nn/conv_arguments.ts';
 export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './nn/conv_transpose.ts';
 export * as initializers from './nn/initializers.ts';

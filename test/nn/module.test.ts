@@ -3,18 +3,14 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine, Module, PReLU, ReLU, Sequential, Sigmoid, SiLU, tensor } from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
+import { disposeOwned, own } from '../support/owned.ts';
 
 let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine();
 });
-const owned: { dispose(): void }[] = [];
-function own<T extends { dispose(): void }>(item: T): T {
-  owned.push(item);
-  return item;
-}
 afterEach(() => {
-  for (const item of owned.splice(0)) item.dispose();
+  disposeOwned();
   expectNothingLeft();
 });
 
@@ -223,7 +219,7 @@ test('a module of your own takes its place in a Sequential', async () => {
   const g = own(await net.backward(vector(1, 1)));
   expect(g.toTypedArray()[0]).toBe(0);
   expect(g.toTypedArray()[1]).toBeCloseTo(0.9276705, 6);
-  expect(() => net.forwardSync(vector(1))).toThrow(/forward is not defined/);
+  expect(() => net.forwardSync(vector(1))).toThrow(/forwardSync is not defined/);
 });
 
 test('a module without forward says so', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { Adam, createEngine, SGD, tensor } from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
+import { disposeOwned, own } from '../support/owned.ts';
 
 let engine: Engine;
 let other: Engine;
@@ -8,13 +9,8 @@ beforeAll(async () => {
   engine = await createEngine();
   other = await createEngine();
 });
-const owned: { dispose(): void }[] = [];
-function own<T extends { dispose(): void }>(item: T): T {
-  owned.push(item);
-  return item;
-}
 afterEach(() => {
-  for (const item of owned.splice(0)) item.dispose();
+  disposeOwned();
   expectNothingLeft();
 });
 

@@ -96,7 +96,7 @@ test('initialisers', () => {
   expect(Math.max(...kaiming)).toBeLessThanOrEqual(bound);
   expect(Math.max(...kaiming)).toBeGreaterThan(0.95 * bound);
   initializers.normal_(t, 10, 0.5, { generator });
-  const normal = t.toTypedArray();
+  const normal = [...t.toTypedArray()];
   const mean = normal.reduce((sum, x) => sum + x, 0) / normal.length;
   const deviation = Math.sqrt(normal.reduce((sum, x) => sum + (x - mean) ** 2, 0) / normal.length);
   expect(mean).toBeCloseTo(10, 1);

@@ -1,0 +1,251 @@
+/** What the six convolution modules share. */
+
+import type { CheckedActivation } from '../core/activation.ts';
+import { ACTIVATION_KINDS } from '../core/activation.ts';
+import type { Generator } from '../core/generator.ts';
+import { generatorOrDefault } from '../core/generator.ts';
+import type { PerAxis } from '../core/validate.ts';
+import type { Call } from '../engine/call.ts';
+import { beginActivation, beginActivationGradient, savesOutput } from '../functional/activation.ts';
+import { checkTensor } from '../functional/arguments.ts';
+import { empty } from '../tensor/create.ts';
+import { fillUniform } from '../tensor/random.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { CheckedConvModule, ConvKind, ConvModuleOptions, ConvTransposeModuleOptions } from './conv_arguments.ts';
+import { checkConvModule } from './conv_arguments.ts';
+import { gradientOf } from './gradients.ts';
+import type { ForwardOptions, ForwardResult, Wanted } from './module.ts';
+import { Module } from './module.ts';
+import type { Procedure } from './procedure.ts';
+import { perform } from './procedure.ts';
+import { pythonTuple } from './python.ts';
+import type { Saved } from './saved.ts';
+import { SavedTensor } from './saved.ts';
+
+const { none } = ACTIVATION_KINDS;
+
+/** What a training forward keeps. */
+class SavedConv implements Saved {
+  readonly input: SavedTensor;
+  readonly weight: SavedTensor;
+  /** Output of the activation, or its input where the gradient needs that; null without activation. */
+  readonly activated: SavedTensor | null;
+  readonly outputSize: readonly number[] | undefined;
+
+  constructor(input: Tensor, weight: Tensor, activated: Tensor | null, outputSize: readonly number[] | undefined) {
+    this.input = new SavedTensor('input', input);
+    this.weight = new SavedTensor('weight', weight);
+    this.activated = activated === null ? null : new SavedTensor('output', activated);
+    this.outputSize = outputSize;
+  }
+
+  dispose(): void {
+    this.input.dispose();
+    this.weight.dispose();
+    this.activated?.dispose();
+  }
+}
+
+export abstract class ConvModule extends Module {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: readonly number[];
+  readonly stride: readonly number[];
+  readonly padding: CheckedConvModule['padding'];
+  readonly outputPadding: readonly number[];
+  readonly groups: number;
+  readonly dilation: readonly number[];
+  readonly paddingMode: 'zeros';
+  /** (inChannels, outChannels / groups, …kernelSize) when transposed, else (outChannels, inChannels / groups, …kernelSize). */
+  readonly weight: Tensor;
+  /** (outChannels), or null. */
+  readonly bias: Tensor | null;
+  readonly #kind: ConvKind;
+  readonly #activation: CheckedActivation;
+  readonly #inputActivation: CheckedActivation;
+  readonly #activationOptions: Pick<ConvModuleOptions, 'activation' | 'inputActivation'>;
+  readonly #generator: Generator | undefined;
+
+  constructor(
+    kind: ConvKind,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: PerAxis,
+    options: ConvTransposeModuleOptions & ConvModuleOptions,
+  ) {
+    super();
+    const checked = checkConvModule(kind, inChannels, outChannels, kernelSize, options);
+    this.#kind = kind;
+    this.inChannels = inChannels;
+    this.outChannels = outChannels;
+    this.kernelSize = checked.kernelSize;
+    this.stride = checked.stride;
+    this.padding = checked.padding;
+    this.outputPadding = checked.outputPadding;
+    this.groups = checked.groups;
+    this.dilation = checked.dilation;
+    this.paddingMode = checked.paddingMode;
+    this.#activation = checked.activation;
+    this.#inputActivation = checked.inputActivation;
+    const { activation = 'none', inputActivation = 'none', engine, generator } = options;
+    this.#activationOptions = { activation, inputActivation };
+    this.#generator = generator;
+    generatorOrDefault(kind.typeName, generator);
+    const [first, second] = kind.transposed ? [inChannels, outChannels] : [outChannels, inChannels];
+    const { dtype } = checked;
+    this.weight = empty([first, second / checked.groups, ...checked.kernelSize], { dtype, engine });
+    try {
+      this.bias = checked.bias ? empty([outChannels], { dtype, engine }) : null;
+    } catch (error) {
+      this.weight.dispose();
+      throw error;
+    }
+    this.resetParameters();
+  }
+
+  override get typeName(): string {
+    return this.#kind.typeName;
+  }
+
+  /** Draws weight and bias anew: uniform in ±1/√fanIn, the bits of PyTorch for the same seed. */
+  resetParameters(): void {
+    this.checkAlive(`${this.typeName}.resetParameters`);
+    const generator = generatorOrDefault(this.typeName, this.#generator);
+    const fanIn = this.weight.size / this.weight.shape[0];
+    // Kaiming's bound with slope √5, in PyTorch's order of operations: the bits depend on it
+    const bound = Math.sqrt(3) * (Math.sqrt(2 / 6) / Math.sqrt(fanIn));
+    fillUniform(this.weight, -bound, bound, generator);
+    if (this.bias === null) return;
+    const biasBound = 1 / Math.sqrt(fanIn);
+    fillUniform(this.bias, -biasBound, biasBound, generator);
+  }
+
+  protected override get forwardOptions(): readonly string[] {
+    return this.#kind.transposed ? ['outputSize', 'signal', 'out'] : ['signal', 'out'];
+  }
+
+  override *forwardSteps(
+    operation: string,
+    input: Tensor,
+    options: ForwardOptions,
+    save: boolean,
+  ): Procedure<ForwardResult> {
+    const { outputSize, out } = options;
+    checkTensor(operation, 'input', input);
+    const temporaries: Tensor[] = [];
+    try {
+      let x = input;
+      if (this.#inputActivation.kind !== none) {
+        x = yield* perform(beginActivation(operation, this.#inputActivation, input));
+        temporaries.push(x);
+      }
+      if (!save || savesOutput(this.#activation)) {
+        const { activation } = this.#activationOptions;
+        const output = yield* perform(this.#begin(operation, x, { activation, outputSize, out }));
+        if (!save) return { output, saved: null };
+        const activated = this.#activation.kind === none ? null : output;
+        return { output, saved: new SavedConv(input, this.weight, activated, outputSize) };
+      }
+      const plain = yield* perform(this.#begin(operation, x, { outputSize }));
+      temporaries.push(plain);
+      const output = yield* perform(beginActivation(operation, this.#activation, plain, out));
+      return { output, saved: new SavedConv(input, this.weight, plain, outputSize) };
+    } finally {
+      for (const tensor of temporaries) tensor.dispose();
+    }
+  }
+
+  override *backwardSteps(
+    operation: string,
+    saved: Saved,
+    gradOutput: Tensor,
+    { gradInput, gradParameters }: Wanted,
+  ): Procedure<Tensor | null> {
+    checkTensor(operation, 'gradOutput', gradOutput);
+    const { input, weight, activated, outputSize } = saved as SavedConv;
+    let x = input.read(operation);
+    const w = weight.read(operation);
+    const temporaries: Tensor[] = [];
+    const hold = (tensor: Tensor): Tensor => {
+      temporaries.push(tensor);
+      return tensor;
+    };
+    try {
+      let grad = gradOutput;
+      if (activated !== null) {
+        const call = beginActivationGradient(operation, this.#activation, grad, activated.read(operation));
+        grad = hold(yield* perform(call));
+      }
+      const activatesInput = this.#inputActivation.kind !== none;
+      const savedInput = x;
+      if (activatesInput && (gradParameters || savesOutput(this.#inputActivation))) {
+        x = hold(yield* perform(beginActivation(operation, this.#inputActivation, x)));
+      }
+      if (!gradInput && !gradParameters) return null;
+      const result = yield* perform(
+        this.#beginBackward(operation, grad, x, w, { gradInput, gradParameters, outputSize }),
+      );
+      if (result.gradInput === null || !activatesInput) return result.gradInput;
+      const inner = savesOutput(this.#inputActivation) ? x : savedInput;
+      const call = beginActivationGradient(operation, this.#inputActivation, hold(result.gradInput), inner);
+      return yield* perform(call);
+    } finally {
+      for (const tensor of temporaries) tensor.dispose();
+    }
+  }
+
+  #geometry(outputSize: readonly number[] | undefined): Record<string, unknown> {
+    const { stride, padding, dilation, groups, outputPadding } = this;
+    const common = { stride, padding, dilation, groups };
+    return this.#kind.transposed ? { ...common, outputPadding, outputSize } : common;
+  }
+
+  #begin(
+    operation: string,
+    input: Tensor,
+    { outputSize, ...options }: ForwardOptions & Pick<ConvModuleOptions, 'activation'>,
+  ): Call<Tensor> {
+    const all = { ...this.#geometry(outputSize), ...options };
+    return this.#kind.begin(operation, this.#kind.axes, input, this.weight, this.bias, all);
+  }
+
+  #beginBackward(
+    operation: string,
+    gradOutput: Tensor,
+    input: Tensor,
+    weight: Tensor,
+    wanted: Wanted & { readonly outputSize: readonly number[] | undefined },
+  ): Call<{ gradInput: Tensor | null }> {
+    const { gradInput, gradParameters, outputSize } = wanted;
+    const gradBias = gradParameters && this.bias !== null;
+    return this.#kind.beginBackward(operation, this.#kind.axes, gradOutput, input, weight, {
+      ...this.#geometry(outputSize),
+      outputMask: [gradInput, gradParameters, gradBias],
+      accumulate: true,
+      ...(gradParameters ? { outGradWeight: gradientOf(this.weight) } : {}),
+      ...(gradBias ? { outGradBias: gradientOf(this.bias as Tensor) } : {}),
+    });
+  }
+
+  protected override describeOptions(): string {
+    const { inChannels, outChannels, kernelSize, stride, padding, dilation, outputPadding, groups } = this;
+    const parts = [
+      `${inChannels}, ${outChannels}`,
+      `kernel_size=${pythonTuple(kernelSize)}`,
+      `stride=${pythonTuple(stride)}`,
+    ];
+    if (typeof padding === 'string') parts.push(`padding=${padding}`);
+    else if (padding.some((entry) => entry !== 0)) parts.push(`padding=${pythonTuple(padding)}`);
+    if (dilation.some((entry) => entry !== 1)) parts.push(`dilation=${pythonTuple(dilation)}`);
+    if (outputPadding.some((entry) => entry !== 0)) parts.push(`output_padding=${pythonTuple(outputPadding)}`);
+    if (groups !== 1) parts.push(`groups=${groups}`);
+    if (this.bias === null) parts.push('bias=False');
+    for (const [name, value] of [
+      ['activation', this.#activationOptions.activation],
+      ['input_activation', this.#activationOptions.inputActivation],
+    ] as const) {
+      if (value !== 'none') parts.push(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    }
+    return parts.join(', ');
+  }
+}
