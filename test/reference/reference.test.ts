@@ -68,7 +68,10 @@ test('sums count their products and add up their sizes', () => {
   expect(elementCount([])).toBe(1);
 });
 
-function expectGradients(c: ConvCase, gradients: { gradInput: Sums; gradWeight: Sums; gradBias: Sums }): void {
+function expectGradients(
+  c: Pick<ConvCase, 'gradInput' | 'gradWeight' | 'gradBias'>,
+  gradients: { gradInput: Sums; gradWeight: Sums; gradBias: Sums },
+): void {
   expectAgreement(gradients.gradInput, c.gradInput);
   expectAgreement(gradients.gradWeight, c.gradWeight);
   if (c.gradBias) expectAgreement(gradients.gradBias, c.gradBias);
