@@ -44,7 +44,7 @@ export function flush<T>(
   const count = endW - beginW;
   const dense = p.outputStrideW == 1 && !p.accumulate;
   for (let channel = 0; channel < channels; channel++) {
-    const bias: T = biasPtr != 0 ? load<T>(biasPtr + geometry.bytes<T>(channel)) : <T>0;
+    const bias = biasPtr != 0 ? positiveZero<T>(load<T>(biasPtr + geometry.bytes<T>(channel))) : <T>0;
     for (let d = beginD; d < endD; d++) {
       const planeD = planeIndex(d + p.cropD, d0, d1, p.strideD, p.phasesD, p.residuesPtrD);
       const qd = (d + p.cropD) / p.strideD - d0;
@@ -71,6 +71,11 @@ export function flush<T>(
       }
     }
   }
+}
+
+/** −0 becomes +0, as 0 + bias would; spelt as a test because the optimiser folds the addition away. */
+function positiveZero<T>(value: T): T {
+  return value == <T>0 ? <T>0 : value;
 }
 
 function addLine<T>(from: usize, to: usize, stride: i32, count: i32): void {

@@ -23,20 +23,6 @@ export function checkTensor(operation: string, argument: string, value: unknown)
 }
 
 /**
- * As `checkTensor`, for null or undefined too.
- * @throws {TypeError} naming the mistake when an options object stands in the place of the bias.
- */
-export function checkBias(operation: string, value: unknown): Tensor | null {
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'object' && !(value instanceof Tensor) && Object.getPrototypeOf(value) === Object.prototype) {
-    throw new TypeError(
-      `${operation}: bias expected a Tensor or null, got an object (options go behind it: pass null)`,
-    );
-  }
-  return checkTensor(operation, 'bias', value);
-}
-
-/**
  * The engine of all operands, and the one that was `asked` for.
  * @throws {EngineError} ERR_ENGINE_MISMATCH
  */

@@ -4,48 +4,54 @@ import { checkActivation } from '../core/activation.ts';
 import { checkOptions } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkBias, checkTensor, commonDtype, commonEngine, resultTensor } from './arguments.ts';
+import { resultTensor } from './arguments.ts';
 import type { ConvOptions } from './conv_geometry.ts';
 import { convGeometry } from './conv_geometry.ts';
 import type { SpatialRank } from './conv_options.ts';
 import { checkAlgorithm, checkBiasShape, CONV_FORWARD_OPTIONS } from './conv_options.ts';
 import { gatherStep } from './conv_steps.ts';
+import type { TensorArgument } from './operands.ts';
+import { openOperands } from './operands.ts';
 
 /** A checked forward call, ready to run. */
 export function beginConv(
   operation: string,
   axes: SpatialRank,
-  inputArgument: Tensor,
-  weightArgument: Tensor,
-  biasArgument?: Tensor | null,
+  inputArgument: TensorArgument,
+  weightArgument: TensorArgument,
+  biasArgument?: TensorArgument | null,
   options: ConvOptions = {},
 ): Call<Tensor> {
   checkOptions(operation, options, CONV_FORWARD_OPTIONS);
-  const input = checkTensor(operation, 'input', inputArgument);
-  const weight = checkTensor(operation, 'weight', weightArgument);
-  const bias = checkBias(operation, biasArgument);
-  const engine = commonEngine(operation, input, { weight, bias }, options.engine);
-  const dtype = commonDtype(operation, input, { weight, bias });
-  const { geometry, outputShape, outChannels } = convGeometry(operation, axes, input.shape, weight.shape, options);
-  checkBiasShape(operation, bias, outChannels);
-  checkAlgorithm(operation, options.algorithm, geometry);
-  const activation = checkActivation(operation, 'activation', options.activation);
-  const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, [
-    input,
-    weight,
-    bias,
-  ]);
-  const operands = { input: output, weight, bias, output: input };
-  return {
-    engine,
-    steps: [gatherStep(geometry, axes, operands, activation, false)],
-    writes: [output.storage],
-    finish: () => output,
-    abandon: () => {
-      if (owned) output.dispose();
-    },
-    release: () => undefined,
-  };
+  const operands = openOperands(
+    operation,
+    { input: inputArgument, weight: weightArgument },
+    biasArgument,
+    options.engine,
+  );
+  try {
+    const { engine, dtype, bias } = operands;
+    const { input, weight } = operands.tensors;
+    const { geometry, outputShape, outChannels } = convGeometry(operation, axes, input.shape, weight.shape, options);
+    checkBiasShape(operation, bias, outChannels);
+    checkAlgorithm(operation, options.algorithm, geometry);
+    const activation = checkActivation(operation, 'activation', options.activation);
+    const inputs = [input, weight, bias];
+    const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
+    return {
+      engine,
+      steps: [gatherStep(geometry, axes, { input: output, weight, bias, output: input }, activation, false)],
+      writes: [output.storage],
+      finish: () => output,
+      abandon: () => {
+        if (owned) output.dispose();
+      },
+      release: operands.release,
+    };
+  } catch (error) {
+    operands.release();
+    throw error;
+  }
 }
 
 /**
@@ -60,9 +66,9 @@ export function beginConv(
  * @throws {DtypeError | EngineError | OutOfMemoryError | TypeError}
  */
 export async function conv1d(
-  input: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null,
+  input: TensorArgument,
+  weight: TensorArgument,
+  bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Promise<Tensor> {
   const call = beginConv('conv1d', 1, input, weight, bias, options);
@@ -70,16 +76,21 @@ export async function conv1d(
 }
 
 /** As `conv1d`, on the calling thread. */
-export function conv1dSync(input: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions): Tensor {
+export function conv1dSync(
+  input: TensorArgument,
+  weight: TensorArgument,
+  bias?: TensorArgument | null,
+  options?: ConvOptions,
+): Tensor {
   const call = beginConv('conv1d', 1, input, weight, bias, options);
   return call.engine.execute(call);
 }
 
 /** 2-D convolution, `torch.nn.functional.conv2d`; weight (Cout, Cin/groups, kH, kW), see `conv1d`. */
 export async function conv2d(
-  input: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null,
+  input: TensorArgument,
+  weight: TensorArgument,
+  bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Promise<Tensor> {
   const call = beginConv('conv2d', 2, input, weight, bias, options);
@@ -87,16 +98,21 @@ export async function conv2d(
 }
 
 /** As `conv2d`, on the calling thread. */
-export function conv2dSync(input: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions): Tensor {
+export function conv2dSync(
+  input: TensorArgument,
+  weight: TensorArgument,
+  bias?: TensorArgument | null,
+  options?: ConvOptions,
+): Tensor {
   const call = beginConv('conv2d', 2, input, weight, bias, options);
   return call.engine.execute(call);
 }
 
 /** 3-D convolution, `torch.nn.functional.conv3d`; weight (Cout, Cin/groups, kD, kH, kW), see `conv1d`. */
 export async function conv3d(
-  input: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null,
+  input: TensorArgument,
+  weight: TensorArgument,
+  bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Promise<Tensor> {
   const call = beginConv('conv3d', 3, input, weight, bias, options);
@@ -104,7 +120,12 @@ export async function conv3d(
 }
 
 /** As `conv3d`, on the calling thread. */
-export function conv3dSync(input: Tensor, weight: Tensor, bias?: Tensor | null, options?: ConvOptions): Tensor {
+export function conv3dSync(
+  input: TensorArgument,
+  weight: TensorArgument,
+  bias?: TensorArgument | null,
+  options?: ConvOptions,
+): Tensor {
   const call = beginConv('conv3d', 3, input, weight, bias, options);
   return call.engine.execute(call);
 }

@@ -4,8 +4,6 @@ import { NO_ACTIVATION } from '../core/activation.ts';
 import { ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import type { Call } from '../engine/call.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { checkTensor, commonDtype, commonEngine } from './arguments.ts';
 import type { ConvBackwardOptions } from './conv_geometry.ts';
 import { convGeometry } from './conv_geometry.ts';
 import type { SpatialRank } from './conv_options.ts';
@@ -13,36 +11,34 @@ import { checkAlgorithm, checkBackwardOptions, CONV_BACKWARD_OPTIONS } from './c
 import { gradWeightStep, scatterStep } from './conv_steps.ts';
 import type { ConvGradients } from './gradients.ts';
 import { gradBiasStep, gradientsCall } from './gradients.ts';
+import type { TensorArgument } from './operands.ts';
+import { openOperands } from './operands.ts';
 
 /** A checked backward call, ready to run. */
 export function beginConvBackward(
   operation: string,
   axes: SpatialRank,
-  gradOutputArgument: Tensor,
-  inputArgument: Tensor,
-  weightArgument: Tensor,
+  gradOutputArgument: TensorArgument,
+  inputArgument: TensorArgument,
+  weightArgument: TensorArgument,
   options: ConvBackwardOptions = {},
 ): Call<ConvGradients> {
   checkBackwardOptions(operation, options, CONV_BACKWARD_OPTIONS);
-  const gradOutput = checkTensor(operation, 'gradOutput', gradOutputArgument);
-  const input = checkTensor(operation, 'input', inputArgument);
-  const weight = checkTensor(operation, 'weight', weightArgument);
-  const engine = commonEngine(operation, gradOutput, { input, weight }, options.engine);
-  const dtype = commonDtype(operation, gradOutput, { input, weight });
-  const { geometry, outputShape, outChannels } = convGeometry(operation, axes, input.shape, weight.shape, options);
-  if (!sameShape(gradOutput.shape, outputShape)) {
-    throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));
-  }
-  checkAlgorithm(operation, options.algorithm, geometry);
-  const shapes = [input.shape, weight.shape, [outChannels]] as const;
-  return gradientsCall(
+  const operands = openOperands(
     operation,
-    engine,
-    dtype,
-    shapes,
-    [gradOutput, input, weight],
-    options,
-    (gradInput, gradWeight, gradBias) => [
+    { gradOutput: gradOutputArgument, input: inputArgument, weight: weightArgument },
+    null,
+    options.engine,
+  );
+  try {
+    const { gradOutput, input, weight } = operands.tensors;
+    const { geometry, outputShape, outChannels } = convGeometry(operation, axes, input.shape, weight.shape, options);
+    if (!sameShape(gradOutput.shape, outputShape)) {
+      throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));
+    }
+    checkAlgorithm(operation, options.algorithm, geometry);
+    const shapes = [input.shape, weight.shape, [outChannels]] as const;
+    return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) => [
       ...(gradInput === null
         ? []
         : [
@@ -65,8 +61,11 @@ export function beginConvBackward(
             ),
           ]),
       ...(gradBias === null ? [] : [gradBiasStep(gradOutput, axes, outChannels, gradBias)]),
-    ],
-  );
+    ]);
+  } catch (error) {
+    operands.release();
+    throw error;
+  }
 }
 
 /**
@@ -80,9 +79,9 @@ export function beginConvBackward(
  * @throws as `conv1d`; {ArgumentError} for an activation
  */
 export async function conv1dBackward(
-  gradOutput: Tensor,
-  input: Tensor,
-  weight: Tensor,
+  gradOutput: TensorArgument,
+  input: TensorArgument,
+  weight: TensorArgument,
   options?: ConvBackwardOptions,
 ): Promise<ConvGradients> {
   const call = beginConvBackward('conv1dBackward', 1, gradOutput, input, weight, options);
@@ -91,9 +90,9 @@ export async function conv1dBackward(
 
 /** As `conv1dBackward`, on the calling thread. */
 export function conv1dBackwardSync(
-  gradOutput: Tensor,
-  input: Tensor,
-  weight: Tensor,
+  gradOutput: TensorArgument,
+  input: TensorArgument,
+  weight: TensorArgument,
   options?: ConvBackwardOptions,
 ): ConvGradients {
   const call = beginConvBackward('conv1dBackward', 1, gradOutput, input, weight, options);
@@ -102,9 +101,9 @@ export function conv1dBackwardSync(
 
 /** Gradients of `conv2d`, see `conv1dBackward`. */
 export async function conv2dBackward(
-  gradOutput: Tensor,
-  input: Tensor,
-  weight: Tensor,
+  gradOutput: TensorArgument,
+  input: TensorArgument,
+  weight: TensorArgument,
   options?: ConvBackwardOptions,
 ): Promise<ConvGradients> {
   const call = beginConvBackward('conv2dBackward', 2, gradOutput, input, weight, options);
@@ -113,9 +112,9 @@ export async function conv2dBackward(
 
 /** As `conv2dBackward`, on the calling thread. */
 export function conv2dBackwardSync(
-  gradOutput: Tensor,
-  input: Tensor,
-  weight: Tensor,
+  gradOutput: TensorArgument,
+  input: TensorArgument,
+  weight: TensorArgument,
   options?: ConvBackwardOptions,
 ): ConvGradients {
   const call = beginConvBackward('conv2dBackward', 2, gradOutput, input, weight, options);
@@ -124,9 +123,9 @@ export function conv2dBackwardSync(
 
 /** Gradients of `conv3d`, see `conv1dBackward`. */
 export async function conv3dBackward(
-  gradOutput: Tensor,
-  input: Tensor,
-  weight: Tensor,
+  gradOutput: TensorArgument,
+  input: TensorArgument,
+  weight: TensorArgument,
   options?: ConvBackwardOptions,
 ): Promise<ConvGradients> {
   const call = beginConvBackward('conv3dBackward', 3, gradOutput, input, weight, options);
@@ -135,9 +134,9 @@ export async function conv3dBackward(
 
 /** As `conv3dBackward`, on the calling thread. */
 export function conv3dBackwardSync(
-  gradOutput: Tensor,
-  input: Tensor,
-  weight: Tensor,
+  gradOutput: TensorArgument,
+  input: TensorArgument,
+  weight: TensorArgument,
   options?: ConvBackwardOptions,
 ): ConvGradients {
   const call = beginConvBackward('conv3dBackward', 3, gradOutput, input, weight, options);

@@ -6,7 +6,7 @@ import { formatShape } from '../core/shape.ts';
 import { checkInteger, checkOptions, checkPerAxis } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkBias, checkTensor, commonDtype, commonEngine, resultTensor } from './arguments.ts';
+import { resultTensor } from './arguments.ts';
 import type { ConvTransposeGeometryOptions, ConvTransposeOptions, SpatialRank } from './conv_options.ts';
 import {
   acceptedAlgorithms,
@@ -17,47 +17,54 @@ import {
   FORWARD_OPTIONS,
 } from './conv_options.ts';
 import { scatterStep } from './conv_steps.ts';
+import type { TensorArgument } from './operands.ts';
+import { openOperands } from './operands.ts';
 
 /** A checked forward call, ready to run. */
 export function beginConvTranspose(
   operation: string,
   axes: SpatialRank,
-  inputArgument: Tensor,
-  weightArgument: Tensor,
-  biasArgument?: Tensor | null,
+  inputArgument: TensorArgument,
+  weightArgument: TensorArgument,
+  biasArgument?: TensorArgument | null,
   options: ConvTransposeOptions = {},
 ): Call<Tensor> {
   checkOptions(operation, options, FORWARD_OPTIONS);
-  const input = checkTensor(operation, 'input', inputArgument);
-  const weight = checkTensor(operation, 'weight', weightArgument);
-  const bias = checkBias(operation, biasArgument);
-  const engine = commonEngine(operation, input, { weight, bias }, options.engine);
-  const dtype = commonDtype(operation, input, { weight, bias });
-  const { geometry, outputShape, outChannels } = convTransposeGeometry(
+  const operands = openOperands(
     operation,
-    axes,
-    input.shape,
-    weight.shape,
-    options,
+    { input: inputArgument, weight: weightArgument },
+    biasArgument,
+    options.engine,
   );
-  checkBiasShape(operation, bias, outChannels);
-  checkAlgorithm(operation, options.algorithm, geometry);
-  const activation = checkActivation(operation, 'activation', options.activation);
-  const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, [
-    input,
-    weight,
-    bias,
-  ]);
-  return {
-    engine,
-    steps: [scatterStep(geometry, axes, { input, weight, bias, output }, activation, false)],
-    writes: [output.storage],
-    finish: () => output,
-    abandon: () => {
-      if (owned) output.dispose();
-    },
-    release: () => undefined,
-  };
+  try {
+    const { engine, dtype, bias } = operands;
+    const { input, weight } = operands.tensors;
+    const { geometry, outputShape, outChannels } = convTransposeGeometry(
+      operation,
+      axes,
+      input.shape,
+      weight.shape,
+      options,
+    );
+    checkBiasShape(operation, bias, outChannels);
+    checkAlgorithm(operation, options.algorithm, geometry);
+    const activation = checkActivation(operation, 'activation', options.activation);
+    const inputs = [input, weight, bias];
+    const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
+    return {
+      engine,
+      steps: [scatterStep(geometry, axes, { input, weight, bias, output }, activation, false)],
+      writes: [output.storage],
+      finish: () => output,
+      abandon: () => {
+        if (owned) output.dispose();
+      },
+      release: operands.release,
+    };
+  } catch (error) {
+    operands.release();
+    throw error;
+  }
 }
 
 /**
@@ -72,9 +79,9 @@ export function beginConvTranspose(
  * @throws {DtypeError | EngineError | OutOfMemoryError | TypeError}
  */
 export async function convTranspose1d(
-  input: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null,
+  input: TensorArgument,
+  weight: TensorArgument,
+  bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Promise<Tensor> {
   const call = beginConvTranspose('convTranspose1d', 1, input, weight, bias, options);
@@ -83,9 +90,9 @@ export async function convTranspose1d(
 
 /** As `convTranspose1d`, on the calling thread. */
 export function convTranspose1dSync(
-  input: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null,
+  input: TensorArgument,
+  weight: TensorArgument,
+  bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Tensor {
   const call = beginConvTranspose('convTranspose1d', 1, input, weight, bias, options);
@@ -102,9 +109,9 @@ export function convTranspose1dSync(
  * @throws as `convTranspose1d`
  */
 export async function convTranspose2d(
-  input: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null,
+  input: TensorArgument,
+  weight: TensorArgument,
+  bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Promise<Tensor> {
   const call = beginConvTranspose('convTranspose2d', 2, input, weight, bias, options);
@@ -113,9 +120,9 @@ export async function convTranspose2d(
 
 /** As `convTranspose2d`, on the calling thread. */
 export function convTranspose2dSync(
-  input: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null,
+  input: TensorArgument,
+  weight: TensorArgument,
+  bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Tensor {
   const call = beginConvTranspose('convTranspose2d', 2, input, weight, bias, options);
@@ -132,9 +139,9 @@ export function convTranspose2dSync(
  * @throws as `convTranspose1d`
  */
 export async function convTranspose3d(
-  input: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null,
+  input: TensorArgument,
+  weight: TensorArgument,
+  bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Promise<Tensor> {
   const call = beginConvTranspose('convTranspose3d', 3, input, weight, bias, options);
@@ -143,9 +150,9 @@ export async function convTranspose3d(
 
 /** As `convTranspose3d`, on the calling thread. */
 export function convTranspose3dSync(
-  input: Tensor,
-  weight: Tensor,
-  bias?: Tensor | null,
+  input: TensorArgument,
+  weight: TensorArgument,
+  bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Tensor {
   const call = beginConvTranspose('convTranspose3d', 3, input, weight, bias, options);

@@ -4,8 +4,6 @@ import { NO_ACTIVATION } from '../core/activation.ts';
 import { ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import type { Call } from '../engine/call.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { checkTensor, commonDtype, commonEngine } from './arguments.ts';
 import type { ConvTransposeBackwardOptions, SpatialRank } from './conv_options.ts';
 import {
   checkAlgorithm,
@@ -16,42 +14,40 @@ import {
 import { gatherStep, gradWeightStep } from './conv_steps.ts';
 import type { ConvGradients } from './gradients.ts';
 import { gradBiasStep, gradientsCall } from './gradients.ts';
+import type { TensorArgument } from './operands.ts';
+import { openOperands } from './operands.ts';
 
 /** A checked backward call, ready to run. */
 export function beginConvTransposeBackward(
   operation: string,
   axes: SpatialRank,
-  gradOutputArgument: Tensor,
-  inputArgument: Tensor,
-  weightArgument: Tensor,
+  gradOutputArgument: TensorArgument,
+  inputArgument: TensorArgument,
+  weightArgument: TensorArgument,
   options: ConvTransposeBackwardOptions = {},
 ): Call<ConvGradients> {
   checkBackwardOptions(operation, options, TRANSPOSE_BACKWARD_OPTIONS);
-  const gradOutput = checkTensor(operation, 'gradOutput', gradOutputArgument);
-  const input = checkTensor(operation, 'input', inputArgument);
-  const weight = checkTensor(operation, 'weight', weightArgument);
-  const engine = commonEngine(operation, gradOutput, { input, weight }, options.engine);
-  const dtype = commonDtype(operation, gradOutput, { input, weight });
-  const { geometry, outputShape, outChannels } = convTransposeGeometry(
+  const operands = openOperands(
     operation,
-    axes,
-    input.shape,
-    weight.shape,
-    options,
+    { gradOutput: gradOutputArgument, input: inputArgument, weight: weightArgument },
+    null,
+    options.engine,
   );
-  if (!sameShape(gradOutput.shape, outputShape)) {
-    throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));
-  }
-  checkAlgorithm(operation, options.algorithm, geometry);
-  const shapes = [input.shape, weight.shape, [outChannels]] as const;
-  return gradientsCall(
-    operation,
-    engine,
-    dtype,
-    shapes,
-    [gradOutput, input, weight],
-    options,
-    (gradInput, gradWeight, gradBias) => [
+  try {
+    const { gradOutput, input, weight } = operands.tensors;
+    const { geometry, outputShape, outChannels } = convTransposeGeometry(
+      operation,
+      axes,
+      input.shape,
+      weight.shape,
+      options,
+    );
+    if (!sameShape(gradOutput.shape, outputShape)) {
+      throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));
+    }
+    checkAlgorithm(operation, options.algorithm, geometry);
+    const shapes = [input.shape, weight.shape, [outChannels]] as const;
+    return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) => [
       ...(gradInput === null
         ? []
         : [
@@ -74,8 +70,11 @@ export function beginConvTransposeBackward(
             ),
           ]),
       ...(gradBias === null ? [] : [gradBiasStep(gradOutput, axes, outChannels, gradBias)]),
-    ],
-  );
+    ]);
+  } catch (error) {
+    operands.release();
+    throw error;
+  }
 }
 
 /**
@@ -89,9 +88,9 @@ export function beginConvTransposeBackward(
  * @throws as `convTranspose1d`; {ArgumentError} for an activation
  */
 export async function convTranspose1dBackward(
-  gradOutput: Tensor,
-  input: Tensor,
-  weight: Tensor,
+  gradOutput: TensorArgument,
+  input: TensorArgument,
+  weight: TensorArgument,
   options?: ConvTransposeBackwardOptions,
 ): Promise<ConvGradients> {
   const call = beginConvTransposeBackward('convTranspose1dBackward', 1, gradOutput, input, weight, options);
@@ -100,9 +99,9 @@ export async function convTranspose1dBackward(
 
 /** As `convTranspose1dBackward`, on the calling thread. */
 export function convTranspose1dBackwardSync(
-  gradOutput: Tensor,
-  input: Tensor,
-  weight: Tensor,
+  gradOutput: TensorArgument,
+  input: TensorArgument,
+  weight: TensorArgument,
   options?: ConvTransposeBackwardOptions,
 ): ConvGradients {
   const call = beginConvTransposeBackward('convTranspose1dBackward', 1, gradOutput, input, weight, options);
@@ -111,9 +110,9 @@ export function convTranspose1dBackwardSync(
 
 /** Gradients of `convTranspose2d`, see `convTranspose1dBackward`. */
 export async function convTranspose2dBackward(
-  gradOutput: Tensor,
-  input: Tensor,
-  weight: Tensor,
+  gradOutput: TensorArgument,
+  input: TensorArgument,
+  weight: TensorArgument,
   options?: ConvTransposeBackwardOptions,
 ): Promise<ConvGradients> {
   const call = beginConvTransposeBackward('convTranspose2dBackward', 2, gradOutput, input, weight, options);
@@ -122,9 +121,9 @@ export async function convTranspose2dBackward(
 
 /** As `convTranspose2dBackward`, on the calling thread. */
 export function convTranspose2dBackwardSync(
-  gradOutput: Tensor,
-  input: Tensor,
-  weight: Tensor,
+  gradOutput: TensorArgument,
+  input: TensorArgument,
+  weight: TensorArgument,
   options?: ConvTransposeBackwardOptions,
 ): ConvGradients {
   const call = beginConvTransposeBackward('convTranspose2dBackward', 2, gradOutput, input, weight, options);
@@ -133,9 +132,9 @@ export function convTranspose2dBackwardSync(
 
 /** Gradients of `convTranspose3d`, see `convTranspose1dBackward`. */
 export async function convTranspose3dBackward(
-  gradOutput: Tensor,
-  input: Tensor,
-  weight: Tensor,
+  gradOutput: TensorArgument,
+  input: TensorArgument,
+  weight: TensorArgument,
   options?: ConvTransposeBackwardOptions,
 ): Promise<ConvGradients> {
   const call = beginConvTransposeBackward('convTranspose3dBackward', 3, gradOutput, input, weight, options);
@@ -144,9 +143,9 @@ export async function convTranspose3dBackward(
 
 /** As `convTranspose3dBackward`, on the calling thread. */
 export function convTranspose3dBackwardSync(
-  gradOutput: Tensor,
-  input: Tensor,
-  weight: Tensor,
+  gradOutput: TensorArgument,
+  input: TensorArgument,
+  weight: TensorArgument,
   options?: ConvTransposeBackwardOptions,
 ): ConvGradients {
   const call = beginConvTransposeBackward('convTranspose3dBackward', 3, gradOutput, input, weight, options);

@@ -1,16 +1,15 @@
 /** Where the gradients of a backward call go, for both directions of convolution. */
 
 import { ArgumentError } from '../core/errors.ts';
-import type { Dtype } from '../core/dtype.ts';
 import type { Shape } from '../core/shape.ts';
 import { checkBoolean, describe } from '../core/validate.ts';
 import type { Call, Step } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
-import type { Engine } from '../engine/engine.ts';
 import { planChannelSum } from '../plan/channel_sum.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { resultTensor } from './arguments.ts';
 import { stridesOf } from './conv_steps.ts';
+import type { Operands } from './operands.ts';
 
 /** Gradients of one backward call; null where the mask leaves one out. */
 export interface ConvGradients {
@@ -40,16 +39,13 @@ export interface Target {
  * Builds a backward call.
  *
  * @param shapes of the three gradients
- * @param inputs tensors that the results may not overlap
  * @param steps makes the steps for the wanted gradients
  * @throws {ArgumentError} for a mask that is not three booleans, or `accumulate` without a given gradient
  */
 export function gradientsCall(
   operation: string,
-  engine: Engine,
-  dtype: Dtype,
+  { engine, dtype, tensors, release }: Operands<'gradOutput' | 'input' | 'weight'>,
   shapes: readonly [Shape, Shape, Shape],
-  inputs: readonly Tensor[],
   options: GradientOptions,
   steps: (gradInput: Target | null, gradWeight: Target | null, gradBias: Target | null) => Step[],
 ): Call<ConvGradients> {
@@ -75,7 +71,7 @@ export function gradientsCall(
         engine,
         dtype,
         shapes[index],
-        [...inputs, ...others],
+        [...Object.values(tensors), ...others],
       );
       if (result.owned) owned.push(result.tensor);
       targets.push({ tensor: result.tensor, accumulate: accumulate && !result.owned });
@@ -93,7 +89,7 @@ export function gradientsCall(
       abandon: () => {
         for (const tensor of owned) tensor.dispose();
       },
-      release: () => undefined,
+      release,
     };
   } catch (error) {
     for (const tensor of owned) tensor.dispose();

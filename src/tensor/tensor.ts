@@ -315,9 +315,7 @@ export class Tensor {
     const stage = planCopy(this.dtype, this.shape, source.strides, this.strides);
     this.engine.execute({
       engine: this.engine,
-      steps: [
-        { stages: [stage], workspaceBytes: NO_WORKSPACE, pointers: { source: source.ptr, target: this.ptr } },
-      ],
+      steps: [{ stages: [stage], workspaceBytes: NO_WORKSPACE, pointers: { source: source.ptr, target: this.ptr } }],
       writes: [this.#storage],
       finish: () => undefined,
       abandon: () => undefined,

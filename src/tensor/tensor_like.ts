@@ -1,0 +1,108 @@
+/** Tensors of other libraries and plain objects, copied in where an operation expects a tensor. */
+
+import { ArgumentError, ShapeError } from '../core/errors.ts';
+import type { Shape } from '../core/shape.ts';
+import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
+import { checkInteger, describe } from '../core/validate.ts';
+import type { Engine } from '../engine/engine.ts';
+import { tensor } from './create.ts';
+import type { Tensor } from './tensor.ts';
+
+/**
+ * Data with a shape: a `Tensor` of onnxruntime (`dims`), an `ndarray` (`stride`, `offset`), or a plain object.
+ * Strides and offset count elements and may be negative or 0.
+ */
+export interface TensorLike {
+  readonly data: ArrayLike<number>;
+  readonly shape?: Shape;
+  readonly dims?: Shape;
+  readonly strides?: readonly number[];
+  readonly stride?: readonly number[];
+  readonly offset?: number;
+  readonly type?: string;
+}
+
+/** True for an object that wants to be read as `TensorLike`, well-formed or not. */
+export function isTensorLike(value: unknown): value is TensorLike {
+  return typeof value === 'object' && value !== null && 'data' in value && ('shape' in value || 'dims' in value);
+}
+
+/**
+ * A tensor of this package with a copy of the elements; float64 for a Float64Array, else float32.
+ * @throws {TypeError} for data that is not numbers; names `upconv/tfjs` for a tensor whose `data` is a function.
+ * @throws {ShapeError | ArgumentError} when shape, strides or offset reach outside the data.
+ */
+export function fromTensorLike(operation: string, argument: string, value: TensorLike, engine: Engine): Tensor {
+  const data: unknown = value.data;
+  const shape = value.shape ?? value.dims;
+  if (typeof data === 'function') {
+    throw new TypeError(
+      `${operation}: ${argument} expected data in memory, got a tensor whose data is a function (TensorFlow.js: see upconv/tfjs)`,
+    );
+  }
+  if (!isNumbers(data) || !Array.isArray(shape)) {
+    throw new TypeError(`${operation}: ${argument} expected { data, shape } with numbers, got data ${describe(data)}`);
+  }
+  for (const length of shape) checkInteger(operation, `${argument}.shape`, length, 0);
+  const strides = value.strides ?? value.stride ?? contiguousStrides(shape);
+  const offset = checkInteger(operation, `${argument}.offset`, value.offset ?? 0, 0);
+  if (strides.length !== shape.length || !strides.every((step) => Number.isInteger(step))) {
+    throw new ArgumentError(operation, `${argument}.strides`, `${shape.length} integers`, describe(strides));
+  }
+  checkReach(operation, argument, data.length, shape, strides, offset);
+  const dtype = data instanceof Float64Array ? 'float64' : 'float32';
+  return tensor(gather(data, shape, strides, offset, dtype === 'float64'), shape, { dtype, engine });
+}
+
+function isNumbers(data: unknown): data is ArrayLike<number> {
+  if (Array.isArray(data)) return data.every((entry) => typeof entry === 'number');
+  return (
+    ArrayBuffer.isView(data) &&
+    !(data instanceof DataView || data instanceof BigInt64Array || data instanceof BigUint64Array)
+  );
+}
+
+function checkReach(
+  operation: string,
+  argument: string,
+  length: number,
+  shape: Shape,
+  strides: readonly number[],
+  offset: number,
+): void {
+  if (elementCount(shape) === 0) return;
+  let first = offset;
+  let last = offset;
+  shape.forEach((extent, axis) => {
+    const reach = (extent - 1) * strides[axis];
+    if (reach < 0) first += reach;
+    else last += reach;
+  });
+  if (first < 0 || last >= length) {
+    throw new ShapeError(operation, argument, `data for shape ${formatShape(shape)}`, `${length} elements`);
+  }
+}
+
+/** Elements in row-major order. */
+function gather(
+  data: ArrayLike<number>,
+  shape: Shape,
+  strides: readonly number[],
+  offset: number,
+  double: boolean,
+): Float32Array | Float64Array {
+  const count = elementCount(shape);
+  const dense = double ? new Float64Array(count) : new Float32Array(count);
+  const index = shape.map(() => 0);
+  let from = offset;
+  for (let to = 0; to < count; to++) {
+    dense[to] = data[from];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+  return dense;
+}
