@@ -6,29 +6,40 @@
 import { LossParams } from '../params';
 import { Transcendental } from '../elementwise/transcendental';
 
+/*
+ * Each loss has three methods; `common` is what value and gradient both need.
+ */
+
 @final
 @unmanaged
 class SquaredError {
-  @inline value(prediction: v128, target: v128): v128 {
-    const d = f64x2.sub(prediction, target);
-    return f64x2.mul(d, d);
+  @inline common(prediction: v128, target: v128): v128 {
+    return f64x2.sub(prediction, target);
+  }
+
+  @inline value(_prediction: v128, _target: v128, difference: v128): v128 {
+    return f64x2.mul(difference, difference);
   }
 
   /** Without the factor 2, which is in `scale`. */
-  @inline gradient(prediction: v128, target: v128, scale: v128): v128 {
-    return f64x2.mul(f64x2.sub(prediction, target), scale);
+  @inline gradient(_prediction: v128, _target: v128, difference: v128, scale: v128): v128 {
+    return f64x2.mul(difference, scale);
   }
 }
 
 @final
 @unmanaged
 class AbsoluteError {
-  @inline value(prediction: v128, target: v128): v128 {
-    return f64x2.abs(f64x2.sub(prediction, target));
+  @inline common(prediction: v128, target: v128): v128 {
+    return f64x2.sub(prediction, target);
+  }
+
+  @inline value(_prediction: v128, _target: v128, difference: v128): v128 {
+    return f64x2.abs(difference);
   }
 
   /** The sign of the difference; 0 where they are equal or not comparable. */
-  @inline gradient(prediction: v128, target: v128, scale: v128): v128 {
+  @inline gradient(prediction: v128, target: v128, _difference: v128, scale: v128): v128 {
     const above = v128.and(f64x2.gt(prediction, target), scale);
     return v128.or(above, v128.and(f64x2.lt(prediction, target), f64x2.neg(scale)));
   }
@@ -37,16 +48,23 @@ class AbsoluteError {
 @final
 @unmanaged
 class BinaryCrossEntropyWithLogits {
-  /** max(x, 0) − x t + log(1 + e^(−|x|)), which never overflows. */
-  @inline value(x: v128, target: v128): v128 {
-    const zero = f64x2.splat(0);
-    const positive = f64x2.pmax(x, zero);
-    const tail = Transcendental.log1p(Transcendental.expSum<f64>(f64x2.neg(f64x2.abs(x)), zero));
-    return f64x2.add(f64x2.sub(positive, f64x2.mul(x, target)), tail);
+  /** e^(−|x|), which never overflows. */
+  @inline common(x: v128, _target: v128): v128 {
+    return Transcendental.expSum<f64>(f64x2.neg(f64x2.abs(x)), f64x2.splat(0));
   }
 
-  @inline gradient(x: v128, target: v128, scale: v128): v128 {
-    return f64x2.mul(f64x2.sub(Transcendental.sigmoid<f64>(x), target), scale);
+  /** max(x, 0) − x t + log(1 + e^(−|x|)) */
+  @inline value(x: v128, target: v128, tail: v128): v128 {
+    const positive = f64x2.pmax(x, f64x2.splat(0));
+    return f64x2.add(f64x2.sub(positive, f64x2.mul(x, target)), Transcendental.log1p(tail));
+  }
+
+  /** sigmoid(x) − t, the sigmoid as 1 / (1 + e^(−x)) or e^x / (1 + e^x) */
+  @inline gradient(x: v128, target: v128, tail: v128, scale: v128): v128 {
+    const one = f64x2.splat(1);
+    const numerator = v128.bitselect(tail, one, f64x2.lt(x, f64x2.splat(0)));
+    const sigmoid = f64x2.div(numerator, f64x2.add(one, tail));
+    return f64x2.mul(f64x2.sub(sigmoid, target), scale);
   }
 }
 
@@ -80,8 +98,9 @@ function lossRow<K>(p: LossParams, first: i32, count: i32): f64 {
     const whole = count > 1;
     const prediction = Pair.load(p.predictionPtr + offset, bytes, whole);
     const target = Pair.load(p.targetPtr + offset, bytes, whole);
-    Pair.store(p.gradPtr + offset, kernel.gradient(prediction, target, scale), bytes, whole);
-    const value = kernel.value(prediction, target);
+    const common = kernel.common(prediction, target);
+    Pair.store(p.gradPtr + offset, kernel.gradient(prediction, target, common, scale), bytes, whole);
+    const value = kernel.value(prediction, target, common);
     sums = f64x2.add(sums, whole ? value : f64x2.replace_lane(value, 1, 0));
     offset += whole ? bytes + bytes : bytes;
     count -= whole ? 2 : 1;
