@@ -59,7 +59,7 @@ export async function bundle(): Promise<void> {
       .map(licenceText)
       .join(`\n${'-'.repeat(80)}\n\n`),
   );
-  const tsc = fileURLToPath(import.meta.resolve('typescript/bin/tsc'));
+  const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
   execFileSync(
     process.execPath,
     [tsc, '-p', 'tsconfig.json', '--noEmit', 'false', '--emitDeclarationOnly', '--outDir', 'dist/types'],
