@@ -39,7 +39,7 @@ function createProgram(version: string): Command {
     .argument('<in>', 'PNG or JPEG')
     .argument('<out>', 'PNG to write')
     .addOption(new Option('--scale <factor>', 'enlargement').choices(['2', '3', '4']).default('2'))
-    .option('--steps <count>', 'training steps', (text) => parseInteger(text, 1, 1e9), 800)
+    .option('--steps <count>', 'training steps', (text) => parseInteger(text, 1, 1e9), 3000)
     .option('--seed <number>', 'of the random crops', (text) => parseInteger(text, 0, 2 ** 32 - 1), 0)
     .action((input: string, output: string, options: { scale: string; steps: number; seed: number }) =>
       upscale(input, output, { ...options, scale: Number(options.scale) as UpscaleOptions['scale'] }),

@@ -5,8 +5,11 @@ import { createRandom } from '../image/random.ts';
 import { bilinearKernel, CONTEXT, upscaleGeometry } from '../image/upscale_kernel.ts';
 import type { Pair } from './pair.ts';
 
-const CROPS_PER_STEP = 16;
+/** A few crops already point downhill: more steps learn more than larger ones in the same time. */
+const CROPS_PER_STEP = 4;
 const LEARNING_RATE = 1e-2;
+/** A shorter memory of squared gradients than Adam's 0.999: they shrink a thousandfold on the way to fine detail. */
+const BETAS = [0.9, 0.99] as const;
 
 export interface TrainingOptions {
   readonly engine: Engine;
@@ -26,7 +29,7 @@ export async function trainUpscaler(pair: Pair, split: Split, options: TrainingO
   const { kernelSize, ...geometry } = upscaleGeometry(scale);
   const module = new ConvTranspose2d(1, 1, kernelSize, { ...geometry, bias: false, engine });
   module.weight.copyFrom(bilinearKernel(scale));
-  const optimizer = new Adam(module.parameters(), { lr: LEARNING_RATE });
+  const optimizer = new Adam(module.parameters(), { lr: LEARNING_RATE, betas: BETAS });
   const sampler = createSampler(pair, split, options.seed);
   const input = zeros([sampler.images, 1, split.crop, split.crop], { engine });
   const target = zeros([sampler.images, 1, sampler.targetSide, sampler.targetSide], { engine });
