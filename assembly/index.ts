@@ -9,18 +9,23 @@
 
 import { convForward, packConvWeight } from './conv/conv_forward';
 import { convGradWeight } from './conv/grad_weight';
+import { walkColumns } from './conv/fold';
 import { convTransposeForward, packForwardWeight } from './conv/conv_transpose_forward';
+import { depthwiseForward } from './conv/depthwise';
 import { copyStrided } from './elementwise/copy';
 import { activation, preluBackward, preluForward, preluGradWeight } from './elementwise/activation_stages';
 import { adamStep, sgdStep } from './elementwise/optimizer';
+import { matmulItems } from './gemm/matmul';
 import { channelSum } from './reduce/channel_sum';
 import { loss as lossStage } from './reduce/loss';
 import {
   ActivationParams,
   ChannelSumParams,
+  ColumnsParams,
   ConvParams,
   CopyParams,
   LossParams,
+  MatmulParams,
   OptimizerParams,
   PreluParams,
 } from './params';
@@ -131,4 +136,24 @@ export function channelSumF32(paramsPtr: usize, begin: i32, end: i32, _thread: i
 
 export function channelSumF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
   channelSum<f64>(changetype<ChannelSumParams>(paramsPtr), begin, end);
+}
+
+export function depthwiseForwardF32(paramsPtr: usize, begin: i32, end: i32, thread: i32): void {
+  depthwiseForward<f32>(changetype<ConvParams>(paramsPtr), begin, end, thread);
+}
+
+export function depthwiseForwardF64(paramsPtr: usize, begin: i32, end: i32, thread: i32): void {
+  depthwiseForward<f64>(changetype<ConvParams>(paramsPtr), begin, end, thread);
+}
+
+export function matmul(paramsPtr: usize, begin: i32, end: i32, thread: i32): void {
+  matmulItems(changetype<MatmulParams>(paramsPtr), begin, end, thread);
+}
+
+export function fold(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  walkColumns(changetype<ColumnsParams>(paramsPtr), begin, end, true);
+}
+
+export function unfold(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  walkColumns(changetype<ColumnsParams>(paramsPtr), begin, end, false);
 }

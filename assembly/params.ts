@@ -107,6 +107,9 @@ export class ConvParams {
   planeRow: i32;
   planeSlice: i32;
   planeSize: i32;
+  /** Depthwise: the same for the copy of the input with its halo. */
+  paddedRow: i32;
+  paddedSlice: i32;
 
   mr: i32;
   kc: i32;
@@ -126,7 +129,7 @@ export class ConvParams {
   runTablePtr: usize;
   /** First run of each block of A, and the end. */
   blockTablePtr: usize;
-  /** gradInput, gradWeight: (plane offset, weight offset) per tap, in elements. */
+  /** gradInput, gradWeight: (plane offset, weight offset) per tap, in elements. Depthwise: see depthwise.ts. */
   tapTablePtr: usize;
 
   /** 1: a line is a whole slice with gaps between its rows; 0: a line is one row. */
@@ -249,16 +252,20 @@ export class MatmulParams {
   bRowStride: i32;
   bColumnStride: i32;
   cRowStride: i32;
-  /** (offset of A, of B, of C) in elements per matrix of the batch. */
+  cColumnStride: i32;
+  /** (length, stride of A, of B, of C) per batch axis, innermost last. */
   batchTablePtr: usize;
+  batchAxes: i32;
   mr: i32;
   kc: i32;
   /** Rows and columns of C per item. */
   itemRows: i32;
   itemColumns: i32;
+  /** Byte offset of each row of an item's C, in whole tiles. */
   rowOffsetPtr: usize;
   panelsOffset: i32;
   tileOffset: i32;
+  elementBytes: i32;
 }
 
 /** fold and unfold: columns (N, C · taps, positions) and the padded, strided image that they come from. */
@@ -266,7 +273,6 @@ export class MatmulParams {
 export class ColumnsParams {
   imagePtr: usize;
   columnsPtr: usize;
-  batch: i32;
   channels: i32;
   height: i32;
   width: i32;
@@ -280,4 +286,12 @@ export class ColumnsParams {
   dilationW: i32;
   paddingH: i32;
   paddingW: i32;
+  imageBatchStride: i32;
+  imageChannelStride: i32;
+  imageStrideH: i32;
+  imageStrideW: i32;
+  columnsBatchStride: i32;
+  columnsRowStride: i32;
+  columnsPositionStride: i32;
+  elementBytes: i32;
 }

@@ -1,10 +1,10 @@
 /** Bundles src/ into dist/ with esbuild, declares types with tsc, lists the licences of what was bundled. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import type { Metafile } from 'esbuild';
+import type { Metafile, Plugin } from 'esbuild';
 
 /** Libraries of the development tree whose code ends up in dist/, by package folder. */
 function bundledPackages(metafile: Metafile): string[] {
@@ -29,10 +29,42 @@ function licenceText(folder: string): string {
   return `${manifest.name} ${manifest.version} (${manifest.license ?? 'see below'})\n\n${text.trim()}\n`;
 }
 
+/** The program imports the library it is shipped with instead of holding a second copy. */
+const libraryBeside: Plugin = {
+  name: 'library-beside-cli',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/index\.ts$/ }, ({ importer }) =>
+      /[\\/]src[\\/]cli[\\/]/.test(importer) ? { path: './index.js', external: true } : undefined,
+    );
+  },
+};
+
+/** Writes dist/cli.js, for Node alone. Libraries in CommonJS ask for Node's modules by `require`, which ES modules lack. */
+async function bundleCli(): Promise<Metafile> {
+  const { metafile } = await build({
+    entryPoints: { cli: 'src/cli.ts' },
+    outdir: 'dist',
+    bundle: true,
+    format: 'esm',
+    target: 'node20',
+    platform: 'node',
+    plugins: [libraryBeside],
+    banner: {
+      js: "#!/usr/bin/env node\nimport { createRequire as nodeCreateRequire } from 'node:module';\nconst require = nodeCreateRequire(import.meta.url);",
+    },
+    sourcemap: true,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+  });
+  chmodSync('dist/cli.js', 0o755);
+  return metafile;
+}
+
 /** Writes dist/. */
 export async function bundle(): Promise<void> {
   const result = await build({
-    entryPoints: { index: 'src/index.ts', ...(existsSync('src/cli.ts') ? { cli: 'src/cli.ts' } : {}) },
+    entryPoints: { index: 'src/index.ts' },
     outdir: 'dist',
     bundle: true,
     splitting: true,
@@ -41,28 +73,33 @@ export async function bundle(): Promise<void> {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     conditions: ['import'],
-    external: ['node:*', 'fs', 'path', 'process', 'zlib', 'os', 'util', 'events', 'child_process', 'buffer', 'stream'],
+    external: ['node:*'],
     chunkNames: 'chunks/[name]-[hash]',
     sourcemap: true,
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',
   });
-  if (existsSync('dist/cli.js')) {
-    const cli = readFileSync('dist/cli.js', 'utf8');
-    if (!cli.startsWith('#!')) writeFileSync('dist/cli.js', `#!/usr/bin/env node\n${cli}`);
-    chmodSync('dist/cli.js', 0o755);
-  }
+  const cli = await bundleCli();
   writeFileSync(
     'dist/THIRD_PARTY_LICENSES.txt',
-    bundledPackages(result.metafile)
-      .map(licenceText)
-      .join(`\n${'-'.repeat(80)}\n\n`),
+    [...new Set([result.metafile, cli].flatMap(bundledPackages))].map(licenceText).join(`\n${'-'.repeat(80)}\n\n`),
   );
   const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
   execFileSync(
     process.execPath,
-    [tsc, '-p', 'tsconfig.json', '--noEmit', 'false', '--emitDeclarationOnly', '--outDir', 'dist/types'],
+    [
+      tsc,
+      '-p',
+      'tsconfig.json',
+      '--noEmit',
+      'false',
+      '--emitDeclarationOnly',
+      '--rootDir',
+      'src',
+      '--outDir',
+      'dist/types',
+    ],
     { stdio: 'inherit' },
   );
 }

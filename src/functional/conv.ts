@@ -10,6 +10,7 @@ import { convGeometry } from './conv_geometry.ts';
 import type { SpatialRank } from './conv_options.ts';
 import { checkAlgorithm, checkBiasShape, CONV_FORWARD_OPTIONS } from './conv_options.ts';
 import { gatherStep } from './conv_steps.ts';
+import { activateInput } from './input_activation.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 
@@ -29,6 +30,8 @@ export function beginConv(
     biasArgument,
     options.engine,
   );
+  const temporaries = [operands.release];
+  const release = (): void => temporaries.forEach((free) => free());
   try {
     const { engine, dtype, bias } = operands;
     const { input, weight } = operands.tensors;
@@ -36,20 +39,26 @@ export function beginConv(
     checkBiasShape(operation, bias, outChannels);
     checkAlgorithm(operation, options.algorithm, geometry);
     const activation = checkActivation(operation, 'activation', options.activation);
+    const inputActivation = checkActivation(operation, 'inputActivation', options.inputActivation);
+    const activated = activateInput(operation, input, inputActivation);
+    temporaries.push(activated.release);
     const inputs = [input, weight, bias];
     const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
     return {
       engine,
-      steps: [gatherStep(geometry, axes, { input: output, weight, bias, output: input }, activation, false)],
+      steps: [
+        ...activated.steps,
+        gatherStep(geometry, axes, { input: output, weight, bias, output: activated.tensor }, activation, false),
+      ],
       writes: [output.storage],
       finish: () => output,
       abandon: () => {
         if (owned) output.dispose();
       },
-      release: operands.release,
+      release,
     };
   } catch (error) {
-    operands.release();
+    release();
     throw error;
   }
 }

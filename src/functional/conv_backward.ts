@@ -36,7 +36,7 @@ export function beginConvBackward(
     if (!sameShape(gradOutput.shape, outputShape)) {
       throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));
     }
-    checkAlgorithm(operation, options.algorithm, geometry);
+    const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
     const shapes = [input.shape, weight.shape, [outChannels]] as const;
     return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) => [
       ...(gradInput === null
@@ -48,6 +48,7 @@ export function beginConvBackward(
               { input: gradOutput, weight, bias: null, output: gradInput.tensor },
               NO_ACTIVATION,
               gradInput.accumulate,
+              depthwise,
             ),
           ]),
       ...(gradWeight === null

@@ -311,7 +311,7 @@ export function checkAlgorithm(operation: string, value: unknown, geometry: Conv
 
 /** Algorithms that take a geometry, see `convTransposeAlgorithms`. */
 export function acceptedAlgorithms({ inChannels }: ConvGeometry): Algorithm[] {
-  return inChannels === 1 ? ['direct', 'planes'] : ['direct', 'planes'];
+  return inChannels === 1 ? ['direct', 'planes', 'depthwise'] : ['direct', 'planes'];
 }
 
 /** Rejects unknown options, and an activation where gradients are asked for. */

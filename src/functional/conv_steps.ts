@@ -10,6 +10,7 @@ import type { ConvGeometry, Strides, WeightStrides } from '../plan/conv_geometry
 import { planConvForward, planGradWeight } from '../plan/conv_gather.ts';
 import type { ConvPlan } from '../plan/conv_transpose_forward.ts';
 import { planConvTransposeForward } from '../plan/conv_transpose_forward.ts';
+import { planDepthwiseForward } from '../plan/depthwise.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** Element strides of an activation tensor, batched or not, with unit axes in front. */
@@ -56,6 +57,7 @@ export function scatterStep(
   operands: { input: Tensor; weight: Tensor; bias: Tensor | null; output: Tensor },
   activation: CheckedActivation,
   accumulate: boolean,
+  depthwise: boolean,
 ): Step {
   const { input, weight, bias, output } = operands;
   const { engine, dtype } = input;
@@ -71,12 +73,17 @@ export function scatterStep(
     activation,
     accumulate,
   };
+  const pointers = { input: input.ptr, output: output.ptr, ...(bias === null ? {} : { bias: bias.ptr }) };
+  if (depthwise) {
+    const plan = engine.plan(keyOf('depthwise', engine, spec), () => planDepthwiseForward(spec));
+    return { ...plan, pointers: { ...pointers, weight: weight.ptr } };
+  }
   const plan = engine.plan(keyOf('scatter', engine, spec), () => planConvTransposeForward(spec));
   return {
     stages: plan.stages,
     workspaceBytes: plan.workspaceBytes,
     packedWeight: packedRequest(plan, weight),
-    pointers: { input: input.ptr, output: output.ptr, ...(bias === null ? {} : { bias: bias.ptr }) },
+    pointers,
   };
 }
 

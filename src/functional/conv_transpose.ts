@@ -17,6 +17,7 @@ import {
   FORWARD_OPTIONS,
 } from './conv_options.ts';
 import { scatterStep } from './conv_steps.ts';
+import { activateInput } from './input_activation.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 
@@ -36,6 +37,8 @@ export function beginConvTranspose(
     biasArgument,
     options.engine,
   );
+  const temporaries = [operands.release];
+  const release = (): void => temporaries.forEach((free) => free());
   try {
     const { engine, dtype, bias } = operands;
     const { input, weight } = operands.tensors;
@@ -47,22 +50,28 @@ export function beginConvTranspose(
       options,
     );
     checkBiasShape(operation, bias, outChannels);
-    checkAlgorithm(operation, options.algorithm, geometry);
+    const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
     const activation = checkActivation(operation, 'activation', options.activation);
+    const inputActivation = checkActivation(operation, 'inputActivation', options.inputActivation);
+    const activated = activateInput(operation, input, inputActivation);
+    temporaries.push(activated.release);
     const inputs = [input, weight, bias];
     const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
     return {
       engine,
-      steps: [scatterStep(geometry, axes, { input, weight, bias, output }, activation, false)],
+      steps: [
+        ...activated.steps,
+        scatterStep(geometry, axes, { input: activated.tensor, weight, bias, output }, activation, false, depthwise),
+      ],
       writes: [output.storage],
       finish: () => output,
       abandon: () => {
         if (owned) output.dispose();
       },
-      release: operands.release,
+      release,
     };
   } catch (error) {
-    operands.release();
+    release();
     throw error;
   }
 }

@@ -50,6 +50,7 @@ export class Allocator {
 
   /** Address of `bytes` fresh bytes (content undefined), or null when memory cannot grow enough. */
   allocate(bytes: number): number | null {
+    if (bytes > this.maximumBytes) return null;
     const size = roundUp(Math.max(bytes, 1), ALIGNMENT);
     const block = this.#find(size) ?? this.#grow(size);
     if (block === null) return null;

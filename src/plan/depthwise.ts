@@ -1,0 +1,125 @@
+/** Plan of the forward pass with one input channel per group. See assembly/conv/depthwise.ts. */
+
+import { NO_ACTIVATION } from '../core/activation.ts';
+import { elementBytes } from '../core/dtype.ts';
+import { ceilDiv, PLANES_BYTES, roundUp } from './blocking.ts';
+import { boxFields, geometryFields } from './conv_fields.ts';
+import type { AxisPhases } from './conv_geometry.ts';
+import { axisPhases } from './conv_geometry.ts';
+import type { ForwardSpec } from './conv_transpose_forward.ts';
+import type { Stage, WorkspaceBytes } from './stage.ts';
+import { pointer } from './stage.ts';
+
+export interface DepthwisePlan {
+  readonly stages: readonly Stage[];
+  readonly workspaceBytes: WorkspaceBytes;
+}
+
+/** Planes of an item stay in L1. */
+const DEPTHWISE_PLANES_BYTES: number = PLANES_BYTES / 16;
+/** Rows are summed in blocks of at most this many columns, the last one whole. */
+const BLOCK_COLUMNS = 16;
+
+/** Operands: `input`, `weight`, `bias` are read, `output` is written. */
+export function planDepthwiseForward(spec: ForwardSpec): DepthwisePlan {
+  const { dtype, geometry } = spec;
+  const bytes = elementBytes(dtype);
+  const phases = geometry.axes.map((axis) => axisPhases(axis, true)) as [AxisPhases, AxisPhases, AxisPhases];
+  const planesPerChannel = phases.reduce((product, { residues }) => product * residues.length, 1);
+  const box = chooseBox(phases, Math.max(planesPerChannel, 1) * bytes);
+  const counts = phases.map(({ begin, end }, axis) => ceilDiv(end - begin, box[axis])) as [number, number, number];
+  const planeRow = roundUp(box[2], BLOCK_COLUMNS);
+  const planeSlice = box[1] * planeRow;
+  const planeSize = box[0] * planeSlice;
+  const [shiftD, shiftH, shiftW] = phases.map(({ maxShift }) => maxShift);
+  const paddedRow = planeRow + shiftW;
+  const paddedSlice = (box[1] + shiftH) * paddedRow;
+  const panelsOffset = roundUp(planesPerChannel * planeSize * bytes, 64);
+  const rowBufferOffset = panelsOffset + roundUp((box[0] + shiftD) * paddedSlice * bytes, 64);
+  const needsRowBuffer = spec.output.spatial[2] !== 1 || spec.accumulate;
+  const perThread = rowBufferOffset + (needsRowBuffer ? roundUp(geometry.axes[2].output * bytes, 64) : 0);
+  const { taps, padded, runs } = tapTables(spec, phases, paddedRow, paddedSlice);
+  const activation = spec.activation ?? NO_ACTIVATION;
+  return {
+    stages: [
+      {
+        entry: `depthwiseForward${dtype === 'float64' ? 'F64' : 'F32'}`,
+        items: geometry.groups * geometry.outChannels * geometry.batch * counts[0] * counts[1] * counts[2],
+        block: 'conv',
+        fields: {
+          ...geometryFields(geometry, phases, spec.input, spec.output),
+          ...boxFields(box, counts),
+          weightInStride: spec.weight.inChannel,
+          weightOutStride: spec.weight.outChannel,
+          planeRow,
+          planeSlice,
+          planeSize,
+          paddedRow,
+          paddedSlice,
+          taps: taps.length / 4,
+          tapTablePtr: taps,
+          packTablePtr: padded,
+          runTablePtr: runs,
+          accumulate: spec.accumulate ? 1 : 0,
+          activation: activation.kind,
+          activationA: activation.a,
+          activationB: activation.b,
+          planesOffset: 0,
+          panelsOffset,
+          rowBufferOffset,
+          threadBytes: perThread,
+          inputPtr: pointer('input'),
+          weightPtr: pointer('weight'),
+          outputPtr: pointer('output'),
+          ...(spec.bias ? { biasPtr: pointer('bias') } : {}),
+          workspacePtr: pointer('workspace'),
+        },
+      },
+    ],
+    workspaceBytes: { shared: 0, perThread },
+  };
+}
+
+/** Rows, then slices, while the planes of a channel stay in L1; long rows are cut. */
+function chooseBox(phases: readonly AxisPhases[], bytesPerPosition: number): [number, number, number] {
+  const extent = phases.map(({ begin, end }) => end - begin);
+  const positions = Math.max(64, Math.floor(DEPTHWISE_PLANES_BYTES / bytesPerPosition));
+  const w = Math.min(extent[2], positions);
+  const h = w < extent[2] ? 1 : Math.max(1, Math.min(extent[1], Math.floor(positions / w)));
+  const d = h < extent[1] ? 1 : Math.max(1, Math.min(extent[0], Math.floor(positions / (w * h))));
+  return [d, h, w];
+}
+
+/**
+ * (shiftD, shiftH, shiftW, weight offset) and (offset in the padded input, weight offset) per tap, sorted by phase,
+ * and where each phase begins.
+ */
+function tapTables(
+  { weight }: ForwardSpec,
+  [phasesD, phasesH, phasesW]: readonly [AxisPhases, AxisPhases, AxisPhases],
+  paddedRow: number,
+  paddedSlice: number,
+): { taps: Int32Array; padded: Int32Array; runs: Int32Array } {
+  const taps: number[] = [];
+  const padded: number[] = [];
+  const runs: number[] = [0];
+  for (const residueD of phasesD.residues) {
+    for (const residueH of phasesH.residues) {
+      for (const residueW of phasesW.residues) {
+        for (const d of phasesD.taps.filter(({ residue }) => residue === residueD)) {
+          for (const h of phasesH.taps.filter(({ residue }) => residue === residueH)) {
+            for (const w of phasesW.taps.filter(({ residue }) => residue === residueW)) {
+              const offset = d.tap * weight.spatial[0] + h.tap * weight.spatial[1] + w.tap * weight.spatial[2];
+              taps.push(d.shift, h.shift, w.shift, offset);
+              const slice = (phasesD.maxShift - d.shift) * paddedSlice;
+              const row = (phasesH.maxShift - h.shift) * paddedRow;
+              padded.push(slice + row + phasesW.maxShift - w.shift, offset);
+            }
+          }
+        }
+        runs.push(taps.length / 4);
+      }
+    }
+  }
+  return { taps: Int32Array.from(taps), padded: Int32Array.from(padded), runs: Int32Array.from(runs) };
+}
