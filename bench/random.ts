@@ -1,0 +1,15 @@
+/** Deterministic numbers, cheap enough for tens of millions. */
+
+/** `count` numbers in [-1, 1). */
+export function randomNumbers(count: number, seed: number): Float32Array<ArrayBuffer> {
+  const numbers = new Float32Array(count);
+  let state = seed | 1;
+  for (let i = 0; i < count; i++) {
+    // xorshift32
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    numbers[i] = state / 2 ** 31;
+  }
+  return numbers;
+}
