@@ -7,10 +7,11 @@ import type { CheckedActivation } from '../core/activation.ts';
 import type { Step } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ConvGeometry, Strides, WeightStrides } from '../plan/conv_geometry.ts';
-import { planConvForward, planGradWeight } from '../plan/conv_gather.ts';
-import type { ConvPlan } from '../plan/conv_transpose_forward.ts';
+import { planConvForward } from '../plan/conv_forward.ts';
+import type { ConvPlan } from '../plan/conv_plan.ts';
 import { planConvTransposeForward } from '../plan/conv_transpose_forward.ts';
 import { planDepthwiseForward } from '../plan/depthwise.ts';
+import { planGradWeight } from '../plan/grad_weight.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** Element strides of an activation tensor, batched or not, with unit axes in front. */

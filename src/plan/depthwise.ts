@@ -6,7 +6,7 @@ import { ceilDiv, PLANES_BYTES, roundUp } from './blocking.ts';
 import { boxFields, geometryFields } from './conv_fields.ts';
 import type { AxisPhases } from './conv_geometry.ts';
 import { axisPhases } from './conv_geometry.ts';
-import type { ForwardSpec } from './conv_transpose_forward.ts';
+import type { ForwardSpec } from './forward_spec.ts';
 import type { Stage, WorkspaceBytes } from './stage.ts';
 import { pointer } from './stage.ts';
 

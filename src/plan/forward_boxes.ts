@@ -1,0 +1,100 @@
+/** How the forward pass is cut into items: slabs of channels, boxes of plane coordinates, lines of columns. */
+
+import { elementBytes } from '../core/dtype.ts';
+import { A_BLOCK_BYTES, B_PANELS_BYTES, ceilDiv, ITEM_FLOPS, nrOf, PLANES_BYTES, roundUp } from './blocking.ts';
+import type { ForwardSpec, Layout } from './forward_spec.ts';
+
+export /** How an item is cut, and the plane that it needs. */
+interface Boxes {
+  readonly flat: boolean;
+  readonly slabChannels: number;
+  readonly box: readonly [number, number, number];
+  readonly planeRow: number;
+  readonly planeSlice: number;
+  readonly planeSize: number;
+  readonly panelBytes: number;
+}
+
+/**
+ * Cuts the planes into boxes and the channels into slabs, such that planes and packed B of an item stay
+ * in L2 and an item is of a useful size.
+ */
+export function chooseBoxes(spec: ForwardSpec, layout: Layout, kc: number): Boxes {
+  const { geometry, dtype } = spec;
+  const { axes, outChannels, inChannels } = geometry;
+  const { phases, planesPerChannel } = layout;
+  const bytes = elementBytes(dtype);
+  const nr = nrOf(dtype);
+  const [axisD, axisH, axisW] = axes;
+  const [shiftD, shiftH, shiftW] = phases.map(({ maxShift }) => maxShift);
+  const extent = phases.map(({ begin, end }) => end - begin);
+  const flopsPerColumn = 2 * inChannels * Math.max(layout.taps, 1); // per output channel
+
+  const flat = prefersFlat(spec, layout);
+  /** Plane and panel sizes of a box. */
+  const measure = (box: readonly [number, number, number]) => {
+    const columns = flat
+      ? (axisH.input - 1) * (axisW.input + shiftW) + axisW.input
+      : Math.min(axisW.input, box[2] >= extent[2] ? axisW.input : box[2] + shiftW + nr - 1);
+    const strips = ceilDiv(columns, nr);
+    const planeRow = flat ? axisW.input + shiftW : roundUp(strips * nr + shiftW, 4);
+    const rows = flat ? axisH.input + shiftH : box[1];
+    const planeSlice = rows * planeRow + (flat ? nr : 0);
+    const planeSize = box[0] * planeSlice;
+    const lines = Math.min(box[0] + shiftD, axisD.input) * (flat ? 1 : Math.min(box[1] + shiftH, axisH.input));
+    return { planeRow, planeSlice, planeSize, panelBytes: roundUp(lines * strips * nr * kc * bytes, 64) };
+  };
+  const fits = (box: readonly [number, number, number], channels: number) => {
+    const { planeSize, panelBytes } = measure(box);
+    return channels * planesPerChannel * planeSize * bytes <= PLANES_BYTES && panelBytes <= B_PANELS_BYTES;
+  };
+
+  // W: whole rows where one row of one channel fits, else columns cut at multiples of nr
+  const wholeW = roundUp(extent[2] + nr, nr);
+  let box: [number, number, number] = [1, flat ? axisH.input + shiftH : 1, wholeW];
+  if (!flat) while (box[2] > nr && !fits(box, 1)) box[2] = roundUp(box[2] / 2, nr);
+  // channels: as many as planes allow, and packed weights in half of L2
+  const rowsOfWork = geometry.batch * extent[0] * (flat ? 1 : extent[1]) * ceilDiv(extent[2], box[2]);
+  let slabChannels = outChannels;
+  const weightBytes = inChannels * Math.max(layout.taps, 1) * bytes;
+  if (rowsOfWork > 1) slabChannels = Math.min(slabChannels, Math.max(1, Math.floor(A_BLOCK_BYTES / weightBytes)));
+  const planeBytes = measure(box).planeSize * Math.max(planesPerChannel, 1) * bytes;
+  slabChannels = Math.min(slabChannels, Math.max(1, Math.floor(PLANES_BYTES / planeBytes)));
+  slabChannels = ceilDiv(outChannels, ceilDiv(outChannels, slabChannels));
+  // rows, then slices, until the item is large enough
+  const columns = flat ? axisH.input * axisW.input : Math.min(axisW.input, box[2]);
+  const flopsPerRow = flopsPerColumn * columns * slabChannels;
+  const wanted = Math.max(1, Math.round(ITEM_FLOPS / flopsPerRow));
+  const grow = (axis: 0 | 1, target: number) => {
+    const limit = Math.min(extent[axis], target);
+    while (box[axis] < limit) {
+      const next: [number, number, number] = [...box];
+      next[axis] = Math.min(limit, box[axis] * 2);
+      if (!fits(next, slabChannels)) break;
+      box = next;
+    }
+  };
+  if (!flat) {
+    grow(1, wanted);
+    box[1] = ceilDiv(extent[1], ceilDiv(extent[1], box[1])); // even boxes
+  }
+  if (flat || box[1] >= extent[1]) {
+    grow(0, Math.max(1, Math.round(wanted / (flat ? 1 : extent[1]))));
+    box[0] = ceilDiv(extent[0], ceilDiv(extent[0], box[0]));
+  }
+  return { flat, slabChannels, box, ...measure(box) };
+}
+
+/** True when columns of several rows should share a strip: rows are narrow against nr. */
+function prefersFlat({ geometry, dtype }: ForwardSpec, { phases, planesPerChannel }: Layout): boolean {
+  const [, axisH, axisW] = geometry.axes;
+  const nr = nrOf(dtype);
+  const [, { maxShift: shiftH }, { maxShift: shiftW }] = phases;
+  if (axisH.input === 1) return false;
+  const row = axisW.input + shiftW;
+  const slice = ((axisH.input + shiftH) * row + nr) * planesPerChannel * elementBytes(dtype);
+  const useful = axisH.input * axisW.input;
+  const byRows = useful / (axisH.input * roundUp(axisW.input, nr));
+  const byFlat = useful / roundUp((axisH.input - 1) * row + axisW.input, nr);
+  return slice <= PLANES_BYTES / 8 && byFlat > byRows * 1.08;
+}

@@ -1,0 +1,38 @@
+/** What a forward plan is made of, and how the taps of its geometry fall into phases. */
+
+import type { CheckedActivation } from '../core/activation.ts';
+import type { Dtype } from '../core/dtype.ts';
+import type { KernelSet } from '../wasm/variants.ts';
+import type { AxisPhases, ConvGeometry, Strides, WeightStrides } from './conv_geometry.ts';
+import { axisPhases } from './conv_geometry.ts';
+
+export interface ForwardSpec {
+  readonly dtype: Dtype;
+  readonly kernelSet: KernelSet;
+  /** Height of the micro-kernel, to force one; null lets the plan choose. */
+  readonly mr: number | null;
+  readonly geometry: ConvGeometry;
+  readonly input: Strides;
+  readonly weight: WeightStrides;
+  readonly output: Strides;
+  readonly bias: boolean;
+  readonly activation?: CheckedActivation;
+  /** Add to what is there. */
+  readonly accumulate: boolean;
+}
+
+export interface Layout {
+  readonly phases: readonly [AxisPhases, AxisPhases, AxisPhases];
+  /** Phase planes per channel. */
+  readonly planesPerChannel: number;
+  readonly taps: number;
+}
+
+export function layoutOf(geometry: ConvGeometry): Layout {
+  const phases = geometry.axes.map((axis) => axisPhases(axis, true)) as [AxisPhases, AxisPhases, AxisPhases];
+  return {
+    phases,
+    planesPerChannel: phases.reduce((product, { residues }) => product * residues.length, 1),
+    taps: phases.reduce((product, { taps }) => product * taps.length, 1),
+  };
+}

@@ -1,0 +1,118 @@
+/** Plan of gradWeight, the same for both operations. See assembly/conv/grad_weight.ts. */
+
+import { elementBytes } from '../core/dtype.ts';
+import { ceilDiv, chooseMr, nrOf, roundUp } from './blocking.ts';
+import { boxFields, geometryFields } from './conv_fields.ts';
+import type { GatherSpec } from './conv_gather.ts';
+import {
+  boxCounts,
+  boxOfPositions,
+  imagesPerItem,
+  phasesOf,
+  planesFor,
+  rowOffsets,
+  tapTable,
+  tileBytes,
+} from './conv_gather.ts';
+import type { ConvGeometry, WeightStrides } from './conv_geometry.ts';
+import type { FieldValue, Stage, WorkspaceBytes } from './stage.ts';
+import { pointer } from './stage.ts';
+
+export interface GradWeightSpec extends GatherSpec {
+  readonly accumulate: boolean;
+}
+
+export interface GradWeightPlan {
+  readonly stages: readonly Stage[];
+  readonly workspaceBytes: WorkspaceBytes;
+}
+
+/** Columns and rows of a gradWeight item: A and B panels of one block of K stay in L2. */
+const GRAD_WEIGHT_ROWS = 240;
+const GRAD_WEIGHT_COLUMNS = 512;
+/** Positions of a block of K. */
+const GRAD_WEIGHT_DEPTH = 256;
+
+/**
+ * Plan of `weight gradient = X · im2col(gradOutput)ᵀ`. Operands: `input` (X) and `output` (gradOutput) are read,
+ * `weight` is written or added to.
+ */
+export function planGradWeight(spec: GradWeightSpec): GradWeightPlan {
+  const { dtype, geometry, kernelSet } = spec;
+  const bytes = elementBytes(dtype);
+  const nr = nrOf(dtype);
+  const phases = phasesOf(geometry);
+  const taps = phases.reduce((product, phase) => product * phase.taps.length, 1);
+  const rows = geometry.inChannels;
+  const columns = geometry.outChannels * taps;
+  const rowsPerItem = ceilDiv(rows, ceilDiv(rows, GRAD_WEIGHT_ROWS));
+  const mr = chooseMr(kernelSet, spec.mr, (height) => ceilDiv(rows, rowsPerItem) * roundUp(rowsPerItem, height));
+  const slabChannels = Math.min(roundUp(rowsPerItem, mr), roundUp(rows, mr));
+  const wanted = Math.min(
+    columns,
+    taps <= GRAD_WEIGHT_COLUMNS ? Math.floor(GRAD_WEIGHT_COLUMNS / taps) * taps : GRAD_WEIGHT_COLUMNS,
+  );
+  const columnsPerItem = roundUp(wanted, taps <= GRAD_WEIGHT_COLUMNS ? taps : nr);
+  const channels = Math.min(
+    geometry.outChannels,
+    columnsPerItem % taps === 0 ? columnsPerItem / taps : Math.ceil(columnsPerItem / taps) + 1,
+  );
+  const box = boxOfPositions(geometry, phases, dtype, channels, GRAD_WEIGHT_DEPTH);
+  const images = imagesPerItem(geometry, box, GRAD_WEIGHT_DEPTH);
+  const planes = planesFor(box, phases);
+  const kc = images * box[0] * box[1] * box[2];
+
+  const planesOfChannel = phases.reduce((product, { residues }) => product * residues.length, 1);
+  const aPanelsOffset = roundUp(channels * planesOfChannel * planes.planeSize * bytes, 64);
+  const panelsOffset = aPanelsOffset + roundUp(roundUp(slabChannels, mr) * kc * bytes, 64);
+  const tileOffset = panelsOffset + roundUp(roundUp(columnsPerItem, nr) * kc * bytes, 64);
+  const perThread = tileOffset + tileBytes(mr, nr);
+
+  const fields: Record<string, FieldValue> = {
+    ...geometryFields(geometry, phases, spec.input, spec.output),
+    ...boxFields(box, boxCounts(geometry, box)),
+    ...planes,
+    weightInStride: spec.weight.inChannel,
+    weightOutStride: spec.weight.outChannel,
+    mr,
+    slabChannels,
+    taps,
+    columnsPerItem,
+    imagesPerItem: images,
+    inputPtr: pointer('input'),
+    outputPtr: pointer('output'),
+    weightPtr: pointer('weight'),
+    workspacePtr: pointer('workspace'),
+    threadBytes: perThread,
+    rowOffsetPtr: rowOffsets(slabChannels, mr, spec.weight.inChannel, bytes),
+    tapTablePtr: tapTable(phases, planes, spec.weight),
+    accumulate: spec.accumulate ? 1 : 0,
+    dense: weightIsDense(geometry, spec.weight) ? 1 : 0,
+    planesOffset: 0,
+    aPanelsOffset,
+    panelsOffset,
+    tileOffset,
+  };
+  return {
+    stages: [
+      {
+        entry: `convGradWeight${dtype === 'float64' ? 'F64' : 'F32'}`,
+        items: geometry.groups * ceilDiv(rows, slabChannels) * ceilDiv(columns, columnsPerItem),
+        block: 'conv',
+        fields,
+      },
+    ],
+    workspaceBytes: { shared: 0, perThread },
+  };
+}
+
+/** (output channel, tap) of a row of the gradient are one run in memory. */
+function weightIsDense({ axes }: ConvGeometry, { outChannel, spatial }: WeightStrides): boolean {
+  const [d, h, w] = axes.map(({ kernel }) => kernel);
+  return (
+    (w === 1 || spatial[2] === 1) &&
+    (h === 1 || spatial[1] === w) &&
+    (d === 1 || spatial[0] === h * w) &&
+    outChannel === d * h * w
+  );
+}
