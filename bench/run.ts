@@ -5,6 +5,7 @@ import { cpus, loadavg, release, totalmem, type as systemType } from 'node:os';
 import type { OpenPeer } from './bench_layer.ts';
 import { benchLayer } from './bench_layer.ts';
 import { upconv } from './built_package.ts';
+import type { Layer } from './layers.ts';
 import { loadLayers } from './layers.ts';
 import type { BenchOptions } from './options.ts';
 import { parseOptions, USAGE } from './options.ts';
@@ -18,8 +19,7 @@ const PEERS: ReadonlyMap<string, OpenPeer> = new Map([['onnxruntime-web', openOn
 /** Something else is running: times are not to be trusted. */
 const BUSY_LOAD = 1.2;
 
-async function run(options: BenchOptions): Promise<Report> {
-  const layers = loadLayers(options.layers);
+async function run(layers: readonly Layer[], options: BenchOptions): Promise<Report> {
   const [loadAverageAtStart] = loadavg();
   if (loadAverageAtStart > BUSY_LOAD) {
     console.error(`warning: load average ${loadAverageAtStart.toFixed(2)}; something else runs on this machine`);
@@ -74,8 +74,10 @@ function isComplete({ layers, peers, variant, microkernel }: BenchOptions): bool
 
 async function main(): Promise<void> {
   let options: BenchOptions | null;
+  let layers: Layer[] = [];
   try {
     options = parseOptions(process.argv.slice(2));
+    if (options !== null) layers = loadLayers(options.layers);
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`);
     process.exitCode = 2;
@@ -85,7 +87,7 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
-  const report = await run(options);
+  const report = await run(layers, options);
   const json = `${JSON.stringify(report, null, 1)}\n`;
   const markdown = toMarkdown(report);
   if (isComplete(options)) {
