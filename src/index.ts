@@ -52,6 +52,8 @@ export {
   convTranspose3dBackwardSync,
 } from './functional/conv_transpose_backward.ts';
 export type { ConvGradients } from './functional/gradients.ts';
+export type { FoldOptions } from './functional/fold.ts';
+export { fold, foldSync, unfold, unfoldSync } from './functional/fold.ts';
 export type { Loss, LossOptions } from './functional/loss.ts';
 export {
   bceWithLogitsLoss,
@@ -61,6 +63,8 @@ export {
   mseLoss,
   mseLossSync,
 } from './functional/loss.ts';
+export type { MatmulOptions } from './functional/matmul.ts';
+export { matmul, matmulSync } from './functional/matmul.ts';
 export { GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh } from './nn/activations.ts';
 export type { AdamOptions } from './nn/adam.ts';
 export { Adam } from './nn/adam.ts';

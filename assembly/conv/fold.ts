@@ -5,95 +5,59 @@
  */
 
 import { copyLine } from '../elementwise/copy';
+import { fillZero } from '../elementwise/zero';
 import { ColumnsParams } from '../params';
 import { geometry } from './geometry';
 
-/** Item: a row of the columns, (image, channel, tap). */
-export function unfold<T>(p: ColumnsParams, begin: i32, end: i32): void {
-  const step = p.columnsPositionStride;
-  const imageStep = p.strideW * p.imageStrideW;
+/**
+ * Item: (image, channel) of both sides. Walks positions and taps line by line.
+ * @param adding fold: image += columns; else unfold: columns = image
+ */
+export function walkColumns(p: ColumnsParams, begin: i32, end: i32, adding: bool): void {
+  const bytes = p.elementBytes;
+  const taps = p.kernelH * p.kernelW;
+  const imageStep = p.imageStrideW * bytes;
+  const columnsStep = p.columnsPositionStride * bytes;
   for (let item = begin; item < end; item++) {
-    let rest = item;
-    const kw = rest % p.kernelW;
-    rest /= p.kernelW;
-    const kh = rest % p.kernelH;
-    rest /= p.kernelH;
-    const channel = rest % p.channels;
-    const image = rest / p.channels;
-    let targetPtr =
-      p.columnsPtr +
-      geometry.bytes<T>(
-        image * p.columnsBatchStride + ((channel * p.kernelH + kh) * p.kernelW + kw) * p.columnsRowStride,
-      );
-    const left = kw * p.dilationW - p.paddingW;
-    const j0 = firstPosition(p, left);
-    const j1 = endPosition(p, left, j0);
-    for (let i = 0; i < p.positionsH; i++) {
-      const y = i * p.strideH + kh * p.dilationH - p.paddingH;
-      let copied = j0;
-      if (y >= 0 && y < p.height) {
-        copied = j1;
-        const x = j0 * p.strideW + left;
-        const offset =
-          image * p.imageBatchStride + channel * p.imageChannelStride + y * p.imageStrideH + x * p.imageStrideW;
-        const sourcePtr = p.imagePtr + geometry.bytes<T>(offset);
-        copyLine<T>(sourcePtr, imageStep, targetPtr + geometry.bytes<T>(j0 * step), step, j1 - j0);
-      }
-      zeroLine<T>(targetPtr, step, j0);
-      zeroLine<T>(targetPtr + geometry.bytes<T>(copied * step), step, p.positionsW - copied);
-      targetPtr += geometry.bytes<T>(p.positionsW * step);
+    const batch = item / p.channels;
+    const channel = item - batch * p.channels;
+    const imagePtr = p.imagePtr + (batch * p.imageBatchStride + channel * p.imageChannelStride) * bytes;
+    const columnsPtr = p.columnsPtr + (batch * p.columnsBatchStride + channel * taps * p.columnsRowStride) * bytes;
+    if (adding) {
+      fillZero(imagePtr, p.height, p.imageStrideH * bytes, p.width, imageStep, bytes);
+    } else if ((p.paddingH | p.paddingW) != 0) {
+      const positions = p.positionsH * p.positionsW;
+      fillZero(columnsPtr, taps, p.columnsRowStride * bytes, positions, columnsStep, bytes);
     }
-  }
-}
-
-/** Item: a row of the image, (image, channel, y), summed from its taps in order. */
-export function fold<T>(p: ColumnsParams, begin: i32, end: i32): void {
-  const step = geometry.bytes<T>(p.columnsPositionStride);
-  const imageStep = geometry.bytes<T>(p.strideW * p.imageStrideW);
-  for (let item = begin; item < end; item++) {
-    const y = item % p.height;
-    const channel = (item / p.height) % p.channels;
-    const image = item / p.height / p.channels;
-    const rowPtr =
-      p.imagePtr +
-      geometry.bytes<T>(image * p.imageBatchStride + channel * p.imageChannelStride + y * p.imageStrideH);
-    zeroLine<T>(rowPtr, p.imageStrideW, p.width);
-    for (let kh = 0; kh < p.kernelH; kh++) {
-      const distance = y + p.paddingH - kh * p.dilationH;
-      const i = distance / p.strideH;
-      if (distance < 0 || i * p.strideH != distance || i >= p.positionsH) continue;
-      for (let kw = 0; kw < p.kernelW; kw++) {
-        const left = kw * p.dilationW - p.paddingW;
-        const j0 = firstPosition(p, left);
-        const offset =
-          image * p.columnsBatchStride +
-          ((channel * p.kernelH + kh) * p.kernelW + kw) * p.columnsRowStride +
-          (i * p.positionsW + j0) * p.columnsPositionStride;
-        let from = p.columnsPtr + geometry.bytes<T>(offset);
-        let to = rowPtr + geometry.bytes<T>((j0 * p.strideW + left) * p.imageStrideW);
-        for (let j = endPosition(p, left, j0) - j0; j > 0; j--) {
-          store<T>(to, load<T>(to) + load<T>(from));
-          from += step;
-          to += imageStep;
+    for (let i = 0; i < p.positionsH; i++) {
+      for (let kh = 0; kh < p.kernelH; kh++) {
+        const y = i * p.strideH - p.paddingH + kh * p.dilationH;
+        if (y < 0 || y >= p.height) continue;
+        for (let kw = 0; kw < p.kernelW; kw++) {
+          const left = kw * p.dilationW - p.paddingW;
+          const j0 = max(0, geometry.ceilDiv(-left, p.strideW));
+          const count = min(p.positionsW, geometry.ceilDiv(p.width - left, p.strideW)) - j0;
+          const pixelsPtr = imagePtr + y * p.imageStrideH * bytes + (j0 * p.strideW + left) * imageStep;
+          const linePtr =
+            columnsPtr + (kh * p.kernelW + kw) * p.columnsRowStride * bytes + (i * p.positionsW + j0) * columnsStep;
+          if (bytes == 8) line<f64>(p, pixelsPtr, linePtr, count, adding);
+          else line<f32>(p, pixelsPtr, linePtr, count, adding);
         }
       }
     }
   }
 }
 
-/** First position along W that meets the image, for a tap that begins at x = `left`. */
-function firstPosition(p: ColumnsParams, left: i32): i32 {
-  return min(max(0, geometry.ceilDiv(-left, p.strideW)), p.positionsW);
-}
-
-/** One past the last such position, at least `first`. */
-function endPosition(p: ColumnsParams, left: i32, first: i32): i32 {
-  return max(first, min(p.positionsW, geometry.ceilDiv(p.width - left, p.strideW)));
-}
-
-function zeroLine<T>(ptr: usize, stride: i32, length: i32): void {
-  for (; length > 0; length--) {
-    store<T>(ptr, <T>0);
-    ptr += geometry.bytes<T>(stride);
+/** `count` positions of one tap along W; none if negative. */
+function line<T>(p: ColumnsParams, pixelsPtr: usize, linePtr: usize, count: i32, adding: bool): void {
+  const pixelStride = p.strideW * p.imageStrideW;
+  if (!adding) {
+    copyLine<T>(pixelsPtr, pixelStride, linePtr, p.columnsPositionStride, max(0, count));
+    return;
+  }
+  for (; count > 0; count--) {
+    store<T>(pixelsPtr, load<T>(pixelsPtr) + load<T>(linePtr));
+    pixelsPtr += geometry.bytes<T>(pixelStride);
+    linePtr += geometry.bytes<T>(p.columnsPositionStride);
   }
 }

@@ -36,7 +36,7 @@ export function chooseMr(kernelSet: KernelSet, forced: number | null, paddedRows
 }
 
 /** An A micro-panel and a B strip of this depth fit L1 together. */
-const MAXIMUM_KC = 256;
+export const MAXIMUM_KC = 256;
 
 /** Depth of a block of K: as even as possible, a multiple of `unit` where that fits. */
 export function chooseKc(depth: number, unit: number = 1): number {

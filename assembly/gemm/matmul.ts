@@ -1,0 +1,128 @@
+/**
+ * C = A · B for a batch of matrices with any strides.
+ *
+ * An item owns (matrix, block of rows, block of columns) of C and runs over all of K in fixed order: it packs the
+ * A and B panels of one block of K, then multiplies strip by strip. Only packing and tiles know the dtype.
+ *
+ *   thread workspace:  A panels | B panels | tile, column offsets
+ */
+
+import { fillZero } from '../elementwise/zero';
+import { MatmulParams } from '../params';
+import { edge } from './edge';
+import { packPanels } from './packing';
+
+/** Item: (matrix, block of rows, block of columns), the last one fastest. */
+export function matmulItems(p: MatmulParams, begin: i32, end: i32, thread: i32): void {
+  const workspacePtr = p.workspacePtr + <usize>thread * <usize>p.threadBytes;
+  const rowBlocks = (p.m + p.itemRows - 1) / p.itemRows;
+  const columnBlocks = (p.n + p.itemColumns - 1) / p.itemColumns;
+  for (let item = begin; item < end; item++) {
+    let rest = item;
+    const n0 = (rest % columnBlocks) * p.itemColumns;
+    rest /= columnBlocks;
+    const m0 = (rest % rowBlocks) * p.itemRows;
+    let matrix = rest / rowBlocks;
+    let a = m0 * p.aRowStride;
+    let b = n0 * p.bColumnStride;
+    let c = m0 * p.cRowStride + n0 * p.cColumnStride;
+    for (let axis = p.batchAxes - 1; axis >= 0; axis--) {
+      const axisPtr = p.batchTablePtr + ((<usize>axis) << 4);
+      const length = load<i32>(axisPtr);
+      const index = matrix % length;
+      matrix /= length;
+      a += index * load<i32>(axisPtr, 4);
+      b += index * load<i32>(axisPtr, 8);
+      c += index * load<i32>(axisPtr, 12);
+    }
+    multiply(
+      p,
+      p.aPtr + a * p.elementBytes,
+      p.bPtr + b * p.elementBytes,
+      p.cPtr + c * p.elementBytes,
+      min(p.itemRows, p.m - m0),
+      min(p.itemColumns, p.n - n0),
+      workspacePtr,
+    );
+  }
+}
+
+/** One block of C: `rows` x `columns`. */
+function multiply(
+  p: MatmulParams,
+  aPtr: usize,
+  bPtr: usize,
+  cPtr: usize,
+  rows: i32,
+  columns: i32,
+  workspacePtr: usize,
+): void {
+  const bytes = p.elementBytes;
+  const nr = 32 / bytes;
+  const panelsPtr = workspacePtr + p.panelsOffset;
+  const tilePtr = workspacePtr + p.tileOffset;
+  const columnsPtr = tilePtr + edge.bufferBytes(p.mr);
+  const columnStep = p.cColumnStride * bytes;
+  for (let c = 0; c < nr; c++) store<i32>(columnsPtr + ((<usize>c) << 2), c * columnStep);
+  if (p.k == 0) fillZero(cPtr, rows, p.cRowStride * bytes, columns, columnStep, bytes);
+  for (let k0 = 0; k0 < p.k; k0 += p.kc) {
+    const kc = min(p.kc, p.k - k0);
+    pack(bytes, aPtr, p.aRowStride, p.aColumnStride, rows, kc, p.mr, workspacePtr);
+    pack(bytes, bPtr, p.bColumnStride, p.bRowStride, columns, kc, nr, panelsPtr);
+    aPtr += kc * p.aColumnStride * bytes;
+    bPtr += kc * p.bRowStride * bytes;
+    let stripPtr = panelsPtr;
+    for (let n = 0; n < columns; n += nr) {
+      const existing = min(nr, columns - n);
+      const dense = p.cColumnStride == 1 && existing == nr;
+      const to = cPtr + n * columnStep;
+      const offsetPtr = p.rowOffsetPtr;
+      if (bytes == 8) {
+        edge.runStrip<f64>(
+          p.mr,
+          rows,
+          kc,
+          workspacePtr,
+          stripPtr,
+          offsetPtr,
+          to,
+          k0 > 0,
+          dense,
+          existing,
+          columnsPtr,
+          tilePtr,
+        );
+      } else {
+        edge.runStrip<f32>(
+          p.mr,
+          rows,
+          kc,
+          workspacePtr,
+          stripPtr,
+          offsetPtr,
+          to,
+          k0 > 0,
+          dense,
+          existing,
+          columnsPtr,
+          tilePtr,
+        );
+      }
+      stripPtr += <usize>kc * 32;
+    }
+  }
+}
+
+function pack(
+  bytes: i32,
+  sourcePtr: usize,
+  vectorStride: i32,
+  depthStride: i32,
+  vectors: i32,
+  kc: i32,
+  width: i32,
+  targetPtr: usize,
+): void {
+  if (bytes == 8) packPanels<f64>(sourcePtr, vectorStride, depthStride, vectors, kc, width, targetPtr);
+  else packPanels<f32>(sourcePtr, vectorStride, depthStride, vectors, kc, width, targetPtr);
+}
