@@ -32,8 +32,8 @@ function licenceText(folder: string): string {
 /** The program imports the library it is shipped with instead of holding a second copy. */
 const libraryBeside: Plugin = {
   name: 'library-beside-cli',
-  setup({ onResolve }) {
-    onResolve({ filter: /\/index\.ts$/ }, ({ importer }) =>
+  setup(build) {
+    build.onResolve({ filter: /\/index\.ts$/ }, ({ importer }) =>
       /[\\/]src[\\/]cli[\\/]/.test(importer) ? { path: './index.js', external: true } : undefined,
     );
   },

@@ -30,7 +30,7 @@ export function packConvWeight<T>(p: ConvParams, begin: i32, end: i32): void {
     const kc = min(p.kc, p.depth - k0);
     const group = item / blocks;
     const weightPtr = p.weightPtr + geometry.bytes<T>(group * p.inChannels * p.weightInStride);
-    let targetPtr = p.packedPtr + geometry.bytes<T>((group * p.depth + k0) * rows);
+    const targetPtr = p.packedPtr + geometry.bytes<T>((group * p.depth + k0) * rows);
     for (let row = 0; row < rows; row++) {
       const tile = row / p.mr;
       const to = targetPtr + geometry.bytes<T>(tile * kc * p.mr + (row - tile * p.mr));

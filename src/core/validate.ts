@@ -15,7 +15,7 @@ export function describe(value: unknown): string {
   }
   if (isPromise(value)) return 'a Promise (missing await)';
   if (typeof value === 'function') return 'a function';
-  const name = (value as object).constructor?.name;
+  const name = value.constructor?.name;
   return name && name !== 'Object' ? `a ${name}` : 'an object';
 }
 
@@ -61,7 +61,7 @@ export function checkPerAxis(
   if (value.length !== axes && value.length !== 1) {
     throw new ArgumentError(operation, argument, `a number or ${axes} values`, describe(value));
   }
-  const entries: unknown[] = value.length === axes ? value : Array.from({ length: axes }, () => value[0]);
+  const entries: unknown[] = value.length === axes ? value : Array.from({ length: axes }, (): unknown => value[0]);
   return entries.map((entry) => checkInteger(operation, argument, entry, minimum));
 }
 

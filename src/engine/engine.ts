@@ -343,7 +343,7 @@ let defaultOptions: EngineOptions = {};
  * @throws {ArgumentError} when the default engine lives with other options.
  */
 export async function init(options: EngineOptions = {}): Promise<Engine> {
-  if (isPromise(options)) checkEngineOptions('init', options as EngineOptions);
+  if (isPromise(options)) checkEngineOptions('init', options);
   if (defaultEngine !== null && !(readyEngine?.disposed ?? false)) {
     if (!sameOptions(options, defaultOptions)) {
       throw new ArgumentError('init', 'options', 'those of the living default engine (dispose() it first)', 'others');

@@ -63,7 +63,7 @@ export class PackedCache {
 
   /** Called when the storage goes. */
   dropAllOf(storage: Storage): void {
-    for (const copy of [...storage.packed.values()]) this.#drop(copy);
+    for (const copy of storage.packed.values()) this.#drop(copy);
   }
 
   clear(): void {

@@ -129,11 +129,11 @@ export class Allocator {
   #merge(block: Block): Block {
     let merged = block;
     const { next, previous } = block;
-    if (next !== null && next.free) {
+    if (next?.free) {
       this.#free[sizeClass(next.bytes)].delete(next);
       this.#absorb(merged, next);
     }
-    if (previous !== null && previous.free) {
+    if (previous?.free) {
       this.#free[sizeClass(previous.bytes)].delete(previous);
       this.#absorb(previous, merged);
       merged = previous;

@@ -223,7 +223,7 @@ export abstract class ConvModule extends Module {
       outputMask: [gradInput, gradParameters, gradBias],
       accumulate: true,
       ...(gradParameters ? { outGradWeight: gradientOf(this.weight) } : {}),
-      ...(gradBias ? { outGradBias: gradientOf(this.bias as Tensor) } : {}),
+      ...(gradBias ? { outGradBias: gradientOf(this.bias) } : {}),
     });
   }
 

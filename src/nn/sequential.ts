@@ -38,7 +38,7 @@ export class Sequential extends Module {
     }
     this.#children = positional
       ? (modules as Module[]).map((child, position) => [String(position), child])
-      : Object.entries(first as Readonly<Record<string, Module>>);
+      : Object.entries(first);
     for (const [name, child] of this.#children) {
       if (!(child instanceof Module)) {
         throw new TypeError(`Sequential: modules expected Modules, got ${describe(child)} at ${name}`);
@@ -116,7 +116,7 @@ export class Sequential extends Module {
       for (let position = this.#children.length - 1; position >= first; position--) {
         const [name, child] = this.#children[position];
         const wanted = { gradInput: gradInput || position > first, gradParameters };
-        replace(yield* child.backwardSteps(`${operation}(${name})`, entries[position], current as Tensor, wanted));
+        replace(yield* child.backwardSteps(`${operation}(${name})`, entries[position], current, wanted));
       }
     } catch (error) {
       replace(null);

@@ -26,11 +26,7 @@ export function planCopy(dtype: Dtype, shape: Shape, source: readonly number[], 
     if (length === 1) return;
     const next = { length, source: source[axis], target: target[axis] };
     const previous = axes.at(-1);
-    if (
-      previous !== undefined &&
-      previous.source === next.source * length &&
-      previous.target === next.target * length
-    ) {
+    if (previous?.source === next.source * length && previous.target === next.target * length) {
       axes[axes.length - 1] = { ...next, length: previous.length * length };
     } else {
       axes.push(next);

@@ -147,7 +147,7 @@ export class Tensor {
    */
   reshape(...shape: (number | readonly number[])[]): Tensor {
     this.#checkAlive('reshape');
-    const target = this.#resolveShape(shape.flat() as number[]);
+    const target = this.#resolveShape(shape.flat());
     if (this.isContiguous) return this.#view(target, contiguousStrides(target), 0);
     const dense = this.contiguous();
     try {
@@ -160,7 +160,7 @@ export class Tensor {
   /** A view with axes in another order. */
   permute(...dims: (number | readonly number[])[]): Tensor {
     this.#checkAlive('permute');
-    const order = (dims.flat() as number[]).map((dim) => this.#axis('permute', dim));
+    const order = dims.flat().map((dim) => this.#axis('permute', dim));
     if (order.length !== this.shape.length || new Set(order).size !== order.length) {
       throw new ArgumentError(
         'permute',

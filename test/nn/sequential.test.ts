@@ -137,7 +137,7 @@ test('out is written by the last module; without modules the input passes throug
 test('arguments', () => {
   expect(() => new Sequential(3 as never)).toThrow(TypeError);
   expect(() => new Sequential(null as never)).toThrow(TypeError);
-  expect(() => new Sequential(own(new ReLU()), {} as never)).toThrow(/got an object at 1/);
+  expect(() => new Sequential(own(new ReLU()), ...([{}] as never[]))).toThrow(/got an object at 1/);
   expect(() => new Sequential({ a: 1 as never })).toThrow(/got 1 at a/);
 });
 

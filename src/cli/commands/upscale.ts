@@ -98,7 +98,7 @@ function comparisonLines(comparison: Comparison, pair: Pair, split: Split): stri
   const lines = [
     `held out    ${split.measured.length} blocks, ${share.toFixed(0)} % of the picture, never trained on; PSNR there:`,
   ];
-  for (const [method, decibels] of Object.entries(comparison))
+  for (const [method, decibels] of Object.entries({ ...comparison }))
     lines.push(`  ${method.padEnd(10)}${decibels.toFixed(2)} dB`);
   const gain = comparison.learned - comparison.bicubic;
   // Equal pictures have infinite PSNR, and their difference is not a number.

@@ -28,7 +28,7 @@ function decode(file: string, format: string, decoder: () => Picture): Picture {
     return decoder();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    if (isAllocationFailure(error) || /limit exceeded/.test(reason)) {
+    if (isAllocationFailure(error) || reason.includes('limit exceeded')) {
       throw new CliError(`${file}: picture too large to decode`, { cause: error });
     }
     throw new CliError(`${file}: truncated, damaged or unsupported ${format}`, { cause: error });
