@@ -2,7 +2,7 @@
 
 import { ArgumentError } from '../core/errors.ts';
 import { checkChoice, checkInteger, checkNumber, checkOptions, describe } from '../core/validate.ts';
-import type { KernelSet } from '../wasm/variants.ts';
+import type { KernelSet } from '../core/kernel_set.ts';
 
 export interface EngineOptions {
   /** Computing threads. This version computes on one; `engine.info.threadsReason` says so. */

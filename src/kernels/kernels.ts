@@ -1,7 +1,7 @@
 /** One instance of the kernel module on one memory. */
 
 import { instantiateSync } from '@assemblyscript/loader';
-import type { KernelSet } from '../wasm/variants.ts';
+import type { KernelSet } from '../core/kernel_set.ts';
 import { describeModule } from '../wasm/variants.ts';
 
 /** Every stage entry has this signature; see assembly/index.ts. */

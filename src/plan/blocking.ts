@@ -4,7 +4,7 @@
  */
 
 import type { Dtype } from '../core/dtype.ts';
-import type { KernelSet } from '../wasm/variants.ts';
+import type { KernelSet } from '../core/kernel_set.ts';
 
 /** Columns of a micro-kernel. */
 export function nrOf(dtype: Dtype): number {

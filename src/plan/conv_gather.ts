@@ -5,7 +5,7 @@
 
 import type { Dtype } from '../core/dtype.ts';
 import { elementBytes } from '../core/dtype.ts';
-import type { KernelSet } from '../wasm/variants.ts';
+import type { KernelSet } from '../core/kernel_set.ts';
 import { ceilDiv, nrOf, PLANES_BYTES, roundUp } from './blocking.ts';
 import type { AxisPhases, ConvGeometry, Strides, WeightStrides } from './conv_geometry.ts';
 import { axisPhases } from './conv_geometry.ts';

@@ -2,7 +2,7 @@
 
 import type { CheckedActivation } from '../core/activation.ts';
 import type { Dtype } from '../core/dtype.ts';
-import type { KernelSet } from '../wasm/variants.ts';
+import type { KernelSet } from '../core/kernel_set.ts';
 import type { AxisPhases, ConvGeometry, Strides, WeightStrides } from './conv_geometry.ts';
 import { axisPhases } from './conv_geometry.ts';
 

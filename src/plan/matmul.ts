@@ -2,7 +2,7 @@
 
 import type { Dtype } from '../core/dtype.ts';
 import { elementBytes } from '../core/dtype.ts';
-import type { KernelSet } from '../wasm/variants.ts';
+import type { KernelSet } from '../core/kernel_set.ts';
 import { ceilDiv, chooseKc, chooseMr, ITEM_FLOPS, nrOf, roundUp } from './blocking.ts';
 import type { Stage, WorkspaceBytes } from './stage.ts';
 import { pointer } from './stage.ts';

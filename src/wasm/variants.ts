@@ -1,10 +1,9 @@
 /** The wasm variants: which exist, which this runtime can run, how one is loaded. */
 
 import { ArgumentError, EngineError } from '../core/errors.ts';
+import type { KernelSet } from '../core/kernel_set.ts';
 
 export type VariantName = 'simd' | 'relaxed' | 'simd-threads' | 'relaxed-threads';
-/** Instructions that micro-kernels may use: decides tiles and the rounding of multiply-add. */
-export type KernelSet = 'simd' | 'relaxed';
 
 export interface VariantDescription {
   readonly variant: VariantName | 'debug';
