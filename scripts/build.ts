@@ -2,11 +2,13 @@
  * Builds everything that is not in git: the wasm variants, the modules that inline them,
  * the bundles and the type declarations.
  *
- *   node scripts/build.ts [--wasm-only]
+ *   node scripts/build.ts [--if-stale] [--wasm-only]
+ *
+ * --if-stale: only when a source has changed since the last complete build.
  */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.ts';
 
@@ -60,8 +62,28 @@ function buildWasm(): void {
   }
 }
 
-buildWasm();
-if (!process.argv.includes('--wasm-only')) {
+/** Holds the time at which the last complete build began. */
+const STAMP = 'build/complete';
+const OUTPUTS = ['dist/index.js', 'dist/cli.js', ...TARGETS.map(({ name }) => `src/wasm/inlined/${name}.ts`)];
+const SOURCES = ['src/**/*.ts', 'assembly/**/*.ts', 'scripts/{build,bundle}.ts', '{asconfig,tsconfig,package}.json'];
+
+function isStale(): boolean {
+  if (![STAMP, ...OUTPUTS].every(existsSync)) return true;
+  const began = Number(readFileSync(STAMP, 'utf8'));
+  return globSync(SOURCES, { exclude: ['src/wasm/inlined/**'] }).some((path) => statSync(path).mtimeMs > began);
+}
+
+function buildAll(): Promise<void> {
+  buildWasm();
   rmSync('dist', { recursive: true, force: true });
-  await bundle();
+  return bundle();
+}
+
+if (process.argv.includes('--wasm-only')) {
+  buildWasm();
+} else if (!process.argv.includes('--if-stale') || isStale()) {
+  const began = Date.now();
+  rmSync(STAMP, { force: true });
+  await buildAll();
+  writeFileSync(STAMP, String(began));
 }
