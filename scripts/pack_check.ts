@@ -1,0 +1,45 @@
+/** Checks the package as npm would publish it: its files, its entry points, its types. Needs dist/. */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
+/** Everything else in the tarball lies in dist/. */
+const TOP_LEVEL = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+const IN_DIST = ['dist/index.js', 'dist/cli.js', 'dist/types/index.d.ts', 'dist/THIRD_PARTY_LICENSES.txt'];
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+function fileProblems(files: readonly string[]): string[] {
+  const missing = [...TOP_LEVEL, ...IN_DIST].filter((file) => !files.includes(file));
+  const surplus = files.filter((file) => !file.startsWith('dist/') && !TOP_LEVEL.includes(file));
+  return [...missing.map((file) => `${file} is missing`), ...surplus.map((file) => `${file} does not belong there`)];
+}
+
+function succeeds(command: string, ...args: string[]): boolean {
+  return spawnSync(command, args, { stdio: 'inherit' }).status === 0;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'upconv-pack-'));
+try {
+  const output = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], { encoding: 'utf8' });
+  const [{ filename, files }] = JSON.parse(output) as [Packed];
+  const problems = fileProblems(files.map(({ path }) => path));
+  for (const problem of problems) console.error(`tarball: ${problem}`);
+  const tarball = join(folder, filename);
+  const results = [
+    problems.length === 0,
+    succeeds('publint', 'run', tarball, '--strict'),
+    succeeds('attw', tarball, '--profile', 'esm-only', '--no-definitely-typed'),
+  ];
+  if (results.includes(false)) process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true });
+}

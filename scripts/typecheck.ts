@@ -1,0 +1,18 @@
+/** Type-checks everything that TypeScript can check. assembly/ is checked by its own compiler, in the build. */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
+const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
+const projects = ['.', 'test', 'scripts'];
+if (existsSync('bench/node_modules')) projects.push('bench');
+else console.log('bench/ is not checked, its types are not installed: npm ci --prefix bench');
+
+const failed = projects.filter((project) => {
+  const { status } = spawnSync(process.execPath, [tsc, '-p', project, '--noEmit'], { stdio: 'inherit' });
+  return status !== 0;
+});
+if (failed.length > 0) process.exitCode = 1;
