@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import * as upconv from '../../src/index.ts';
+import source from '../../src/index.ts?raw';
+
+/** The public surface: a name that comes or goes must be meant. */
+const VALUES = `
+  Adam ArgumentError Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d DtypeError EngineError
+  GELU LeakyReLU Module OutOfMemoryError PReLU ReLU SGD Sequential ShapeError SiLU Sigmoid Tanh Tensor
+  UpconvError WorkerError bceWithLogitsLoss bceWithLogitsLossSync conv1d conv1dBackward conv1dBackwardSync
+  conv1dSync conv2d conv2dBackward conv2dBackwardSync conv2dSync conv3d conv3dBackward conv3dBackwardSync
+  conv3dSync convTranspose1d convTranspose1dBackward convTranspose1dBackwardSync convTranspose1dSync
+  convTranspose2d convTranspose2dBackward convTranspose2dBackwardSync convTranspose2dSync convTranspose3d
+  convTranspose3dBackward convTranspose3dBackwardSync convTranspose3dSync convTransposeAlgorithms
+  convTransposeOutputSize createEngine createEngineSync createGenerator empty fold foldSync full init
+  initializers l1Loss l1LossSync manualSeed matmul matmulSync mseLoss mseLossSync rand randn tensor unfold
+  unfoldSync zeros
+`;
+
+const TYPES = `
+  Activation AdamOptions Algorithm BackwardOptions ConvBackwardOptions ConvGradients ConvModuleOptions
+  ConvOptions ConvTransposeBackwardOptions ConvTransposeModuleOptions ConvTransposeOptions Dtype Engine
+  EngineInfo EngineMemory EngineOptions ErrorCode FoldOptions ForwardOptions Generator GroupInput LoadOptions
+  LoadReport Loss LossOptions MatmulOptions OptimizerStateDict PReLUOptions Padding ParamGroup RandomOptions
+  SGDOptions StateDict TensorData TensorOptions TensorSource Vjp
+`;
+
+const words = (text: string): string[] => text.trim().split(/\s+/);
+
+test('values', () => {
+  expect(Object.keys(upconv).toSorted()).toEqual(words(VALUES).toSorted());
+});
+
+test('types', () => {
+  const exported = [...source.matchAll(/export type \{([^}]*)\}/g)].flatMap(([, names]) => names.split(','));
+  const names = exported.map((name) => name.trim()).filter((name) => name !== '');
+  expect(names.toSorted()).toEqual(words(TYPES).toSorted());
+});
+
+test('src/index.ts holds re-exports only', () => {
+  const statements = source
+    .replaceAll(/\/\*[^]*?\*\//g, '')
+    .split(';')
+    .map((statement) => statement.trim());
+  const other = statements.filter(
+    (statement) => !/^export (?:type )?(?:\{[^}]*\}|\* as \w+) from '[^']+'$/.test(statement),
+  );
+  expect(other).toEqual(['']);
+});
