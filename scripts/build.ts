@@ -7,8 +7,10 @@
  * --if-stale: only when a source has changed since the last complete build.
  */
 
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.ts';
 
@@ -48,18 +50,28 @@ function withDescription(wasm: Uint8Array, { name, kernelSet, threads }: Target)
   return Uint8Array.from([...wasm, 0, ...leb128(body.length), ...body]);
 }
 
-function buildWasm(): void {
+async function buildTarget(target: Target): Promise<void> {
+  const asc = fileURLToPath(import.meta.resolve('assemblyscript/bin/asc.js'));
+  const args = [asc, '--config', 'asconfig.json', '--target', target.name];
+  const compiler = spawn(process.execPath, args, { stdio: 'inherit' });
+  const [status] = (await once(compiler, 'exit')) as [number | null];
+  if (status !== 0) throw new Error(`asc failed on target ${target.name}`);
+  const path = `build/wasm/${target.name}.wasm`;
+  const wasm = withDescription(readFileSync(path), target);
+  writeFileSync(path, wasm);
+  const base64 = Buffer.from(wasm).toString('base64');
+  writeFileSync(`src/wasm/inlined/${target.name}.ts`, `export const base64: string =\n  '${base64}';\n`);
+}
+
+/** As many targets at once as there are cores. */
+async function buildWasm(): Promise<void> {
   mkdirSync('build/wasm', { recursive: true });
   mkdirSync('src/wasm/inlined', { recursive: true });
-  for (const target of TARGETS) {
-    const asc = fileURLToPath(import.meta.resolve('assemblyscript/bin/asc.js'));
-    execFileSync(process.execPath, [asc, '--config', 'asconfig.json', '--target', target.name], { stdio: 'inherit' });
-    const path = `build/wasm/${target.name}.wasm`;
-    const wasm = withDescription(readFileSync(path), target);
-    writeFileSync(path, wasm);
-    const base64 = Buffer.from(wasm).toString('base64');
-    writeFileSync(`src/wasm/inlined/${target.name}.ts`, `export const base64: string =\n  '${base64}';\n`);
-  }
+  const waiting = [...TARGETS];
+  const work = async (): Promise<void> => {
+    for (let target = waiting.shift(); target !== undefined; target = waiting.shift()) await buildTarget(target);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
 }
 
 /** Holds the time at which the last complete build began. */
@@ -73,14 +85,14 @@ function isStale(): boolean {
   return globSync(SOURCES, { exclude: ['src/wasm/inlined/**'] }).some((path) => statSync(path).mtimeMs > began);
 }
 
-function buildAll(): Promise<void> {
-  buildWasm();
+async function buildAll(): Promise<void> {
+  await buildWasm();
   rmSync('dist', { recursive: true, force: true });
-  return bundle();
+  await bundle();
 }
 
 if (process.argv.includes('--wasm-only')) {
-  buildWasm();
+  await buildWasm();
 } else if (!process.argv.includes('--if-stale') || isStale()) {
   const began = Date.now();
   rmSync(STAMP, { force: true });
