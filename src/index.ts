@@ -14,8 +14,9 @@ export {
 export type { Activation } from './core/activation.ts';
 export type { Generator } from './core/generator.ts';
 export { createGenerator, manualSeed } from './core/generator.ts';
-export type { Engine, EngineInfo, EngineMemory } from './engine/engine.ts';
-export { createEngine, createEngineSync, init } from './engine/engine.ts';
+export { createEngine, createEngineSync, init } from './engine/default_engine.ts';
+export type { Engine } from './engine/engine.ts';
+export type { EngineInfo, EngineMemory, Leak } from './engine/engine_info.ts';
 export type { EngineOptions } from './engine/options.ts';
 export { conv1d, conv1dSync, conv2d, conv2dSync, conv3d, conv3dSync } from './functional/conv.ts';
 export {

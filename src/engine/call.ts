@@ -38,15 +38,51 @@ export interface PackedWeightRequest {
 /** For stages that need no scratch memory. */
 export const NO_WORKSPACE: WorkspaceBytes = { shared: 0, perThread: 0 };
 
-export interface Call<T> {
-  readonly engine: Engine;
-  readonly steps: readonly Step[];
-  /** Storages that the steps write; their version rises when the call has run. */
+/** Storages that a call uses until it has settled. */
+export interface Uses {
+  readonly reads: readonly Storage[];
+  /** Their version rises when the call has run. */
   readonly writes: readonly Storage[];
+}
+
+export interface Call<T> extends Uses {
+  readonly engine: Engine;
+  readonly operation: string;
+  readonly steps: readonly Step[];
   /** Makes the result from what the steps left in memory. */
   finish(): T;
   /** Frees what the call allocated for its result, after a failure or an abort. */
   abandon(): void;
   /** Frees temporaries, whatever happened. */
   release(): void;
+}
+
+/** Work that is not a call of an engine, awaited between two calls: a module that defines its own `forward`. */
+export interface Foreign {
+  promise(): Promise<unknown>;
+  sync(): unknown;
+}
+
+/**
+ * Several calls that belong together, each made when the one before has run:
+ *
+ *   function* forward(): Procedure<Tensor> {
+ *     const hidden = yield* perform(beginConvTranspose(…));
+ *     return yield* perform(beginActivation(…, hidden));
+ *   }
+ */
+export type Procedure<T> = Generator<Call<unknown> | Foreign, T, unknown>;
+
+export function isForeign(work: Call<unknown> | Foreign): work is Foreign {
+  return 'promise' in work;
+}
+
+/** Runs one call and gives its result. */
+export function* perform<T>(call: Call<T>): Procedure<T> {
+  return (yield call) as T;
+}
+
+/** Runs foreign work and gives its result. */
+export function* performForeign<T>(promise: () => Promise<T>, sync: () => T): Procedure<T> {
+  return (yield { promise, sync }) as T;
 }

@@ -1,7 +1,8 @@
 /** What `createEngine` accepts, checked. */
 
 import { ArgumentError } from '../core/errors.ts';
-import { checkChoice, checkInteger, checkNumber, checkOptions, describe } from '../core/validate.ts';
+import { checkBoolean, checkChoice, checkInteger, checkNumber, checkOptions, describe } from '../core/validate.ts';
+import type { ForeignAllocator } from '../memory/heap.ts';
 import type { KernelSet } from '../core/kernel_set.ts';
 
 export interface EngineOptions {
@@ -19,6 +20,13 @@ export interface EngineOptions {
   wasm?: WebAssembly.Module;
   /** Register tile `mr`x8, to force one in tests. */
   microkernel?: string;
+  /** Promise calls give the event loop a turn about this often, in milliseconds; default 8, Infinity never. */
+  yieldEveryMs?: number;
+  /** Remember where tensors were made (`engine.leaks()`) and fill freed ones with NaN. */
+  debug?: boolean;
+  /** Live in this memory, and take what is needed from `allocator`. */
+  memory?: WebAssembly.Memory;
+  allocator?: ForeignAllocator;
 }
 
 export interface CheckedEngineOptions {
@@ -29,11 +37,28 @@ export interface CheckedEngineOptions {
   readonly cacheBytes: number;
   readonly wasm: WebAssembly.Module | null;
   readonly microkernel: string | null;
+  readonly yieldEveryMs: number;
+  readonly debug: boolean;
+  readonly memory: WebAssembly.Memory | null;
+  readonly allocator: ForeignAllocator | null;
 }
 
-const KNOWN = ['threads', 'numerics', 'initialBytes', 'maximumBytes', 'cacheBytes', 'wasm', 'microkernel'];
+const KNOWN = [
+  'threads',
+  'numerics',
+  'initialBytes',
+  'maximumBytes',
+  'cacheBytes',
+  'wasm',
+  'microkernel',
+  'yieldEveryMs',
+  'debug',
+  'memory',
+  'allocator',
+];
 const GIBIBYTE = 2 ** 30;
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
+const DEFAULT_YIELD_MS = 8;
 const DEFAULT_INITIAL_BYTES = 2 ** 20;
 
 /** Register tiles that exist for a kernel set, by the height the micro-kernel has. */
@@ -67,6 +92,9 @@ export function checkEngineOptions(operation: string, options: EngineOptions): C
     cacheBytes: checkNumber(operation, 'cacheBytes', options.cacheBytes ?? DEFAULT_CACHE_BYTES, 0),
     wasm,
     microkernel,
+    yieldEveryMs: checkNumber(operation, 'yieldEveryMs', options.yieldEveryMs ?? DEFAULT_YIELD_MS, 0),
+    debug: checkBoolean(operation, 'debug', options.debug ?? false),
+    ...checkForeignMemory(operation, options),
   };
 }
 
@@ -76,4 +104,21 @@ function bytes(operation: string, argument: string, value: unknown, minimum: num
     throw new ArgumentError(operation, argument, 'a whole number of bytes, at most 4 GiB', String(value));
   }
   return checked;
+}
+
+/** A foreign memory comes with its allocator, and the other way round. */
+function checkForeignMemory(
+  operation: string,
+  { memory, allocator }: EngineOptions,
+): Pick<CheckedEngineOptions, 'memory' | 'allocator'> {
+  if (memory === undefined && allocator === undefined) return { memory: null, allocator: null };
+  if (!(memory instanceof WebAssembly.Memory)) {
+    throw new TypeError(`${operation}: memory expected a WebAssembly.Memory beside allocator, got ${describe(memory)}`);
+  }
+  if (typeof allocator?.allocate !== 'function' || typeof allocator.free !== 'function') {
+    throw new TypeError(
+      `${operation}: allocator expected { allocate, free } beside memory, got ${describe(allocator)}`,
+    );
+  }
+  return { memory, allocator };
 }

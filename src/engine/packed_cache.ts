@@ -5,7 +5,6 @@ import type { PackedCopy, Storage } from './storage.ts';
 interface Entry {
   readonly storage: Storage;
   readonly key: string;
-  readonly copy: PackedCopy;
 }
 
 export class PackedCache {
@@ -26,35 +25,32 @@ export class PackedCache {
   /** The copy of `storage` packed for `key`, when it is still true to the storage. */
   find(storage: Storage, key: string): PackedCopy | null {
     const copy = storage.packed.get(key);
-    if (copy === undefined) return null;
+    const entry = copy === undefined ? undefined : this.#entries.get(copy);
+    if (copy === undefined || entry === undefined) return null;
     if (storage.exposed || copy.version !== storage.version) {
       this.#drop(copy);
       return null;
     }
-    const entry = this.#entries.get(copy) as Entry;
     this.#entries.delete(copy);
     this.#entries.set(copy, entry);
     return copy;
   }
 
-  /** False when the copy would not fit the limit: the caller then keeps it for one call only. */
-  fits(bytes: number): boolean {
-    return bytes <= this.#limitBytes;
-  }
-
-  /** Takes over a copy; evicts others until the limit holds. */
-  add(storage: Storage, key: string, ptr: number, bytes: number): PackedCopy {
-    while (this.#bytes + bytes > this.#limitBytes && this.evictOne());
-    const copy = { ptr, bytes, version: storage.version };
+  /** Takes over a copy and evicts others until the limit holds; false when the caller has to free it after use. */
+  add(storage: Storage, key: string, copy: PackedCopy): boolean {
+    if (storage.exposed || storage.packed.has(key) || copy.version !== storage.version) return false;
+    if (copy.bytes > this.#limitBytes) return false;
+    while (this.#bytes + copy.bytes > this.#limitBytes) if (!this.evictOne()) return false;
     storage.packed.set(key, copy);
-    this.#entries.set(copy, { storage, key, copy });
-    this.#bytes += bytes;
-    return copy;
+    this.#entries.set(copy, { storage, key });
+    this.#bytes += copy.bytes;
+    return true;
   }
 
-  /** Drops the least recently used copy; false when there is none. */
+  /** Drops the least recently used copy that no call reads; false when there is none. */
   evictOne(): boolean {
     for (const copy of this.#entries.keys()) {
+      if (copy.users > 0) continue;
       this.#drop(copy);
       return true;
     }
@@ -72,7 +68,7 @@ export class PackedCache {
 
   #drop(copy: PackedCopy): void {
     const entry = this.#entries.get(copy);
-    if (entry === undefined) return;
+    if (entry === undefined || copy.users > 0) return;
     this.#entries.delete(copy);
     entry.storage.packed.delete(entry.key);
     this.#bytes -= copy.bytes;

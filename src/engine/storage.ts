@@ -1,5 +1,9 @@
-/** A reference-counted range of wasm memory with a version. */
+/**
+ * A reference-counted range of wasm memory. It knows which pending calls use it, how often it was written to, and
+ * whether JavaScript holds a view of it.
+ */
 
+import { EngineError } from '../core/errors.ts';
 import type { Engine } from './engine.ts';
 
 /** A packed copy of a weight, kept by the engine's cache and owned by the weight's storage. */
@@ -7,28 +11,48 @@ export interface PackedCopy {
   readonly ptr: number;
   readonly bytes: number;
   readonly version: number;
+  /** Calls that read it now; it is not evicted before they are done. */
+  users: number;
+}
+
+/** Somebody who saved the content for later, told before it can change unseen. */
+export interface ContentWatcher {
+  /** Called before JavaScript gets a view for the first time. */
+  exposing(): void;
 }
 
 export class Storage {
   readonly engine: Engine;
   readonly ptr: number;
   readonly bytes: number;
-  /** Raised by every write through the API. */
-  version: number = 0;
-  /** True once JavaScript holds a view: writes through it cannot be seen, so packed copies are not reused. */
-  exposed: boolean = false;
+  /** False for memory of somebody else, see `Engine.wrap`. */
+  readonly owned: boolean;
   /** Packed copies by what they were packed for. */
   readonly packed: Map<string, PackedCopy> = new Map();
+  readonly #watchers = new Set<ContentWatcher>();
   #references = 1;
+  #version = 0;
+  #exposed: boolean;
+  /** Pending calls that read, and that write. */
+  #readers = 0;
+  #writers = 0;
 
-  constructor(engine: Engine, ptr: number, bytes: number) {
+  constructor(engine: Engine, ptr: number, bytes: number, owned: boolean) {
     this.engine = engine;
     this.ptr = ptr;
     this.bytes = bytes;
+    this.owned = owned;
+    this.#exposed = !owned; // whoever owns the bytes may write at any time
   }
 
-  get released(): boolean {
-    return this.#references === 0;
+  /** Raised by every write through the API. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** True once JavaScript may write unseen: packed copies are not reused, saved content is compared by checksum. */
+  get exposed(): boolean {
+    return this.#exposed;
   }
 
   retain(): this {
@@ -40,4 +64,71 @@ export class Storage {
   release(): void {
     if (--this.#references === 0) this.engine.freeStorage(this);
   }
+
+  /** The content changed, or is about to. */
+  written(): void {
+    this.#version++;
+  }
+
+  /** JavaScript gets a view. */
+  expose(): void {
+    if (this.#exposed) return;
+    for (const watcher of this.#watchers) watcher.exposing();
+    this.#exposed = true;
+  }
+
+  /** JavaScript is done with its views; what it wrote counts as one write. */
+  commit(): void {
+    if (!this.owned) return; // exposed from birth to death
+    this.#exposed = false;
+    this.#version++;
+  }
+
+  watch(watcher: ContentWatcher): void {
+    this.#watchers.add(watcher);
+  }
+
+  unwatch(watcher: ContentWatcher): void {
+    this.#watchers.delete(watcher);
+  }
+
+  /** A pending call begins to use the storage: it stays alive until `endUse`. */
+  beginUse(writes: boolean): void {
+    this.#references++;
+    if (writes) this.#writers++;
+    else this.#readers++;
+  }
+
+  endUse(writes: boolean): void {
+    if (writes) this.#writers--;
+    else this.#readers--;
+    this.release();
+  }
+
+  /** @throws {EngineError} ERR_IN_USE when a pending call writes it. */
+  checkReadable(operation: string): void {
+    if (this.#writers > 0) throw inUse(operation, 'written');
+  }
+
+  /** @throws {EngineError} ERR_IN_USE when a pending call reads or writes it. */
+  checkWritable(operation: string): void {
+    if (this.#writers > 0) throw inUse(operation, 'written');
+    if (this.#readers > 0) throw inUse(operation, 'read');
+  }
+
+  /** Two hashes of the content in one number, for content that JavaScript may have written to. */
+  checksum(): number {
+    const words = new Int32Array(this.engine.buffer, this.ptr, this.bytes >> 2);
+    let a = 0x811c9dc5;
+    let b = 0x2545f491;
+    for (const word of words) {
+      a = Math.imul(a ^ word, 0x01000193);
+      b = Math.imul((b << 13) | (b >>> 19), 5) + word;
+    }
+    return (a >>> 0) * 2 ** 21 + ((b ^ (b >>> 11)) & 0x1fffff);
+  }
+}
+
+function inUse(operation: string, how: string): EngineError {
+  return new EngineError('ERR_IN_USE', `${operation}: the tensor is ${how} by a pending call; await it first`);
 }

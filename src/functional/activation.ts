@@ -11,7 +11,9 @@ import type { PreluShape } from '../plan/elementwise.ts';
 import { planActivation, planActivationGradient, planPrelu, planPreluGradient } from '../plan/elementwise.ts';
 import type { Stage } from '../plan/stage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { allocateResult, checkTensor, commonDtype, commonEngine, resultTensor } from './arguments.ts';
+import { allocateResult, checkTensor, commonDtype, commonEngine, resultTensor, storagesOf } from './arguments.ts';
+import type { DenseOperands } from './dense.ts';
+import { denseOperands } from './dense.ts';
 import { checkTensorLike } from './tensor_arguments.ts';
 
 const { silu, gelu, clamp, leakyRelu } = ACTIVATION_KINDS;
@@ -80,7 +82,7 @@ export function beginPreluGradient(
 ): Call<Tensor | null> {
   const grad = checkTensorLike(operation, 'gradOutput', gradOutput, input);
   const { stages, workspaceBytes } = planPreluGradient(input.dtype, preluShape(operation, input, weight));
-  const operands = denseOperands({ grad, input, weight });
+  const operands = denseOperands(operation, { grad, input, weight });
   let gradInput: Tensor | null = null;
   try {
     if (wanted.gradInput) gradInput = allocateResult(operation, input.engine, input.dtype, input.shape);
@@ -97,7 +99,9 @@ export function beginPreluGradient(
   const written = [gradInput, gradWeight].filter((tensor) => tensor !== null);
   return {
     engine: input.engine,
-    steps: [step],
+    operation,
+    reads: storagesOf([grad, input, weight]),
+    steps: [...operands.steps, step],
     writes: written.map(({ storage }) => storage),
     finish: () => gradInput,
     abandon: () => gradInput?.dispose(),
@@ -113,29 +117,6 @@ function preluShape(operation: string, { shape, size }: Tensor, weight: Tensor):
   }
   const rows = shape[0] * channels;
   return { rows, channels, rowLength: rows === 0 ? 0 : size / rows };
-}
-
-interface DenseOperands {
-  readonly pointers: Record<string, number>;
-  readonly release: () => void;
-}
-
-/** Row-major versions of the operands: views, or copies of tensors with other strides. */
-function denseOperands(operands: Readonly<Record<string, Tensor>>): DenseOperands {
-  const dense: Tensor[] = [];
-  const pointers: Record<string, number> = {};
-  const release = (): void => dense.forEach((tensor) => tensor.dispose());
-  try {
-    for (const [name, tensor] of Object.entries(operands)) {
-      const contiguous = tensor.contiguous();
-      dense.push(contiguous);
-      pointers[name] = contiguous.ptr;
-    }
-  } catch (error) {
-    release();
-    throw error;
-  }
-  return { pointers, release };
 }
 
 /** Stages over contiguous operands of the first one's shape; an `out` with other strides gets a copy. */
@@ -159,7 +140,8 @@ function elementwiseCall(
   };
   const steps: Step[] = [];
   try {
-    dense = denseOperands(operands);
+    dense = denseOperands(operation, operands);
+    steps.push(...dense.steps);
     if (!output.isContiguous) temporary = allocateResult(operation, engine, dtype, shape);
     const target = (temporary ?? output).ptr;
     steps.push({ stages, workspaceBytes: NO_WORKSPACE, pointers: { ...dense.pointers, target } });
@@ -176,5 +158,14 @@ function elementwiseCall(
     abandon();
     throw error;
   }
-  return { engine, steps, writes: [output.storage], finish: () => output, abandon, release };
+  return {
+    engine,
+    operation,
+    reads: storagesOf(inputs),
+    writes: [output.storage],
+    steps,
+    finish: () => output,
+    abandon,
+    release,
+  };
 }

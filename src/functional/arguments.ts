@@ -8,6 +8,7 @@ import type { Dtype } from '../core/dtype.ts';
 import { elementBytes } from '../core/dtype.ts';
 import { describe } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Storage } from '../engine/storage.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /**
@@ -122,4 +123,9 @@ function interleaved(a: Tensor, b: Tensor): boolean {
     tensor.shape.slice(1).reduce((sum, length, axis) => sum + (length - 1) * tensor.strides[axis + 1], 1);
   const distance = ((((b.ptr - a.ptr) / bytes) % period) + period) % period;
   return distance >= extent(a) && distance + extent(b) <= period;
+}
+
+/** Storages of the tensors that are there. */
+export function storagesOf(tensors: readonly (Tensor | null | undefined)[]): Storage[] {
+  return tensors.flatMap((tensor) => (tensor === null || tensor === undefined ? [] : [tensor.storage]));
 }

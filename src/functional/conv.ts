@@ -4,7 +4,7 @@ import { checkActivation } from '../core/activation.ts';
 import { checkOptions } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { resultTensor } from './arguments.ts';
+import { resultTensor, storagesOf } from './arguments.ts';
 import type { ConvOptions } from './conv_geometry.ts';
 import { convGeometry } from './conv_geometry.ts';
 import type { SpatialRank } from './conv_options.ts';
@@ -46,6 +46,8 @@ export function beginConv(
     const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
     return {
       engine,
+      operation,
+      reads: storagesOf(inputs),
       steps: [
         ...activated.steps,
         gatherStep(geometry, axes, { input: output, weight, bias, output: activated.tensor }, activation, false),

@@ -6,7 +6,7 @@ import { formatShape } from '../core/shape.ts';
 import { checkInteger, checkOptions, checkPerAxis } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { resultTensor } from './arguments.ts';
+import { resultTensor, storagesOf } from './arguments.ts';
 import type { ConvTransposeGeometryOptions, ConvTransposeOptions, SpatialRank } from './conv_options.ts';
 import {
   acceptedAlgorithms,
@@ -59,6 +59,8 @@ export function beginConvTranspose(
     const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
     return {
       engine,
+      operation,
+      reads: storagesOf(inputs),
       steps: [
         ...activated.steps,
         scatterStep(geometry, axes, { input: activated.tensor, weight, bias, output }, activation, false, depthwise),

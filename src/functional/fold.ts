@@ -171,6 +171,8 @@ function begin(
     }));
     return {
       engine,
+      operation,
+      reads: [source.storage],
       steps: [
         {
           stages: plan.stages,

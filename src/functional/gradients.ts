@@ -7,7 +7,7 @@ import type { Call, Step } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import { planChannelSum } from '../plan/channel_sum.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { resultTensor } from './arguments.ts';
+import { resultTensor, storagesOf } from './arguments.ts';
 import { stridesOf } from './conv_steps.ts';
 import type { Operands } from './operands.ts';
 
@@ -79,6 +79,8 @@ export function gradientsCall(
     const [gradInput, gradWeight, gradBias] = targets;
     return {
       engine,
+      operation,
+      reads: storagesOf(Object.values(tensors)),
       steps: steps(gradInput, gradWeight, gradBias),
       writes: targets.flatMap((target) => (target === null ? [] : [target.tensor.storage])),
       finish: () => ({

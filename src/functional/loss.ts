@@ -8,6 +8,7 @@ import type { LossKind } from '../plan/elementwise.ts';
 import { pieces, planLoss } from '../plan/elementwise.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { allocateResult, checkTensor } from './arguments.ts';
+import { denseOperands } from './dense.ts';
 import { checkTensorLike } from './tensor_arguments.ts';
 
 export interface LossOptions {
@@ -79,13 +80,11 @@ function beginLoss(operation: string, kind: LossKind, pred: Tensor, target: Tens
   const { engine, size, dtype, shape } = pred;
   const divisor = reduction === 'mean' ? size : 1;
   const stage = planLoss(kind, dtype, size, (kind === 'mse' ? 2 : 1) / Math.max(divisor, 1));
-  const temporaries: Tensor[] = [];
-  const release = (): void => temporaries.forEach((tensor) => tensor.dispose());
+  const dense = denseOperands(operation, { prediction: pred, target });
+  const { release } = dense;
   let gradOutput: Tensor | null = null;
   let partials: Storage;
   try {
-    temporaries.push(pred.contiguous());
-    temporaries.push(target.contiguous());
     gradOutput = allocateResult(operation, engine, dtype, shape);
     partials = engine.allocateStorage(operation, pieces(size) * FLOAT64_BYTES);
   } catch (error) {
@@ -96,16 +95,14 @@ function beginLoss(operation: string, kind: LossKind, pred: Tensor, target: Tens
   const grad = gradOutput;
   return {
     engine,
+    operation,
+    reads: [pred.storage, target.storage],
     steps: [
+      ...dense.steps,
       {
         stages: [stage],
         workspaceBytes: NO_WORKSPACE,
-        pointers: {
-          prediction: temporaries[0].ptr,
-          target: temporaries[1].ptr,
-          grad: grad.ptr,
-          partials: partials.ptr,
-        },
+        pointers: { ...dense.pointers, grad: grad.ptr, partials: partials.ptr },
       },
     ],
     writes: [grad.storage],

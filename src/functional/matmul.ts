@@ -9,7 +9,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { BatchAxis, MatmulSpec } from '../plan/matmul.ts';
 import { planMatmul } from '../plan/matmul.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { resultTensor } from './arguments.ts';
+import { resultTensor, storagesOf } from './arguments.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 
@@ -99,6 +99,8 @@ function beginMatmul(
     const plan = engine.plan(`matmul ${JSON.stringify(spec)}`, () => planMatmul(spec));
     return {
       engine,
+      operation,
+      reads: storagesOf([a, b]),
       steps: [
         {
           stages: plan.stages,

@@ -4,7 +4,7 @@ import type { Dtype } from '../core/dtype.ts';
 import { DtypeError, EngineError } from '../core/errors.ts';
 import { describe } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
-import { engineOrDefault } from '../engine/engine.ts';
+import { engineOrDefault } from '../engine/default_engine.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { TensorLike } from '../tensor/tensor_like.ts';
 import { fromTensorLike, isTensorLike } from '../tensor/tensor_like.ts';

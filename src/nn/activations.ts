@@ -7,8 +7,8 @@ import { beginActivation, beginActivationGradient, savesOutput } from '../functi
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ForwardOptions, ForwardResult, Wanted } from './module.ts';
 import { Module } from './module.ts';
-import type { Procedure } from './procedure.ts';
-import { perform } from './procedure.ts';
+import type { Procedure } from '../engine/call.ts';
+import { perform } from '../engine/call.ts';
 import { pythonNumber } from './python.ts';
 import type { Saved } from './saved.ts';
 import { SavedTensor } from './saved.ts';

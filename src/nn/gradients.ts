@@ -12,10 +12,11 @@ export function gradientOf(parameter: Tensor): Tensor {
 /** Sets the gradient of a parameter to 0, if there is one. */
 export function clearGradient({ grad }: Tensor): void {
   if (grad === null) return;
+  grad.storage.checkWritable('zeroGrad');
   if (!grad.isContiguous) {
     grad.copyFrom(new Float32Array(grad.size));
     return;
   }
   new Uint8Array(grad.engine.buffer, grad.ptr, grad.byteLength).fill(0);
-  grad.storage.version++;
+  grad.storage.written();
 }

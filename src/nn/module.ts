@@ -2,10 +2,12 @@
 
 import { EngineError } from '../core/errors.ts';
 import { checkBoolean, checkOptions } from '../core/validate.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storagesOf } from '../functional/arguments.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { ParameterTree } from './parameter_tree.ts';
-import type { Procedure } from './procedure.ts';
-import { performForeign, runAsync, runSync } from './procedure.ts';
+import type { Procedure, Uses } from '../engine/call.ts';
+import { performForeign } from '../engine/call.ts';
+import { runProcedure, runProcedureSync } from '../engine/procedures.ts';
 import type { Saved } from './saved.ts';
 import { NOTHING_SAVED } from './saved.ts';
 
@@ -62,7 +64,7 @@ export class Module extends ParameterTree {
    * @throws the errors of the operation; in evaluation and training mode alike.
    */
   async forward(input: Tensor, options: ForwardOptions = {}): Promise<Tensor> {
-    const running = runAsync(this.#checkedForward('forward', input, options, this.training), options.signal);
+    const running = this.#runForward('forward', input, options, this.training);
     const settled = running.then(
       () => undefined,
       () => undefined,
@@ -77,7 +79,7 @@ export class Module extends ParameterTree {
 
   /** As `forward`, at once. */
   forwardSync(input: Tensor, options: ForwardOptions = {}): Tensor {
-    return this.#keep(runSync(this.#checkedForward('forwardSync', input, options, this.training)));
+    return this.#keep(runProcedureSync(this.#checkedForward('forwardSync', input, options, this.training)));
   }
 
   /**
@@ -91,7 +93,11 @@ export class Module extends ParameterTree {
     const wanted = this.#checkBackward('backward', options);
     while (this.#forwardSettled !== null) await this.#forwardSettled;
     const saved = this.#takePending('backward');
-    const gradInput = await runAsync(this.#finishedBackward('backward', saved, gradOutput, wanted), options.signal);
+    const gradInput = await runProcedure(
+      this.#finishedBackward('backward', saved, gradOutput, wanted),
+      this.#backwardUses(gradOutput, wanted),
+      options.signal,
+    );
     this.#release(saved);
     return gradInput;
   }
@@ -102,19 +108,19 @@ export class Module extends ParameterTree {
   backwardSync(gradOutput: Tensor, options: BackwardOptions = {}): Tensor | null {
     const wanted = this.#checkBackward('backwardSync', options);
     const saved = this.#takePending('backwardSync');
-    const gradInput = runSync(this.#finishedBackward('backwardSync', saved, gradOutput, wanted));
+    const gradInput = runProcedureSync(this.#finishedBackward('backwardSync', saved, gradOutput, wanted));
     this.#release(saved);
     return gradInput;
   }
 
   /** A forward pass beside the pending one, in either mode: a module may take part many times before backward. */
   async vjp(input: Tensor, options: ForwardOptions = {}): Promise<Vjp> {
-    return this.#vjpOf(await runAsync(this.#checkedForward('vjp', input, options, true), options.signal));
+    return this.#vjpOf(await this.#runForward('vjp', input, options, true));
   }
 
   /** As `vjp`, at once. */
   vjpSync(input: Tensor, options: ForwardOptions = {}): Vjp {
-    return this.#vjpOf(runSync(this.#checkedForward('vjpSync', input, options, true)));
+    return this.#vjpOf(runProcedureSync(this.#checkedForward('vjpSync', input, options, true)));
   }
 
   override train(mode: boolean = true): this {
@@ -173,6 +179,19 @@ export class Module extends ParameterTree {
     if (this[method] === Module.prototype[method]) {
       throw new TypeError(`${this.typeName}: ${method} is not defined; a module of your own overrides it`);
     }
+  }
+
+  /** The caller may change neither the input nor a parameter before the promise has settled. */
+  #runForward(method: string, input: Tensor, options: ForwardOptions, save: boolean): Promise<ForwardResult> {
+    const reads = storagesOf([input, ...this.parameters()].filter((tensor) => tensor instanceof Tensor));
+    const writes = options?.out instanceof Tensor ? [options.out.storage] : [];
+    return runProcedure(this.#checkedForward(method, input, options, save), { reads, writes }, options?.signal);
+  }
+
+  #backwardUses(gradOutput: Tensor, { gradParameters = true }: BackwardOptions): Uses {
+    const parameters = this.parameters();
+    const reads = storagesOf([gradOutput, ...parameters].filter((tensor) => tensor instanceof Tensor));
+    return { reads, writes: gradParameters ? storagesOf(parameters.map(({ grad }) => grad)) : [] };
   }
 
   *#checkedForward(method: string, input: Tensor, options: ForwardOptions, save: boolean): Procedure<ForwardResult> {
@@ -237,12 +256,16 @@ export class Module extends ParameterTree {
       kept = null;
     };
     const backward = async (gradOutput: Tensor, options: BackwardOptions = {}): Promise<Tensor | null> => {
-      const gradInput = await runAsync(begin('vjp.backward', gradOutput, options), options.signal);
+      const gradInput = await runProcedure(
+        begin('vjp.backward', gradOutput, options),
+        this.#backwardUses(gradOutput, options),
+        options.signal,
+      );
       dispose();
       return gradInput;
     };
     const backwardSync = (gradOutput: Tensor, options: BackwardOptions = {}): Tensor | null => {
-      const gradInput = runSync(begin('vjp.backwardSync', gradOutput, options));
+      const gradInput = runProcedureSync(begin('vjp.backwardSync', gradOutput, options));
       dispose();
       return gradInput;
     };

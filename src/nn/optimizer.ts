@@ -223,6 +223,8 @@ export abstract class Optimizer<Options extends object> {
     if (steps.length === 0) return null;
     return {
       engine: this.#parameters()[0].engine,
+      operation,
+      reads: gradients.map(({ storage }) => storage),
       steps,
       writes,
       finish: () => {

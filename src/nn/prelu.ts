@@ -9,8 +9,8 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { gradientOf } from './gradients.ts';
 import type { ForwardOptions, ForwardResult, Wanted } from './module.ts';
 import { Module } from './module.ts';
-import type { Procedure } from './procedure.ts';
-import { perform } from './procedure.ts';
+import type { Procedure } from '../engine/call.ts';
+import { perform } from '../engine/call.ts';
 import type { Saved } from './saved.ts';
 import { SavedTensor } from './saved.ts';
 

@@ -6,7 +6,7 @@ import { retainView } from '../functional/tensor_arguments.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ForwardOptions, ForwardResult, Wanted } from './module.ts';
 import { Module } from './module.ts';
-import type { Procedure } from './procedure.ts';
+import type { Procedure } from '../engine/call.ts';
 import type { Saved } from './saved.ts';
 
 /** What each module kept, in order. */

@@ -22,6 +22,8 @@ export interface Stage {
   readonly items: number;
   /** Layout of the parameter block, see src/memory/params.ts. */
   readonly block: string;
+  /** What all items together cost, for cutting long stages into slices. */
+  readonly flops?: number;
   /** Fields that are not named are 0. */
   readonly fields: Readonly<Record<string, FieldValue>>;
 }

@@ -7,7 +7,7 @@ import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
 import { checkInteger, checkOptions, describe } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
-import { engineOrDefault } from '../engine/engine.ts';
+import { engineOrDefault } from '../engine/default_engine.ts';
 import { Tensor } from './tensor.ts';
 
 export interface TensorOptions {

@@ -9,6 +9,7 @@ import { checkInteger, describe } from '../core/validate.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Storage } from '../engine/storage.ts';
+import { registerTensors } from '../engine/wrap.ts';
 import { planCopy } from '../plan/copy.ts';
 
 /** Numbers nested as deep as the tensor has axes. */
@@ -72,22 +73,23 @@ export class Tensor {
    * A view of wasm memory, fresh at each read: valid until the next call or await.
    * The engine cannot see writes through it, so packed copies of this storage are no longer reused.
    * @throws {ArgumentError} when the tensor is not contiguous.
-   * @throws {EngineError} ERR_DISPOSED
+   * @throws {EngineError} ERR_DISPOSED, or ERR_IN_USE while a pending call uses the tensor
    */
   get data(): TypedArrayOf {
     this.#checkAlive('data');
     if (!this.isContiguous) {
       throw new ArgumentError('data', 'tensor', 'a contiguous tensor (use contiguous() or toTypedArray())', 'a view');
     }
-    this.#storage.exposed = true;
+    this.#storage.checkWritable('data');
+    this.#storage.expose();
     return this.#elements();
   }
 
   /** Ends the exposure that reading `data` began: later writes go through the API again. */
   commit(): void {
     this.#checkAlive('commit');
-    this.#storage.version++;
-    this.#storage.exposed = false;
+    this.#storage.checkWritable('commit');
+    this.#storage.commit();
   }
 
   /** A row-major copy on the JavaScript heap. */
@@ -104,6 +106,7 @@ export class Tensor {
    */
   copyTo(target: Float32Array | Float64Array, offset = 0): void {
     this.#checkAlive('copyTo');
+    this.#storage.checkReadable('copyTo');
     if (!ArrayBuffer.isView(target))
       throw new TypeError(`copyTo: target expected a typed array, got ${describe(target)}`);
     checkInteger('copyTo', 'offset', offset, 0);
@@ -236,6 +239,7 @@ export class Tensor {
   /** A copy with a storage of its own, row-major. */
   clone(): Tensor {
     this.#checkAlive('clone');
+    this.#storage.checkReadable('clone');
     const copy = this.#empty(this.dtype);
     copy.#writeFrom(this);
     return copy;
@@ -244,6 +248,7 @@ export class Tensor {
   /** A copy in another dtype, or in the same. */
   to(dtype: Dtype): Tensor {
     this.#checkAlive('to');
+    this.#storage.checkReadable('to');
     checkDtype('to', dtype);
     if (dtype === this.dtype) return this.clone();
     const dense = this.contiguous();
@@ -259,6 +264,7 @@ export class Tensor {
    */
   copyFrom(data: Tensor | ArrayLike<number>): this {
     this.#checkAlive('copyFrom');
+    this.#storage.checkWritable('copyFrom');
     if (data instanceof Tensor) {
       if (formatShape(data.shape) !== formatShape(this.shape)) {
         throw new ShapeError('copyFrom', 'data', formatShape(this.shape), formatShape(data.shape));
@@ -283,7 +289,7 @@ export class Tensor {
       }
       this.engine.countCopiedIn(this.byteLength);
     }
-    this.#storage.version++;
+    this.#storage.written();
     return this;
   }
 
@@ -315,6 +321,8 @@ export class Tensor {
     const stage = planCopy(this.dtype, this.shape, source.strides, this.strides);
     this.engine.execute({
       engine: this.engine,
+      operation: 'copy',
+      reads: [source.#storage],
       steps: [{ stages: [stage], workspaceBytes: NO_WORKSPACE, pointers: { source: source.ptr, target: this.ptr } }],
       writes: [this.#storage],
       finish: () => undefined,
@@ -350,4 +358,12 @@ export class Tensor {
       throw new EngineError('ERR_DISPOSED', `${operation}: the engine of this tensor is disposed`);
     if (this.#disposed) throw new EngineError('ERR_DISPOSED', `${operation}: the tensor is disposed`);
   }
+}
+
+registerTensors((storage, dtype, shape, strides, offset) => new Tensor(storage, dtype, shape, strides, offset));
+
+declare module '../engine/wrap.ts' {
+  /** What `engine.wrap` returns is a tensor. */
+  // eslint-disable-next-line typescript/no-empty-object-type
+  interface WrappedTensor extends Tensor {}
 }

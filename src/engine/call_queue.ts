@@ -1,0 +1,178 @@
+/**
+ * Promise calls, one after another in call order, in slices between which the event loop has its turn.
+ *
+ * A queued call holds its storages (`beginUse`) from the moment it was made until its promise settles, so the caller
+ * cannot free or change them unseen.
+ */
+
+import { EngineError } from '../core/errors.ts';
+import type { Call, Foreign, Procedure, Uses } from './call.ts';
+import { isForeign } from './call.ts';
+import type { Slices } from './slices.ts';
+import type { ReadyStage, StageRunner } from './stage_runner.ts';
+import type { Storage } from './storage.ts';
+
+export class CallQueue {
+  readonly #runner: StageRunner;
+  readonly #slices: Slices;
+  /** Settles when everything that was queued so far is done. */
+  #tail: Promise<void> = Promise.resolve();
+  /** Rejects what waits when the engine is disposed. */
+  readonly #waiting = new Set<(reason: unknown) => void>();
+  #closed: EngineError | null = null;
+
+  constructor(runner: StageRunner, slices: Slices) {
+    this.#runner = runner;
+    this.#slices = slices;
+  }
+
+  /** Rejects all that is queued or running with ERR_DISPOSED. */
+  close(): void {
+    this.#closed = new EngineError('ERR_DISPOSED', 'call: the engine was disposed');
+    for (const reject of this.#waiting) reject(this.#closed);
+    this.#waiting.clear();
+  }
+
+  /** Queues one call. @throws the signal's reason when it is aborted. */
+  async call<T>(call: Call<T>, signal: AbortSignal | undefined): Promise<T> {
+    const end = hold(call);
+    let started = false;
+    try {
+      return await this.#inTurn(signal, async () => {
+        started = true;
+        return this.#run(call, signal);
+      });
+    } catch (error) {
+      if (!started) drop(call);
+      throw error;
+    } finally {
+      end();
+    }
+  }
+
+  /**
+   * Runs calls of a procedure in one turn of the queue, until it ends or wants something that is no call of this
+   * engine: nothing that is queued later comes between two of them.
+   * @param first the call that the procedure asked for last
+   * @returns what the procedure said last
+   */
+  async unit<T>(
+    procedure: Procedure<T>,
+    first: Call<unknown>,
+    signal: AbortSignal | undefined,
+  ): Promise<IteratorResult<Call<unknown> | Foreign, T>> {
+    let started = false;
+    const end = hold(first);
+    try {
+      return await this.#inTurn(signal, async () => {
+        started = true;
+        for (let call = first; ;) {
+          let next: IteratorResult<Call<unknown> | Foreign, T>;
+          try {
+            next = procedure.next(await this.#run(call, signal));
+          } catch (error) {
+            next = procedure.throw(error);
+          }
+          if (next.done || isForeign(next.value) || next.value.engine !== first.engine) return next;
+          call = next.value;
+        }
+      });
+    } catch (error) {
+      if (started) throw error;
+      drop(first);
+      return procedure.throw(error);
+    } finally {
+      end();
+    }
+  }
+
+  /** Waits for the turn, then works; gives the turn on when done. */
+  async #inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const before = this.#tail;
+    let pass: () => void = () => undefined;
+    this.#tail = new Promise((resolve) => {
+      pass = resolve;
+    });
+    try {
+      await this.#turn(before, signal);
+    } catch (error) {
+      void before.then(pass); // those behind still wait for those before
+      throw error;
+    }
+    try {
+      return await work();
+    } finally {
+      pass();
+    }
+  }
+
+  /** Resolves with `before`, or rejects when the call is aborted or the engine disposed meanwhile. */
+  async #turn(before: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) throw signal.reason;
+    if (this.#closed !== null) throw this.#closed;
+    await new Promise<void>((resolve, reject) => {
+      const abort = (): void => settle(() => reject(signal?.reason));
+      const close = (reason: unknown): void => settle(() => reject(reason));
+      const settle = (how: () => void): void => {
+        signal?.removeEventListener('abort', abort);
+        this.#waiting.delete(close);
+        how();
+      };
+      signal?.addEventListener('abort', abort);
+      this.#waiting.add(close);
+      void before.then(() => settle(resolve));
+    });
+  }
+
+  /** Runs the steps of one call in slices. */
+  async #run<T>(call: Call<T>, signal: AbortSignal | undefined): Promise<T> {
+    try {
+      for (const step of call.steps) {
+        for (const turn of this.#runner.turns(step, 'queue')) {
+          for (const ready of turn) await this.#stage(ready, signal);
+        }
+      }
+      for (const storage of call.writes) storage.written();
+      return call.finish();
+    } catch (error) {
+      if (this.#closed === null) call.abandon();
+      throw error;
+    } finally {
+      if (this.#closed === null) call.release();
+    }
+  }
+
+  async #stage({ stage, bound }: ReadyStage, signal: AbortSignal | undefined): Promise<void> {
+    const entry = this.#runner.kernels.exports[bound.entry];
+    for (let begin = 0; begin < bound.items;) {
+      if (this.#slices.full) {
+        await this.#slices.rest();
+        if (this.#closed !== null) throw this.#closed;
+      }
+      if (signal?.aborted) throw signal.reason;
+      this.#slices.begin();
+      const end = Math.min(bound.items, begin + this.#slices.itemsThatFit(stage));
+      entry(bound.paramsPtr, begin, end, 0);
+      this.#slices.count(stage, end - begin);
+      begin = end;
+    }
+  }
+}
+
+/** Marks the storages as used; the returned function ends that. */
+export function hold({ reads, writes }: Uses): () => void {
+  const held: [Storage, boolean][] = [
+    ...reads.map((storage): [Storage, boolean] => [storage, false]),
+    ...writes.map((storage): [Storage, boolean] => [storage, true]),
+  ];
+  for (const [storage, writing] of held) storage.beginUse(writing);
+  return () => {
+    for (const [storage, writing] of held) storage.endUse(writing);
+  };
+}
+
+/** Gives up a call that never ran. */
+function drop(call: Call<unknown>): void {
+  call.abandon();
+  call.release();
+}

@@ -1,0 +1,74 @@
+/** Making engines, and the default one that functions use when they are not told otherwise. */
+
+import { ArgumentError, EngineError } from '../core/errors.ts';
+import { isPromise } from '../core/validate.ts';
+import { chooseVariant, loadVariant } from '../wasm/variants.ts';
+import { Engine } from './engine.ts';
+import type { EngineOptions } from './options.ts';
+import { checkEngineOptions } from './options.ts';
+
+/**
+ * An engine with a memory of its own.
+ * @throws {EngineError} ERR_UNSUPPORTED without WebAssembly SIMD, or when wasm may not be compiled.
+ * @throws {ArgumentError | TypeError} for options.
+ */
+export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  const checked = checkEngineOptions('createEngine', options);
+  return new Engine(checked.wasm ?? (await loadVariant(chooseVariant(checked.numerics === 'portable'))), checked);
+}
+
+/** As `createEngine`, without waiting: needs `options.wasm`, a module compiled by the caller. */
+export function createEngineSync(options: EngineOptions = {}): Engine {
+  const checked = checkEngineOptions('createEngineSync', options);
+  if (checked.wasm === null) {
+    throw new ArgumentError('createEngineSync', 'wasm', 'a compiled WebAssembly.Module', 'none');
+  }
+  return new Engine(checked.wasm, checked);
+}
+
+let defaultEngine: Promise<Engine> | null = null;
+let readyEngine: Engine | null = null;
+let defaultOptions: EngineOptions = {};
+
+/**
+ * Creates the default engine; concurrent calls share one promise. After a failure or `dispose()` it starts afresh.
+ * @throws {ArgumentError} when the default engine lives with other options.
+ */
+export async function init(options: EngineOptions = {}): Promise<Engine> {
+  if (isPromise(options)) checkEngineOptions('init', options);
+  if (defaultEngine !== null && !(readyEngine?.disposed ?? false)) {
+    if (!sameOptions(options, defaultOptions)) {
+      throw new ArgumentError('init', 'options', 'those of the living default engine (dispose() it first)', 'others');
+    }
+    return defaultEngine;
+  }
+  readyEngine = null;
+  defaultOptions = { ...options };
+  const pending = createEngine(options);
+  defaultEngine = pending;
+  try {
+    readyEngine = await pending;
+    return readyEngine;
+  } catch (error) {
+    if (defaultEngine === pending) defaultEngine = null;
+    throw error;
+  }
+}
+
+function sameOptions(a: EngineOptions, b: EngineOptions): boolean {
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])] as (keyof EngineOptions)[];
+  return keys.every((key) => a[key] === b[key]);
+}
+
+/**
+ * `engine`, else the default engine.
+ * @throws {EngineError} ERR_NOT_INITIALIZED when there is neither.
+ */
+export function engineOrDefault(operation: string, engine: Engine | undefined): Engine {
+  const chosen = engine ?? readyEngine;
+  if (chosen === null || (engine === undefined && chosen.disposed)) {
+    throw new EngineError('ERR_NOT_INITIALIZED', `${operation}: no engine; call \`await init()\` first`);
+  }
+  if (!(chosen instanceof Engine)) throw new TypeError(`${operation}: engine expected an Engine`);
+  return chosen;
+}

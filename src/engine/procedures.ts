@@ -1,0 +1,59 @@
+/** Running procedures: in their turns of the queue, or at once. */
+
+import type { Call, Foreign, Procedure, Uses } from './call.ts';
+import { isForeign } from './call.ts';
+import { hold } from './call_queue.ts';
+import type { Storage } from './storage.ts';
+
+/**
+ * Runs a procedure for a Promise function. Its arguments are checked before this returns.
+ *
+ * @param uses storages of the whole procedure, which the caller may not change before the promise has settled, except
+ *   while foreign work runs, which may use them itself
+ */
+export async function runProcedure<T>(procedure: Procedure<T>, uses: Uses, signal?: AbortSignal): Promise<T> {
+  const retained: readonly Storage[] = [...uses.reads, ...uses.writes].map((storage) => storage.retain());
+  let end: (() => void) | null = hold(uses);
+  try {
+    let next: IteratorResult<Call<unknown> | Foreign, T> = procedure.next();
+    while (!next.done) {
+      const work = next.value;
+      if (!isForeign(work)) {
+        next = await work.engine.submitUnit(procedure, work, signal);
+        continue;
+      }
+      end();
+      end = null;
+      let value: unknown;
+      try {
+        value = await work.promise();
+        end = hold(uses);
+      } catch (error) {
+        end = hold(uses);
+        next = procedure.throw(error);
+        continue;
+      }
+      next = procedure.next(value);
+    }
+    return next.value;
+  } finally {
+    end?.();
+    for (const storage of retained) storage.release();
+  }
+}
+
+/** Runs a procedure for a Sync function. */
+export function runProcedureSync<T>(procedure: Procedure<T>): T {
+  let next = procedure.next();
+  while (!next.done) {
+    let value: unknown;
+    try {
+      value = isForeign(next.value) ? next.value.sync() : next.value.engine.execute(next.value);
+    } catch (error) {
+      next = procedure.throw(error);
+      continue;
+    }
+    next = procedure.next(value);
+  }
+  return next.value;
+}

@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import layers from '../../bench/layers.json' with { type: 'json' };
+import { planConvForward } from '../../src/plan/conv_forward.ts';
+import type { ConvGeometry } from '../../src/plan/conv_geometry.ts';
+import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';
+import { planGradWeight } from '../../src/plan/grad_weight.ts';
+import { convTransposeGeometry } from '../../src/functional/conv_options.ts';
+
+const WORKSPACE_LIMIT = 8 * 2 ** 20;
+
+type Layer = (typeof layers)[number];
+
+function geometryOf(layer: Layer): ConvGeometry {
+  const input = [layer.batch, layer.cin, ...layer.input];
+  const weight = [layer.cin, layer.cout / layer.groups, ...layer.kernel];
+  const axes = layer.dims as 1 | 2 | 3;
+  return convTransposeGeometry('test', axes, input, weight, layer).geometry;
+}
+
+/** Row-major strides of (batch, channels, D, H, W). */
+function dense(channels: number, lengths: readonly number[]) {
+  const [d, h, w] = lengths;
+  const channel = d * h * w;
+  return { batch: channels * channel, channel, spatial: [h * w, w, 1] as [number, number, number] };
+}
+
+function spec(geometry: ConvGeometry, dtype: 'float32' | 'float64', kernelSet: 'simd' | 'relaxed') {
+  const { axes, groups, inChannels, outChannels } = geometry;
+  const [d, h, w] = axes.map(({ kernel }) => kernel);
+  return {
+    dtype,
+    kernelSet,
+    mr: null,
+    geometry,
+    input: dense(
+      groups * inChannels,
+      axes.map(({ input }) => input),
+    ),
+    output: dense(
+      groups * outChannels,
+      axes.map(({ output }) => output),
+    ),
+    weight: {
+      inChannel: outChannels * d * h * w,
+      outChannel: d * h * w,
+      spatial: [h * w, w, 1] as [number, number, number],
+    },
+    bias: false,
+    accumulate: false,
+  };
+}
+
+describe.each(['float32', 'float64'] as const)('plans of real layers, %s', (dtype) => {
+  test.each(layers.map((layer): [string, Layer] => [layer.name, layer]))('%s', (_, layer) => {
+    const geometry = geometryOf(layer);
+    for (const kernelSet of ['relaxed', 'simd'] as const) {
+      const given = spec(geometry, dtype, kernelSet);
+      for (const plan of [planConvTransposeForward(given), planConvForward(given), planGradWeight(given)]) {
+        const { shared, perThread } = plan.workspaceBytes;
+        expect(shared + perThread).toBeLessThanOrEqual(WORKSPACE_LIMIT);
+        expect(plan.stages.every(({ items }) => items > 0)).toBe(true);
+        expect(structuredClone(plan)).toEqual(plan);
+      }
+    }
+  });
+});
