@@ -14,6 +14,7 @@ import { convTransposeForward, packForwardWeight } from './conv/conv_transpose_f
 import { depthwiseForward } from './conv/depthwise';
 import { copyStrided } from './elementwise/copy';
 import { activation, preluBackward, preluForward, preluGradWeight } from './elementwise/activation_stages';
+import { pixelsToPlanes as pixelsToPlanesStage, planesToPixels as planesToPixelsStage } from './elementwise/pixels';
 import { adamStep, sgdStep } from './elementwise/optimizer';
 import { matmulItems } from './gemm/matmul';
 import { channelSum } from './reduce/channel_sum';
@@ -27,6 +28,7 @@ import {
   LossParams,
   MatmulParams,
   OptimizerParams,
+  PixelsParams,
   PreluParams,
 } from './params';
 
@@ -156,4 +158,12 @@ export function fold(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void
 
 export function unfold(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
   walkColumns(changetype<ColumnsParams>(paramsPtr), begin, end, false);
+}
+
+export function pixelsToPlanes(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  pixelsToPlanesStage(changetype<PixelsParams>(paramsPtr), begin, end);
+}
+
+export function planesToPixels(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  planesToPixelsStage(changetype<PixelsParams>(paramsPtr), begin, end);
 }

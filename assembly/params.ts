@@ -295,3 +295,23 @@ export class ColumnsParams {
   columnsPositionStride: i32;
   elementBytes: i32;
 }
+
+/** Interleaved 8-bit samples and planes of them; items are pieces of `itemLength` pixels. */
+@unmanaged
+export class PixelsParams {
+  pixelsPtr: usize;
+  planesPtr: usize;
+  /** To pixels: the plane of alpha, 0 where `alpha` is that of every pixel. */
+  alphaPtr: usize;
+  /** From pixels: (scale, offset) as float64 per plane. */
+  channelTablePtr: usize;
+  length: i32;
+  itemLength: i32;
+  /** Samples per pixel of the source. */
+  samples: i32;
+  /** Planes. */
+  channels: i32;
+  luma: i32;
+  elementBytes: i32;
+  alpha: f64;
+}

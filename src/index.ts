@@ -66,6 +66,8 @@ export {
 } from './functional/loss.ts';
 export type { MatmulOptions } from './functional/matmul.ts';
 export { matmul, matmulSync } from './functional/matmul.ts';
+export type { FromPixelsOptions, Pixels, PixelSource, ToPixelsOptions } from './functional/pixels.ts';
+export { fromPixels, toPixels } from './functional/pixels.ts';
 export { GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh } from './nn/activations.ts';
 export type { AdamOptions } from './nn/adam.ts';
 export { Adam } from './nn/adam.ts';

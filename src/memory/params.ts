@@ -193,6 +193,19 @@ export const BLOCKS: Readonly<Record<string, BlockLayout>> = {
     columnsPositionStride: 'i32',
     elementBytes: 'i32',
   },
+  pixels: {
+    pixelsPtr: 'usize',
+    planesPtr: 'usize',
+    alphaPtr: 'usize',
+    channelTablePtr: 'usize',
+    length: 'i32',
+    itemLength: 'i32',
+    samples: 'i32',
+    channels: 'i32',
+    luma: 'i32',
+    elementBytes: 'i32',
+    alpha: 'f64',
+  },
 };
 
 function numbered(name: string, suffixes: readonly (number | string)[]): Record<string, 'i32'> {

@@ -11,17 +11,17 @@ const VALUES = `
   conv3dSync convTranspose1d convTranspose1dBackward convTranspose1dBackwardSync convTranspose1dSync
   convTranspose2d convTranspose2dBackward convTranspose2dBackwardSync convTranspose2dSync convTranspose3d
   convTranspose3dBackward convTranspose3dBackwardSync convTranspose3dSync convTransposeAlgorithms
-  convTransposeOutputSize createEngine createEngineSync createGenerator empty fold foldSync full init
-  initializers l1Loss l1LossSync manualSeed matmul matmulSync mseLoss mseLossSync rand randn tensor unfold
+  convTransposeOutputSize createEngine createEngineSync createGenerator empty fold foldSync fromPixels full init
+  initializers l1Loss l1LossSync manualSeed matmul matmulSync mseLoss mseLossSync rand randn tensor toPixels unfold
   unfoldSync zeros
 `;
 
 const TYPES = `
   Activation AdamOptions Algorithm BackwardOptions ConvBackwardOptions ConvGradients ConvModuleOptions
   ConvOptions ConvTransposeBackwardOptions ConvTransposeModuleOptions ConvTransposeOptions Dtype Engine
-  EngineInfo EngineMemory EngineOptions ErrorCode FoldOptions ForwardOptions Generator GroupInput LoadOptions
-  LoadReport Loss LossOptions MatmulOptions OptimizerStateDict PReLUOptions Padding ParamGroup RandomOptions
-  SGDOptions StateDict TensorData TensorOptions TensorSource Vjp
+  EngineInfo EngineMemory EngineOptions ErrorCode FoldOptions ForwardOptions FromPixelsOptions Generator GroupInput LoadOptions
+  LoadReport Loss LossOptions MatmulOptions OptimizerStateDict PReLUOptions Padding ParamGroup PixelSource Pixels RandomOptions
+  SGDOptions StateDict TensorData TensorOptions TensorSource ToPixelsOptions Vjp
 `;
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
