@@ -5,12 +5,13 @@ import { formatShape } from '../core/shape.ts';
 import { checkInteger, checkNumber, checkOptions, describe } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
+import { engineOrDefault } from '../engine/default_engine.ts';
 import type { Engine } from '../engine/engine.ts';
-import { engineOrDefault } from '../engine/engine.ts';
 import type { ChannelScale } from '../plan/pixels.ts';
 import { planPixelsToPlanes, planPlanesToPixels } from '../plan/pixels.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { allocateResult, checkTensor, commonEngine } from './arguments.ts';
+import { allocateResult, checkTensor, commonEngine, storagesOf } from './arguments.ts';
+import { denseOperands } from './dense.ts';
 
 /** Samples of 0 … 255, row by row, interleaved: grey, RGB or RGBA. `ImageData` is one. */
 export interface PixelSource {
@@ -157,6 +158,7 @@ export function beginFromPixels(
     engine.countCopiedIn(data.length);
     return {
       engine,
+      operation,
       steps: [
         {
           stages: [planPixelsToPlanes(length, samples, channels)],
@@ -164,6 +166,7 @@ export function beginFromPixels(
           pointers: { pixels: temporary.ptr, planes: output.ptr },
         },
       ],
+      reads: [],
       writes: [output.storage],
       finish: () => output,
       abandon: () => output.dispose(),
@@ -197,40 +200,45 @@ export function beginToPixels(operation: string, t: unknown, alpha: ToPixelsOpti
       `${operation}: alpha expected a number, a Tensor, a Uint8Array or Uint8ClampedArray, got ${describe(alpha)}`,
     );
   }
-  const temporaries: { dispose(): void }[] = [];
-  const hold = <T extends { dispose(): void }>(item: T): T => {
-    temporaries.push(item);
-    return item;
+  const converted = plane === null || plane.dtype === dtype ? null : plane.to(dtype);
+  const { steps, pointers, release } = denseOperands(operation, {
+    planes: source,
+    ...(plane === null ? {} : { alpha: converted ?? plane }),
+  });
+  const releaseAll = (): void => {
+    release();
+    converted?.dispose();
   };
-  const release = (): void => temporaries.forEach((item) => item.dispose());
   try {
-    const planes = hold(source.contiguous());
-    const alphaPlane = plane === null ? null : hold(plane.to(dtype)); // row-major, whatever it was
-    const pixels = engine.allocateStorage(operation, 4 * length);
-    const ownAlpha = alpha === undefined && channels === 4 ? planes.ptr + (3 * planes.byteLength) / 4 : 0;
+    const result = engine.allocateStorage(operation, 4 * length);
+    const ownAlpha = alpha === undefined && channels === 4;
+    const all = { ...pointers, pixels: result.ptr };
     return {
       engine,
+      operation,
       steps: [
+        ...steps,
         {
           stages: [planPlanesToPixels(dtype, length, Math.min(channels, 3), constant)],
           workspaceBytes: NO_WORKSPACE,
-          pointers: { pixels: pixels.ptr, planes: planes.ptr, alpha: alphaPlane?.ptr ?? ownAlpha },
+          pointers: ownAlpha ? { ...all, alpha: pointers.planes + (3 * source.byteLength) / 4 } : all,
         },
       ],
-      writes: [pixels],
+      reads: storagesOf([source, plane]),
+      writes: [result],
       finish: () => {
         const data = new Uint8ClampedArray(4 * length);
-        data.set(new Uint8Array(engine.buffer, pixels.ptr, 4 * length));
+        data.set(new Uint8Array(engine.buffer, result.ptr, 4 * length));
         engine.countCopiedOut(4 * length);
-        pixels.release();
+        result.release();
         if (samples !== null) for (let i = 0; i < length; i++) data[4 * i + 3] = samples[i];
         return { data, width, height };
       },
-      abandon: () => pixels.release(),
-      release,
+      abandon: () => result.release(),
+      release: releaseAll,
     };
   } catch (error) {
-    release();
+    releaseAll();
     throw error;
   }
 }
