@@ -1,0 +1,20 @@
+/** Engines of every kind that random tests choose from. */
+
+import { createEngine } from '../../src/index.ts';
+import type { Engine } from '../../src/index.ts';
+import { base64 as debug } from '../../src/wasm/inlined/debug.ts';
+import { decodeBase64 } from './fixtures.ts';
+
+export const ENGINES = ['default', 'portable', 'debug', '4x8', '5x8', '6x8'] as const;
+
+/** One engine for each entry of `ENGINES`; the caller disposes them. */
+export function everyEngine(): Promise<Engine[]> {
+  return Promise.all(
+    ENGINES.map((kind) => {
+      if (kind === 'default') return createEngine();
+      if (kind === 'portable') return createEngine({ numerics: 'portable' });
+      if (kind === 'debug') return createEngine({ wasm: new WebAssembly.Module(decodeBase64(debug)) });
+      return createEngine({ microkernel: kind });
+    }),
+  );
+}

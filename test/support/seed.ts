@@ -1,0 +1,5 @@
+/** A new seed for each run; UPCONV_TEST_SEED repeats one. Tests show it in their names. */
+export function chosenSeed(): number {
+  const asked = globalThis.process?.env?.UPCONV_TEST_SEED;
+  return asked ? Number(asked) : Math.floor(Math.random() * 2 ** 31);
+}
