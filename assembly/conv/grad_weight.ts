@@ -2,8 +2,9 @@
  * gradWeight = X · im2col(gradOutput)ᵀ, for both operations: M = input channels, N = (output channel, tap),
  * K = positions of the input side over all images.
  *
- * An item owns (group, rows of M, columns of N) of the gradient and runs over all of K in fixed order: blocks of
- * images, then boxes of positions. A and B are both contiguous along K, so packing transposes them.
+ * An item owns (group, rows of M, columns of N) of the gradient and runs over blocks of K in fixed order: images, then
+ * boxes of positions. A long K is cut into several stages, each of which adds to what the one before left, so that no
+ * item takes long. A and B are both contiguous along K, so packing transposes them.
  *
  *   thread workspace:  planes of the item's output channels | A panels | B panels | tile, column offsets
  */
@@ -31,16 +32,17 @@ export function convGradWeight<T>(p: ConvParams, begin: i32, end: i32, thread: i
     const m1 = min(m0 + p.slabChannels, p.inChannels);
     let accumulate = p.accumulate != 0;
     if (p.batch == 0 && !accumulate) zeroItem<T>(p, group, m0, m1, n0, n1);
-    for (let image = 0; image < p.batch; image += p.imagesPerItem) {
+    for (let step = p.stepBegin; step < p.stepEnd; step++) {
+      let at = step;
+      const w = (at % p.boxesW) * p.boxW;
+      at /= p.boxesW;
+      const h = (at % p.boxesH) * p.boxH;
+      at /= p.boxesH;
+      const d = (at % p.boxesD) * p.boxD;
+      const image = (at / p.boxesD) * p.imagesPerItem;
       const image1 = min(image + p.imagesPerItem, p.batch);
-      for (let d = 0; d < p.inputD; d += p.boxD) {
-        for (let h = 0; h < p.inputH; h += p.boxH) {
-          for (let w = 0; w < p.inputW; w += p.boxW) {
-            addBlock<T>(p, group, m0, m1, n0, n1, image, image1, d, h, w, accumulate, workspacePtr);
-            accumulate = true;
-          }
-        }
-      }
+      addBlock<T>(p, group, m0, m1, n0, n1, image, image1, d, h, w, accumulate, workspacePtr);
+      accumulate = true;
     }
   }
 }

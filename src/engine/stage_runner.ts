@@ -4,7 +4,7 @@
  * blocks that are in use get a stand-in.
  */
 
-import type { BoundStage, Pointers } from '../kernels/bind.ts';
+import type { BoundStage, BoundStages, Pointers } from '../kernels/bind.ts';
 import { paramsBytes, run, writeConstants, writePointers } from '../kernels/bind.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import type { Stage, WorkspaceBytes } from '../plan/stage.ts';
@@ -25,7 +25,7 @@ export type Lane = 'sync' | 'queue';
 
 interface Binding {
   readonly paramsPtr: number;
-  readonly bound: readonly BoundStage[];
+  readonly bound: BoundStages;
   busy: boolean;
 }
 
@@ -155,8 +155,8 @@ export class StageRunner {
     if (cached === null) this.#bindings.set(stages, binding);
     binding.busy = true;
     try {
-      writePointers(this.kernels.memory, stages, binding.bound, { ...pointers, workspace: workspace.ptr });
-      yield stages.map((stage, index) => ({ stage, bound: binding.bound[index] }));
+      writePointers(this.kernels.memory, binding.bound, { ...pointers, workspace: workspace.ptr });
+      yield stages.map((stage, index) => ({ stage, bound: binding.bound.stages[index] }));
     } finally {
       binding.busy = false;
       workspace.inUse = 0;

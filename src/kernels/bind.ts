@@ -4,8 +4,8 @@ import { blockOf, writeField } from '../memory/params.ts';
 import type { FieldValue, Pointer, Stage } from '../plan/stage.ts';
 import type { Kernels } from './kernels.ts';
 
-/** Address of each operand that the plan names; `params` is where the blocks go. */
-export type Pointers = Readonly<Record<string, number>>;
+/** Address of each operand that the plan names. */
+export type Pointers = Readonly<Record<string, number | undefined>>;
 
 export interface BoundStage {
   readonly entry: string;
@@ -19,9 +19,15 @@ function isPointer(value: FieldValue): value is Pointer {
   return typeof value === 'object' && !(value instanceof Int32Array);
 }
 
-/** Bytes that the parameter blocks and tables of `stages` take. */
+/** Operands that stages read or write. */
+export function operandsOf(stages: readonly Stage[]): Set<string> {
+  const values = stages.flatMap(({ fields }) => Object.values(fields));
+  return new Set(values.filter(isPointer).map(({ at }) => at));
+}
+
+/** Bytes that the parameter blocks and tables of `stages` take, wherever they are placed. */
 export function paramsBytes(stages: readonly Stage[]): number {
-  let bytes = 0;
+  let bytes = ALIGNMENT;
   for (const stage of stages) {
     bytes += blockOf(stage.block).bytes;
     for (const value of Object.values(stage.fields)) {
@@ -36,7 +42,7 @@ export function writeConstants(memory: WebAssembly.Memory, stages: readonly Stag
   const view = new DataView(memory.buffer);
   const bytes = new Uint8Array(memory.buffer);
   const bound: BoundStage[] = [];
-  let at = paramsPtr;
+  let at = roundUp(paramsPtr);
   for (const stage of stages) {
     const block = blockOf(stage.block);
     bytes.fill(0, at, at + block.bytes);
@@ -58,7 +64,7 @@ export function writeConstants(memory: WebAssembly.Memory, stages: readonly Stag
   return bound;
 }
 
-/** Writes the addresses of one call; an operand that is not in `pointers` is absent (address 0). */
+/** Writes the addresses of one call; an operand that is not in `pointers`, or at 0, is absent. */
 export function writePointers(
   memory: WebAssembly.Memory,
   stages: readonly Stage[],

@@ -1,7 +1,7 @@
 /** Plan of gradWeight, the same for both operations. See assembly/conv/grad_weight.ts. */
 
 import { elementBytes } from '../core/dtype.ts';
-import { ceilDiv, chooseMr, nrOf, roundUp } from './blocking.ts';
+import { ceilDiv, chooseMr, ITEM_FLOPS, nrOf, roundUp } from './blocking.ts';
 import { boxFields, geometryFields } from './conv_fields.ts';
 import type { GatherSpec } from './conv_gather.ts';
 import {
@@ -15,6 +15,7 @@ import {
   tileBytes,
 } from './conv_gather.ts';
 import type { ConvGeometry, WeightStrides } from './conv_geometry.ts';
+import { directFlops } from './conv_geometry.ts';
 import type { FieldValue, Stage, WorkspaceBytes } from './stage.ts';
 import { pointer } from './stage.ts';
 
@@ -32,6 +33,8 @@ const GRAD_WEIGHT_ROWS = 240;
 const GRAD_WEIGHT_COLUMNS = 512;
 /** Positions of a block of K. */
 const GRAD_WEIGHT_DEPTH = 256;
+/** A long K is cut into at most this many stages. */
+const MAXIMUM_STAGES = 64;
 
 /**
  * Plan of `weight gradient = X · im2col(gradOutput)ᵀ`. Operands: `input` (X) and `output` (gradOutput) are read,
@@ -86,22 +89,30 @@ export function planGradWeight(spec: GradWeightSpec): GradWeightPlan {
     threadBytes: perThread,
     rowOffsetPtr: rowOffsets(slabChannels, mr, spec.weight.inChannel, bytes),
     tapTablePtr: tapTable(phases, planes, spec.weight),
-    accumulate: spec.accumulate ? 1 : 0,
     dense: weightIsDense(geometry, spec.weight) ? 1 : 0,
     planesOffset: 0,
     aPanelsOffset,
     panelsOffset,
     tileOffset,
   };
+  const counts = boxCounts(geometry, box);
+  const steps = ceilDiv(geometry.batch, images) * counts[0] * counts[1] * counts[2];
+  const flopsPerStep = 2 * slabChannels * columnsPerItem * kc;
+  const stepsPerStage = Math.max(1, Math.round(ITEM_FLOPS / flopsPerStep), ceilDiv(steps, MAXIMUM_STAGES));
+  const stageCount = Math.max(1, ceilDiv(steps, stepsPerStage));
   return {
-    stages: [
-      {
-        entry: `convGradWeight${dtype === 'float64' ? 'F64' : 'F32'}`,
-        items: geometry.groups * ceilDiv(rows, slabChannels) * ceilDiv(columns, columnsPerItem),
-        block: 'conv',
-        fields,
+    stages: Array.from({ length: stageCount }, (_, index) => ({
+      entry: `convGradWeight${dtype === 'float64' ? 'F64' : 'F32'}`,
+      items: geometry.groups * ceilDiv(rows, slabChannels) * ceilDiv(columns, columnsPerItem),
+      flops: directFlops(geometry) / stageCount,
+      block: 'conv',
+      fields: {
+        ...fields,
+        accumulate: spec.accumulate || index > 0 ? 1 : 0,
+        stepBegin: index * stepsPerStage,
+        stepEnd: Math.min(steps, (index + 1) * stepsPerStage),
       },
-    ],
+    })),
     workspaceBytes: { shared: 0, perThread },
   };
 }

@@ -187,8 +187,8 @@ describe.each(THREADED)('%s on a shared memory', (name) => {
     view(pointers.output, outputSize).fill(Number.NaN);
     const bind = (stages: readonly Stage[]) => {
       const bound = writeConstants(memory, stages, place(paramsBytes(stages)));
-      writePointers(memory, stages, bound, pointers);
-      return bound;
+      writePointers(memory, bound, pointers);
+      return bound.stages;
     };
     run(kernels, bind(plan.pack));
     for (const { entry, paramsPtr, items } of bind(plan.stages)) {
@@ -219,8 +219,8 @@ test('debug asserts what release does not', () => {
   });
   const runWith = (stages: readonly Stage[]): void => {
     const bound = writeConstants(memory, stages, 4096);
-    writePointers(memory, stages, bound, { a: 1024, b: 1088, c: 1152, workspace: 65536 });
-    run(kernels, bound);
+    writePointers(memory, bound, { a: 1024, b: 1088, c: 1152, workspace: 65536 });
+    run(kernels, bound.stages);
   };
   expect(() => runWith(product.stages)).not.toThrow();
   const [stage] = product.stages;
