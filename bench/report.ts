@@ -9,7 +9,7 @@ const MEBIBYTE = 2 ** 20;
 
 export function toMarkdown(report: Report): string {
   const { peak, layers, machine } = report;
-  const sorted = layers.toSorted((a, b) => (ratioTo(PEER, a) ?? Infinity) - (ratioTo(PEER, b) ?? Infinity));
+  const sorted = layers.toSorted((a, b) => rank(a) - rank(b));
   const others = Object.entries(report.peers)
     .map(([name, version]) => `${name} ${version}. `)
     .join('');
@@ -31,6 +31,12 @@ export function toMarkdown(report: Report): string {
     `- Subjects take turns, ${report.secondsPerLayer} s per layer, at least ${report.repetitions} calls each (peers at least one above 3 GFLOP).`,
     '- ws: largest workspace of forward and backward. A ratio below 1 is a loss; losses come first.',
   ].join('\n')}\n`;
+}
+
+/** Doubtful numbers, then losses, then gains; what no peer was asked for comes last. */
+function rank(layer: LayerResult): number {
+  if (complaints(layer).length > 0) return -1;
+  return ratioTo(PEER, layer) ?? Infinity;
 }
 
 function table(layers: readonly LayerResult[], peak: number): string[] {
