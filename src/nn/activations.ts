@@ -13,7 +13,8 @@ import { pythonNumber } from './python.ts';
 import type { Saved } from './saved.ts';
 import { SavedTensor } from './saved.ts';
 
-abstract class ActivationModule extends Module {
+/** An element of the output depends on that of the input alone. */
+export abstract class ActivationModule extends Module {
   readonly #typeName: string;
   readonly #activation: CheckedActivation;
 

@@ -1,6 +1,6 @@
 /** What the six convolution modules share. */
 
-import type { CheckedActivation } from '../core/activation.ts';
+import type { Activation, CheckedActivation } from '../core/activation.ts';
 import { ACTIVATION_KINDS } from '../core/activation.ts';
 import type { Generator } from '../core/generator.ts';
 import { generatorOrDefault } from '../core/generator.ts';
@@ -56,6 +56,10 @@ export abstract class ConvModule extends Module {
   readonly groups: number;
   readonly dilation: readonly number[];
   readonly paddingMode: 'zeros';
+  /** Applied to the output. */
+  readonly activation: Activation;
+  /** Applied to the input. */
+  readonly inputActivation: Activation;
   /** (inChannels, outChannels / groups, …kernelSize) when transposed, else (outChannels, inChannels / groups, …kernelSize). */
   readonly weight: Tensor;
   /** (outChannels), or null. */
@@ -63,7 +67,6 @@ export abstract class ConvModule extends Module {
   readonly #kind: ConvKind;
   readonly #activation: CheckedActivation;
   readonly #inputActivation: CheckedActivation;
-  readonly #activationOptions: Pick<ConvModuleOptions, 'activation' | 'inputActivation'>;
   readonly #generator: Generator | undefined;
 
   constructor(
@@ -88,7 +91,8 @@ export abstract class ConvModule extends Module {
     this.#activation = checked.activation;
     this.#inputActivation = checked.inputActivation;
     const { activation = 'none', inputActivation = 'none', engine, generator } = options;
-    this.#activationOptions = { activation, inputActivation };
+    this.activation = activation;
+    this.inputActivation = inputActivation;
     this.#generator = generator;
     generatorOrDefault(kind.typeName, generator);
     const [first, second] = kind.transposed ? [inChannels, outChannels] : [outChannels, inChannels];
@@ -140,7 +144,7 @@ export abstract class ConvModule extends Module {
         temporaries.push(x);
       }
       if (!save || savesOutput(this.#activation)) {
-        const { activation } = this.#activationOptions;
+        const { activation } = this;
         const output = yield* perform(this.#begin(operation, x, { activation, outputSize, out }));
         if (!save) return { output, saved: null };
         const activated = this.#activation.kind === none ? null : output;
@@ -241,8 +245,8 @@ export abstract class ConvModule extends Module {
     if (groups !== 1) parts.push(`groups=${groups}`);
     if (this.bias === null) parts.push('bias=False');
     for (const [name, value] of [
-      ['activation', this.#activationOptions.activation],
-      ['input_activation', this.#activationOptions.inputActivation],
+      ['activation', this.activation],
+      ['input_activation', this.inputActivation],
     ] as const) {
       if (value !== 'none') parts.push(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
     }

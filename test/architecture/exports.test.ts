@@ -13,15 +13,15 @@ const VALUES = `
   convTranspose3dBackward convTranspose3dBackwardSync convTranspose3dSync convTransposeAlgorithms
   convTransposeOutputSize createEngine createEngineSync createGenerator empty fold foldSync fromPixels full init
   initializers l1Loss l1LossSync manualSeed matmul matmulSync mseLoss mseLossSync rand randn tensor toPixels unfold
-  unfoldSync zeros
+  unfoldSync upscaleImage upscaleImageSync upscalePlanes zeros
 `;
 
 const TYPES = `
   Activation AdamOptions Algorithm BackwardOptions ConvBackwardOptions ConvGradients ConvModuleOptions
   ConvOptions ConvTransposeBackwardOptions ConvTransposeModuleOptions ConvTransposeOptions Dtype Engine
-  EngineInfo EngineMemory EngineOptions ErrorCode FoldOptions ForwardOptions FromPixelsOptions Generator GroupInput LoadOptions
-  LoadReport Loss LossOptions MatmulOptions OptimizerStateDict PReLUOptions Padding ParamGroup PixelSource Pixels RandomOptions
-  SGDOptions StateDict TensorData TensorOptions TensorSource ToPixelsOptions Vjp
+  EngineInfo EngineMemory EngineOptions ErrorCode FoldOptions ForwardOptions FromPixelsOptions Generator GroupInput Leak LoadOptions
+  LoadReport Loss LossOptions MatmulOptions OptimizerStateDict PReLUOptions Padding ParamGroup PixelSource PlaneSink PlaneSource Pixels RandomOptions Range Region
+  SGDOptions StateDict TensorData TensorOptions TensorSource ToPixelsOptions UpscaleOptions Vjp
 `;
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
