@@ -103,16 +103,15 @@ export function gradientsCall(
 export function gradBiasStep(gradOutput: Tensor, axes: number, channels: number, { tensor, accumulate }: Target): Step {
   const batched = gradOutput.shape.length === axes + 2;
   const spatial = [1, 1, ...gradOutput.shape.slice(-axes)].slice(-3) as [number, number, number];
-  const stage = planChannelSum(
-    gradOutput.dtype,
-    batched ? gradOutput.shape[0] : 1,
-    channels,
-    spatial,
-    stridesOf(gradOutput, axes),
-    accumulate,
-  );
+  const { dtype, engine, shape } = gradOutput;
+  const strides = stridesOf(gradOutput, axes);
+  const batch = batched ? shape[0] : 1;
+  const key = `channelSum ${dtype} ${JSON.stringify([batch, channels, spatial, strides, accumulate])}`;
+  const plan = engine.plan(key, () => ({
+    stages: [planChannelSum(dtype, batch, channels, spatial, strides, accumulate)],
+  }));
   return {
-    stages: [stage],
+    stages: plan.stages,
     workspaceBytes: NO_WORKSPACE,
     pointers: { source: gradOutput.ptr, target: tensor.ptr },
   };
