@@ -140,6 +140,7 @@ export class Tensor {
    * @throws {ShapeError} when there is not exactly one.
    */
   item(): number {
+    this.#checkAlive('item');
     if (this.size !== 1) throw new ShapeError('item', 'tensor', 'one element', formatShape(this.shape));
     return this.toTypedArray()[0];
   }
