@@ -140,9 +140,16 @@ export class ConvParams {
   activation: i32;
   activationA: f64;
   activationB: f64;
+  /** What is read passes through this one first: the input (forward), the output side (gather). */
+  inputActivation: i32;
+  inputActivationA: f64;
+  inputActivationB: f64;
   imagesPerItem: i32;
   /** gradWeight: columns (output channel, tap) of an item. */
   columnsPerItem: i32;
+  /** gradWeight: blocks of K of this stage. */
+  stepBegin: i32;
+  stepEnd: i32;
   /** The result's columns are contiguous in memory. */
   dense: i32;
 

@@ -12,6 +12,8 @@
  *   thread workspace:  planes of the slab, one dump plane for padding rows | B panels | row buffer | tile
  */
 
+import { Activation } from '../elementwise/activation';
+import { fillZero } from '../elementwise/zero';
 import { runTiles } from '../gemm/microkernel';
 import { ConvParams } from '../params';
 import { simd } from '../simd';
@@ -285,14 +287,18 @@ function validColumns(p: ConvParams, columns: i32, first: i32, nr: i32): i32 {
   return mask;
 }
 
-/** Packs one line of `columns` positions into strips of kc x nr; positions without input become 0. */
+/**
+ * Packs one line of `columns` positions into strips of kc x nr and applies the input's activation; positions without
+ * input become 0.
+ */
 function packLine<T>(p: ConvParams, rowPtr: usize, columns: i32, kc: i32, targetPtr: usize): void {
   const nr = <i32>simd.nr<T>();
   const channelStep = geometry.bytes<T>(p.inputChannelStride);
   for (let first = 0; first < columns; first += nr) {
     const inRow = p.flat ? first % p.planeRow : first;
     const limit = p.flat ? p.inputW : columns;
-    if (p.inputStrideW == 1 && inRow + nr <= limit) {
+    const full = inRow + nr <= limit;
+    if (full && p.inputStrideW == 1) {
       let from = rowPtr + geometry.bytes<T>(p.flat ? (first / p.planeRow) * p.inputStrideH + inRow : first);
       let to = targetPtr;
       for (let k = 0; k < kc; k++) {
@@ -304,7 +310,21 @@ function packLine<T>(p: ConvParams, rowPtr: usize, columns: i32, kc: i32, target
     } else {
       for (let c = 0; c < nr; c++) packColumn<T>(p, rowPtr, columns, first + c, kc, targetPtr + geometry.bytes<T>(c));
     }
+    if (p.inputActivation != 0) {
+      Activation.row<T>(p.inputActivation, targetPtr, kc * nr, p.inputActivationA, p.inputActivationB);
+      if (!full) zeroGaps<T>(p, columns, first, kc, targetPtr);
+    }
     targetPtr += <usize>kc * 32;
+  }
+}
+
+/** Columns of a strip that stand for no input: the activation of 0 need not be 0. */
+function zeroGaps<T>(p: ConvParams, columns: i32, first: i32, kc: i32, stripPtr: usize): void {
+  const nr = <i32>simd.nr<T>();
+  const valid = validColumns(p, columns, first, nr);
+  for (let c = 0; c < nr; c++) {
+    if ((valid >> c) & 1) continue;
+    fillZero(stripPtr + geometry.bytes<T>(c), kc, 32, 1, 0, sizeof<T>());
   }
 }
 
@@ -312,10 +332,7 @@ function packColumn<T>(p: ConvParams, rowPtr: usize, columns: i32, position: i32
   const h = p.flat ? position / p.planeRow : 0;
   const w = p.flat ? position % p.planeRow : position;
   if (position >= columns || (p.flat && w >= p.inputW)) {
-    for (let k = 0; k < kc; k++) {
-      store<T>(to, <T>0);
-      to += 32;
-    }
+    fillZero(to, kc, 32, 1, 0, sizeof<T>());
     return;
   }
   let from = rowPtr + geometry.bytes<T>(h * p.inputStrideH + w * p.inputStrideW);

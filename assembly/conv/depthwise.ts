@@ -9,6 +9,7 @@
  *   thread workspace:  planes of one channel | input with halo | row buffer
  */
 
+import { Activation } from '../elementwise/activation';
 import { copyLine } from '../elementwise/copy';
 import { ConvParams } from '../params';
 import { simd } from '../simd';
@@ -41,19 +42,20 @@ export function depthwiseForward<T>(p: ConvParams, begin: i32, end: i32, thread:
     const planesPtr = workspacePtr + p.planesOffset;
     const paddedPtr = workspacePtr + p.panelsOffset;
     const exact = hasNonFinite<T>(p, weightPtr);
-    if (!exact) copyWithHalo<T>(p, inputPtr, d0, d1, h0, h1, w0, w1, paddedPtr);
+    copyWithHalo<T>(p, inputPtr, d0, d1, h0, h1, w0, w1, paddedPtr);
     const phases = p.phasesD * p.phasesH * p.phasesW;
     for (let phase = 0; phase < phases; phase++) {
       for (let d = d0; d < d1; d++) {
         for (let h = h0; h < h1; h++) {
           const targetPtr =
             planesPtr + geometry.bytes<T>(phase * p.planeSize + (d - d0) * p.planeSlice + (h - h0) * p.planeRow);
+          const rowPtr = paddedPtr + geometry.bytes<T>((d - d0) * p.paddedSlice + (h - h0) * p.paddedRow);
           if (exact) {
             for (let q = w0; q < w1; q++) {
-              store<T>(targetPtr + geometry.bytes<T>(q - w0), sumElement<T>(p, phase, d, h, q, inputPtr, weightPtr));
+              const at = geometry.bytes<T>(q - w0);
+              store<T>(targetPtr + at, sumElement<T>(p, phase, d, h, q, rowPtr + at, weightPtr));
             }
           } else {
-            const rowPtr = paddedPtr + geometry.bytes<T>((d - d0) * p.paddedSlice + (h - h0) * p.paddedRow);
             sumRow<T>(p, phase, rowPtr, w1 - w0, weightPtr, targetPtr);
           }
         }
@@ -75,7 +77,7 @@ function hasNonFinite<T>(p: ConvParams, weightPtr: usize): bool {
   return false;
 }
 
-/** Inputs from d0 − maxShiftD … d1 − 1, h and w alike; zero where there is none. */
+/** Inputs from d0 − maxShiftD … d1 − 1, h and w alike, after their activation; zero where there is none. */
 function copyWithHalo<T>(
   p: ConvParams,
   inputPtr: usize,
@@ -97,8 +99,11 @@ function copyWithHalo<T>(
       memory.fill(targetPtr, 0, geometry.bytes<T>(p.paddedRow));
       if (<u32>d >= <u32>p.inputD || <u32>h >= <u32>p.inputH) continue;
       const offset = d * p.inputStrideD + h * p.inputStrideH + (first + begin) * p.inputStrideW;
-      const from = inputPtr + geometry.bytes<T>(offset);
-      copyLine<T>(from, p.inputStrideW, targetPtr + geometry.bytes<T>(begin), 1, end - begin);
+      const to = targetPtr + geometry.bytes<T>(begin);
+      copyLine<T>(inputPtr + geometry.bytes<T>(offset), p.inputStrideW, to, 1, end - begin);
+      if (p.inputActivation != 0) {
+        Activation.row<T>(p.inputActivation, to, end - begin, p.inputActivationA, p.inputActivationB);
+      }
     }
   }
 }
@@ -145,22 +150,20 @@ function sumRow<T>(p: ConvParams, phase: i32, rowPtr: usize, count: i32, weightP
   }
 }
 
-/** One plane element, its inputs tested one by one. */
-function sumElement<T>(p: ConvParams, phase: i32, d: i32, h: i32, q: i32, inputPtr: usize, weightPtr: usize): T {
+/** One plane element, its inputs tested one by one; `cellPtr` as `rowPtr` of `sumRow`. */
+function sumElement<T>(p: ConvParams, phase: i32, d: i32, h: i32, q: i32, cellPtr: usize, weightPtr: usize): T {
   const runPtr = p.runTablePtr + ((<usize>phase) << 2);
-  const tapsEnd = p.tapTablePtr + ((<usize>load<i32>(runPtr, 4)) << 4);
+  const end = load<i32>(runPtr, 4);
   let sum: T = <T>0;
-  for (let tapPtr = p.tapTablePtr + ((<usize>load<i32>(runPtr)) << 4); tapPtr < tapsEnd; tapPtr += 16) {
+  for (let tap = load<i32>(runPtr); tap < end; tap++) {
+    const tapPtr = p.tapTablePtr + ((<usize>tap) << 4);
     const rowD = d - load<i32>(tapPtr);
     const rowH = h - load<i32>(tapPtr, 4);
     const w = q - load<i32>(tapPtr, 8);
     if (<u32>rowD >= <u32>p.inputD || <u32>rowH >= <u32>p.inputH || <u32>w >= <u32>p.inputW) continue;
-    const offset = rowD * p.inputStrideD + rowH * p.inputStrideH + w * p.inputStrideW;
-    sum = simd.maddScalar<T>(
-      load<T>(weightPtr + geometry.bytes<T>(load<i32>(tapPtr, 12))),
-      load<T>(inputPtr + geometry.bytes<T>(offset)),
-      sum,
-    );
+    const weight = load<T>(weightPtr + geometry.bytes<T>(load<i32>(tapPtr, 12)));
+    const offset = load<i32>(p.packTablePtr + ((<usize>tap) << 3));
+    sum = simd.maddScalar<T>(weight, load<T>(cellPtr + geometry.bytes<T>(offset)), sum);
   }
   return sum;
 }

@@ -5,12 +5,13 @@
  *   planes: channel, phase D, phase H, phase W, then q in D, H, W from the box's first input position
  */
 
+import { Activation } from '../elementwise/activation';
 import { ConvParams } from '../params';
 import { geometry } from './geometry';
 
 /**
  * Splits channels of one image into the planes that inputs d0 ≤ d < d1, h0 ≤ h < h1, w0 ≤ w < w1 reach.
- * Positions outside the output are 0.
+ * Positions outside the output are 0; the others pass through the activation of what is read.
  *
  * @param outputPtr first channel of the image
  */
@@ -66,12 +67,14 @@ function splitRow<T>(p: ConvParams, rowPtr: usize, targetPtr: usize, planeBytes:
     const begin = min(max(geometry.ceilDiv(-first, p.strideW), 0), columns);
     const end = max(min(geometry.ceilDiv(p.outputW - first, p.strideW), columns), begin);
     memory.fill(targetPtr, 0, geometry.bytes<T>(begin));
-    copyStep<T>(
-      rowPtr + geometry.bytes<T>((first + begin * p.strideW) * p.outputStrideW),
-      p.strideW * p.outputStrideW,
-      targetPtr + geometry.bytes<T>(begin),
-      end - begin,
-    );
+    if (end > begin) {
+      const to = targetPtr + geometry.bytes<T>(begin);
+      const from = rowPtr + geometry.bytes<T>((first + begin * p.strideW) * p.outputStrideW);
+      copyStep<T>(from, p.strideW * p.outputStrideW, to, end - begin);
+      if (p.inputActivation != 0) {
+        Activation.row<T>(p.inputActivation, to, end - begin, p.inputActivationA, p.inputActivationB);
+      }
+    }
     memory.fill(targetPtr + geometry.bytes<T>(end), 0, geometry.bytes<T>(columns - end));
     targetPtr += planeBytes;
   }

@@ -28,7 +28,7 @@ export function copyStrided<T>(p: CopyParams, begin: i32, end: i32): void {
   }
 }
 
-/** Copies `length` elements; strides count elements. */
+/** Copies `length` elements, which may be none at an address outside memory; strides count elements. */
 export function copyLine<T>(
   sourcePtr: usize,
   sourceStride: i32,
@@ -36,6 +36,7 @@ export function copyLine<T>(
   targetStride: i32,
   length: i32,
 ): void {
+  if (length <= 0) return;
   if (sourceStride == 1 && targetStride == 1) {
     memory.copy(targetPtr, sourcePtr, (<usize>length) << alignof<T>());
     return;

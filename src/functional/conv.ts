@@ -9,8 +9,7 @@ import type { ConvOptions } from './conv_geometry.ts';
 import { convGeometry } from './conv_geometry.ts';
 import type { SpatialRank } from './conv_options.ts';
 import { checkAlgorithm, checkBiasShape, CONV_FORWARD_OPTIONS } from './conv_options.ts';
-import { gatherStep } from './conv_steps.ts';
-import { activateInput } from './input_activation.ts';
+import { forwardStep } from './conv_steps.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 
@@ -30,37 +29,31 @@ export function beginConv(
     biasArgument,
     options.engine,
   );
-  const temporaries = [operands.release];
-  const release = (): void => temporaries.forEach((free) => free());
   try {
     const { engine, dtype, bias } = operands;
     const { input, weight } = operands.tensors;
     const { geometry, outputShape, outChannels } = convGeometry(operation, axes, input.shape, weight.shape, options);
     checkBiasShape(operation, bias, outChannels);
-    checkAlgorithm(operation, options.algorithm, geometry);
-    const activation = checkActivation(operation, 'activation', options.activation);
-    const inputActivation = checkActivation(operation, 'inputActivation', options.inputActivation);
-    const activated = activateInput(operation, input, inputActivation);
-    temporaries.push(activated.release);
+    const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
+    checkActivation(operation, 'activation', options.activation);
+    checkActivation(operation, 'inputActivation', options.inputActivation);
+    const problem = { kind: 'conv', geometry, axes, depthwise } as const;
     const inputs = [input, weight, bias];
     const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
     return {
       engine,
       operation,
       reads: storagesOf(inputs),
-      steps: [
-        ...activated.steps,
-        gatherStep(geometry, axes, { input: output, weight, bias, output: activated.tensor }, activation, false),
-      ],
+      steps: [forwardStep(problem, { input, weight, bias, output }, options)],
       writes: [output.storage],
       finish: () => output,
       abandon: () => {
         if (owned) output.dispose();
       },
-      release,
+      release: operands.release,
     };
   } catch (error) {
-    release();
+    operands.release();
     throw error;
   }
 }

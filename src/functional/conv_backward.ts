@@ -1,6 +1,5 @@
 /** conv1d, 2d, 3d: gradients. gradInput is a transposed convolution of gradOutput. */
 
-import { NO_ACTIVATION } from '../core/activation.ts';
 import { ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import type { Call } from '../engine/call.ts';
@@ -8,9 +7,9 @@ import type { ConvBackwardOptions } from './conv_geometry.ts';
 import { convGeometry } from './conv_geometry.ts';
 import type { SpatialRank } from './conv_options.ts';
 import { checkAlgorithm, checkBackwardOptions, CONV_BACKWARD_OPTIONS } from './conv_options.ts';
-import { gradWeightStep, scatterStep } from './conv_steps.ts';
+import { backwardSteps } from './conv_steps.ts';
 import type { ConvGradients } from './gradients.ts';
-import { gradBiasStep, gradientsCall } from './gradients.ts';
+import { gradientsCall } from './gradients.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 
@@ -37,32 +36,11 @@ export function beginConvBackward(
       throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));
     }
     const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
+    const problem = { kind: 'conv', geometry, axes, depthwise } as const;
     const shapes = [input.shape, weight.shape, [outChannels]] as const;
-    return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) => [
-      ...(gradInput === null
-        ? []
-        : [
-            scatterStep(
-              geometry,
-              axes,
-              { input: gradOutput, weight, bias: null, output: gradInput.tensor },
-              NO_ACTIVATION,
-              gradInput.accumulate,
-              depthwise,
-            ),
-          ]),
-      ...(gradWeight === null
-        ? []
-        : [
-            gradWeightStep(
-              geometry,
-              axes,
-              { input: gradOutput, gradWeight: gradWeight.tensor, output: input },
-              gradWeight.accumulate,
-            ),
-          ]),
-      ...(gradBias === null ? [] : [gradBiasStep(gradOutput, axes, outChannels, gradBias)]),
-    ]);
+    return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) =>
+      backwardSteps(problem, operands.tensors, gradInput, gradWeight, gradBias),
+    );
   } catch (error) {
     operands.release();
     throw error;

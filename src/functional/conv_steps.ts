@@ -1,147 +1,141 @@
-/**
- * The three products behind convolutions, as steps over checked tensors. "input" is the small side, "output" the
- * strided, larger one; a transposed convolution goes from small to large, a convolution back.
- */
+/** Convolutions and their gradients as steps over checked tensors: specs for the plans of src/kernels, and addresses. */
 
-import type { CheckedActivation } from '../core/activation.ts';
+import type { Activation } from '../core/activation.ts';
 import type { Step } from '../engine/call.ts';
-import type { Engine } from '../engine/engine.ts';
-import type { ConvGeometry, Strides, WeightStrides } from '../plan/conv_geometry.ts';
-import { planConvForward } from '../plan/conv_forward.ts';
-import type { ConvPlan } from '../plan/conv_plan.ts';
-import { planConvTransposeForward } from '../plan/conv_transpose_forward.ts';
-import { planDepthwiseForward } from '../plan/depthwise.ts';
-import { planGradWeight } from '../plan/grad_weight.ts';
+import type { Plan } from '../kernels/plan.ts';
+import type { ConvBackwardSpec } from '../kernels/plan_conv.ts';
+import { planConv, planConvBackward, planConvTranspose, planConvTransposeBackward } from '../kernels/plan_conv.ts';
+import type { ConvSpec } from '../kernels/spec.ts';
+import type { Axis, ConvGeometry } from '../plan/conv_geometry.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
-/** Element strides of an activation tensor, batched or not, with unit axes in front. */
-export function stridesOf({ shape, strides }: Tensor, axes: number): Strides {
-  const spatial: [number, number, number] = [0, 0, 0];
-  let dense = 1; // what the stride of an axis of length 1 is taken for: any is right, this one keeps rows contiguous
-  for (let axis = 0; axis < 3; axis++) {
-    const from = shape.length - 1 - axis;
-    const exists = axis < axes && shape[from] !== 1;
-    spatial[2 - axis] = exists ? strides[from] : dense;
-    if (exists) dense = strides[from] * shape[from];
-  }
-  const channelAxis = shape.length - axes - 1;
-  return { batch: channelAxis > 0 ? strides[0] : 0, channel: strides[channelAxis], spatial };
+export type ConvKind = 'convTranspose' | 'conv';
+
+const FORWARD = { convTranspose: planConvTranspose, conv: planConv } as const;
+const BACKWARD = { convTranspose: planConvTransposeBackward, conv: planConvBackward } as const;
+
+/** A convolution that was checked. */
+export interface ConvProblem {
+  readonly kind: ConvKind;
+  readonly geometry: ConvGeometry;
+  /** Number of spatial axes. */
+  readonly axes: number;
+  /** One channel per group takes the depthwise kernels. */
+  readonly depthwise: boolean;
 }
 
-/** Element strides of a weight (in, out, *kernel). */
-function weightStridesOf({ shape, strides }: Tensor): WeightStrides {
-  const spatial: [number, number, number] = [0, 0, 0];
-  const axes = shape.length - 2;
-  for (let axis = 0; axis < axes; axis++) spatial[3 - axes + axis] = strides[2 + axis];
-  return { inChannel: strides[0], outChannel: strides[1], spatial };
+/** A gradient to compute: its tensor, and whether to add to what is there. */
+export interface Target {
+  readonly tensor: Tensor;
+  readonly accumulate: boolean;
 }
 
-function keyOf(kind: string, engine: Engine, parts: object): string {
-  return `${kind} ${engine.forcedMr ?? ''} ${JSON.stringify(parts)}`;
-}
-
-function packedRequest(plan: ConvPlan, weight: Tensor): Step['packedWeight'] {
-  const offset = weight.ptr - weight.storage.ptr;
-  return {
-    storage: weight.storage,
-    weightPtr: weight.ptr,
-    key: `${plan.packKey} @${offset}`,
-    bytes: plan.packedWeightBytes,
-    stages: plan.pack,
-  };
-}
-
-/** output = col2im(Wᵀ · input) + bias: transposed convolution, and gradInput of a convolution. */
-export function scatterStep(
-  geometry: ConvGeometry,
-  axes: number,
+/** output = operation(input, weight) + bias, through the activations that `functions` names. */
+export function forwardStep(
+  problem: ConvProblem,
   operands: { input: Tensor; weight: Tensor; bias: Tensor | null; output: Tensor },
-  activation: CheckedActivation,
-  accumulate: boolean,
-  depthwise: boolean,
+  functions: { activation?: Activation; inputActivation?: Activation },
 ): Step {
   const { input, weight, bias, output } = operands;
-  const { engine, dtype } = input;
-  const spec = {
-    dtype,
-    kernelSet: engine.kernelSet,
-    mr: engine.forcedMr,
-    geometry,
-    input: stridesOf(input, axes),
-    weight: weightStridesOf(weight),
-    output: stridesOf(output, axes),
-    bias: bias !== null,
-    activation,
-    accumulate,
-  };
+  const { activation, inputActivation } = functions;
+  const spec = specOf(problem, operands, { bias: bias !== null, activation, inputActivation });
+  // JSON has no infinities: numbers of activations are in the key as text
+  const key = `${problem.kind} ${JSON.stringify(spec)} ${numbersOf(activation)} ${numbersOf(inputActivation)}`;
+  const plan = input.engine.plan(key, () => FORWARD[problem.kind](spec));
   const pointers = { input: input.ptr, output: output.ptr, ...(bias === null ? {} : { bias: bias.ptr }) };
-  if (depthwise) {
-    const plan = engine.plan(keyOf('depthwise', engine, spec), () => planDepthwiseForward(spec));
-    return { ...plan, pointers: { ...pointers, weight: weight.ptr } };
+  return stepOf(plan, weight, pointers);
+}
+
+/** One step for each wanted gradient. */
+export function backwardSteps(
+  problem: ConvProblem,
+  { gradOutput, input, weight }: { gradOutput: Tensor; input: Tensor; weight: Tensor },
+  gradInput: Target | null,
+  gradWeight: Target | null,
+  gradBias: Target | null,
+): Step[] {
+  const steps: Step[] = [];
+  const add = (
+    index: 0 | 1 | 2,
+    target: Target,
+    operands: Parameters<typeof specOf>[1],
+    pointers: Step['pointers'],
+  ) => {
+    const outputMask = [index === 0, index === 1, index === 2] as const;
+    const spec = specOf(problem, operands, { outputMask, accumulate: target.accumulate });
+    const key = `${problem.kind}Backward ${JSON.stringify(spec)}`;
+    const plan = gradOutput.engine.plan(key, () => BACKWARD[problem.kind](spec));
+    steps.push(stepOf(plan, weight, { gradOutput: gradOutput.ptr, ...pointers }));
+  };
+  if (gradInput !== null) {
+    const { tensor } = gradInput;
+    add(0, gradInput, { input: tensor, weight, output: gradOutput }, { gradInput: tensor.ptr });
   }
-  const plan = engine.plan(keyOf('scatter', engine, spec), () => planConvTransposeForward(spec));
+  if (gradWeight !== null) {
+    const { tensor } = gradWeight;
+    add(1, gradWeight, { input, weight: tensor, output: gradOutput }, { input: input.ptr, gradWeight: tensor.ptr });
+  }
+  if (gradBias !== null) {
+    add(2, gradBias, { output: gradOutput }, { gradBias: gradBias.tensor.ptr });
+  }
+  return steps;
+}
+
+/** Operands that are left out are taken for row-major. */
+function specOf(
+  { kind, geometry, axes, depthwise }: ConvProblem,
+  { input, weight, output }: { input?: Tensor; weight?: Tensor; output: Tensor },
+  more: Partial<ConvBackwardSpec>,
+): ConvSpec {
+  const { engine, dtype } = output;
+  const { batch, groups } = geometry;
+  const own = geometry.axes.slice(3 - axes);
+  const each = (name: keyof Axis) => own.map((axis) => axis[name]);
+  // the geometry's "input" is the small side: the output of a convolution
+  const [small, large] = [geometry.inChannels * groups, geometry.outChannels * groups];
+  const transposed = kind === 'convTranspose';
   return {
-    stages: plan.stages,
-    workspaceBytes: plan.workspaceBytes,
-    packedWeight: packedRequest(plan, weight),
-    pointers,
+    dtype,
+    batch,
+    inChannels: transposed ? small : large,
+    outChannels: transposed ? large : small,
+    groups,
+    inputSpatial: each(transposed ? 'input' : 'output'),
+    kernel: each('kernel'),
+    stride: each('stride'),
+    dilation: each('dilation'),
+    cropBegin: each('crop'),
+    outputSpatial: each(transposed ? 'output' : 'input'),
+    kernelSet: engine.kernelSet,
+    microkernel: engine.forcedMr === null ? undefined : `${engine.forcedMr}x8`,
+    algorithm: depthwise ? 'depthwise' : 'planes',
+    inputStrides: input && batchedStrides(input, axes),
+    weightStrides: weight?.strides,
+    outputStrides: batchedStrides(output, axes),
+    ...more,
   };
 }
 
-/** input = W · im2col(output) + bias: convolution, and gradInput of a transposed one. */
-export function gatherStep(
-  geometry: ConvGeometry,
-  axes: number,
-  operands: { input: Tensor; weight: Tensor; bias: Tensor | null; output: Tensor },
-  activation: CheckedActivation,
-  accumulate: boolean,
-): Step {
-  const { input, weight, bias, output } = operands;
-  const { engine, dtype } = input;
-  const spec = {
-    dtype,
-    kernelSet: engine.kernelSet,
-    mr: engine.forcedMr,
-    geometry,
-    input: stridesOf(input, axes),
-    weight: weightStridesOf(weight),
-    output: stridesOf(output, axes),
-    bias: bias !== null,
-    activation,
-    accumulate,
-  };
-  const plan = engine.plan(keyOf('gather', engine, spec), () => planConvForward(spec));
-  return {
-    stages: plan.stages,
-    workspaceBytes: plan.workspaceBytes,
-    packedWeight: packedRequest(plan, weight),
-    pointers: { input: input.ptr, output: output.ptr, ...(bias === null ? {} : { bias: bias.ptr }) },
-  };
+function batchedStrides({ shape, strides }: Tensor, axes: number): readonly number[] {
+  return shape.length === axes + 2 ? strides : [0, ...strides];
 }
 
-/** weight gradient = input · im2col(output)ᵀ, the same for both operations. */
-export function gradWeightStep(
-  geometry: ConvGeometry,
-  axes: number,
-  operands: { input: Tensor; gradWeight: Tensor; output: Tensor },
-  accumulate: boolean,
-): Step {
-  const { input, gradWeight, output } = operands;
-  const { engine, dtype } = input;
-  const spec = {
-    dtype,
-    kernelSet: engine.kernelSet,
-    mr: engine.forcedMr,
-    geometry,
-    input: stridesOf(input, axes),
-    weight: weightStridesOf(gradWeight),
-    output: stridesOf(output, axes),
-    accumulate,
-  };
-  const plan = engine.plan(keyOf('gradWeight', engine, spec), () => planGradWeight(spec));
+function numbersOf(activation: Activation | undefined): string {
+  return typeof activation === 'object' ? Object.values(activation).join() : '';
+}
+
+function stepOf(plan: Plan, weight: Tensor, pointers: Step['pointers']): Step {
+  const { stages, workspaceBytes, packedWeightBytes } = plan;
+  const step = { stages, workspaceBytes: { shared: 0, perThread: workspaceBytes.perThread }, pointers };
+  if (packedWeightBytes === 0) return step;
   return {
-    stages: plan.stages,
-    workspaceBytes: plan.workspaceBytes,
-    pointers: { input: input.ptr, output: output.ptr, weight: gradWeight.ptr },
+    ...step,
+    packedWeight: {
+      storage: weight.storage,
+      weightPtr: weight.ptr,
+      key: `${plan.packKey} @${weight.ptr - weight.storage.ptr}`,
+      bytes: packedWeightBytes,
+      stages: plan.pack,
+    },
   };
 }

@@ -16,8 +16,7 @@ import {
   convTransposeGeometry,
   FORWARD_OPTIONS,
 } from './conv_options.ts';
-import { scatterStep } from './conv_steps.ts';
-import { activateInput } from './input_activation.ts';
+import { forwardStep } from './conv_steps.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 
@@ -37,8 +36,6 @@ export function beginConvTranspose(
     biasArgument,
     options.engine,
   );
-  const temporaries = [operands.release];
-  const release = (): void => temporaries.forEach((free) => free());
   try {
     const { engine, dtype, bias } = operands;
     const { input, weight } = operands.tensors;
@@ -51,29 +48,25 @@ export function beginConvTranspose(
     );
     checkBiasShape(operation, bias, outChannels);
     const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
-    const activation = checkActivation(operation, 'activation', options.activation);
-    const inputActivation = checkActivation(operation, 'inputActivation', options.inputActivation);
-    const activated = activateInput(operation, input, inputActivation);
-    temporaries.push(activated.release);
+    checkActivation(operation, 'activation', options.activation);
+    checkActivation(operation, 'inputActivation', options.inputActivation);
+    const problem = { kind: 'convTranspose', geometry, axes, depthwise } as const;
     const inputs = [input, weight, bias];
     const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
     return {
       engine,
       operation,
       reads: storagesOf(inputs),
-      steps: [
-        ...activated.steps,
-        scatterStep(geometry, axes, { input: activated.tensor, weight, bias, output }, activation, false, depthwise),
-      ],
+      steps: [forwardStep(problem, { input, weight, bias, output }, options)],
       writes: [output.storage],
       finish: () => output,
       abandon: () => {
         if (owned) output.dispose();
       },
-      release,
+      release: operands.release,
     };
   } catch (error) {
-    release();
+    operands.release();
     throw error;
   }
 }

@@ -1,6 +1,5 @@
 /** convTranspose1d, 2d, 3d: gradients. */
 
-import { NO_ACTIVATION } from '../core/activation.ts';
 import { ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import type { Call } from '../engine/call.ts';
@@ -11,9 +10,9 @@ import {
   convTransposeGeometry,
   TRANSPOSE_BACKWARD_OPTIONS,
 } from './conv_options.ts';
-import { gatherStep, gradWeightStep } from './conv_steps.ts';
+import { backwardSteps } from './conv_steps.ts';
 import type { ConvGradients } from './gradients.ts';
-import { gradBiasStep, gradientsCall } from './gradients.ts';
+import { gradientsCall } from './gradients.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 
@@ -45,32 +44,12 @@ export function beginConvTransposeBackward(
     if (!sameShape(gradOutput.shape, outputShape)) {
       throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));
     }
-    checkAlgorithm(operation, options.algorithm, geometry);
+    const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
+    const problem = { kind: 'convTranspose', geometry, axes, depthwise } as const;
     const shapes = [input.shape, weight.shape, [outChannels]] as const;
-    return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) => [
-      ...(gradInput === null
-        ? []
-        : [
-            gatherStep(
-              geometry,
-              axes,
-              { input: gradInput.tensor, weight, bias: null, output: gradOutput },
-              NO_ACTIVATION,
-              gradInput.accumulate,
-            ),
-          ]),
-      ...(gradWeight === null
-        ? []
-        : [
-            gradWeightStep(
-              geometry,
-              axes,
-              { input, gradWeight: gradWeight.tensor, output: gradOutput },
-              gradWeight.accumulate,
-            ),
-          ]),
-      ...(gradBias === null ? [] : [gradBiasStep(gradOutput, axes, outChannels, gradBias)]),
-    ]);
+    return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) =>
+      backwardSteps(problem, operands.tensors, gradInput, gradWeight, gradBias),
+    );
   } catch (error) {
     operands.release();
     throw error;

@@ -4,11 +4,9 @@ import { ArgumentError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { checkBoolean, describe } from '../core/validate.ts';
 import type { Call, Step } from '../engine/call.ts';
-import { NO_WORKSPACE } from '../engine/call.ts';
-import { planChannelSum } from '../plan/channel_sum.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { resultTensor, storagesOf } from './arguments.ts';
-import { stridesOf } from './conv_steps.ts';
+import type { Target } from './conv_steps.ts';
 import type { Operands } from './operands.ts';
 
 /** Gradients of one backward call; null where the mask leaves one out. */
@@ -28,12 +26,6 @@ export interface GradientOptions {
 
 const NAMES = ['gradInput', 'gradWeight', 'gradBias'] as const;
 const OUT_NAMES = ['outGradInput', 'outGradWeight', 'outGradBias'] as const;
-
-/** A gradient to compute: its tensor, and whether to add to what is there. */
-export interface Target {
-  readonly tensor: Tensor;
-  readonly accumulate: boolean;
-}
 
 /**
  * Builds a backward call.
@@ -97,24 +89,6 @@ export function gradientsCall(
     for (const tensor of owned) tensor.dispose();
     throw error;
   }
-}
-
-/** gradBias = sum of gradOutput over batch and spatial axes. */
-export function gradBiasStep(gradOutput: Tensor, axes: number, channels: number, { tensor, accumulate }: Target): Step {
-  const batched = gradOutput.shape.length === axes + 2;
-  const spatial = [1, 1, ...gradOutput.shape.slice(-axes)].slice(-3) as [number, number, number];
-  const { dtype, engine, shape } = gradOutput;
-  const strides = stridesOf(gradOutput, axes);
-  const batch = batched ? shape[0] : 1;
-  const key = `channelSum ${dtype} ${JSON.stringify([batch, channels, spatial, strides, accumulate])}`;
-  const plan = engine.plan(key, () => ({
-    stages: [planChannelSum(dtype, batch, channels, spatial, strides, accumulate)],
-  }));
-  return {
-    stages: plan.stages,
-    workspaceBytes: NO_WORKSPACE,
-    pointers: { source: gradOutput.ptr, target: tensor.ptr },
-  };
 }
 
 function checkMask(operation: string, mask: unknown): readonly [boolean, boolean, boolean] {

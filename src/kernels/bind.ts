@@ -3,7 +3,7 @@
 import type { Field } from '../memory/params.ts';
 import { blockOf, writeField } from '../memory/params.ts';
 import type { FieldValue, Pointer, Stage } from '../plan/stage.ts';
-import type { Kernels } from './kernels.ts';
+import type { Kernels } from './instance.ts';
 
 /** Address of each operand that the plan names. */
 export type Pointers = Readonly<Record<string, number | undefined>>;

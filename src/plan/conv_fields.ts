@@ -1,5 +1,7 @@
 /** Fields of the 'conv' parameter block that every convolution stage fills alike. */
 
+import type { CheckedActivation } from '../core/activation.ts';
+import { NO_ACTIVATION } from '../core/activation.ts';
 import type { AxisPhases, ConvGeometry, Strides } from './conv_geometry.ts';
 import type { FieldValue } from './stage.ts';
 
@@ -39,6 +41,24 @@ export function geometryFields(
     });
   });
   return fields;
+}
+
+/** What is read passes through `inputActivation`, what is written through `activation`. */
+export function activationFields({
+  activation = NO_ACTIVATION,
+  inputActivation = NO_ACTIVATION,
+}: {
+  readonly activation?: CheckedActivation;
+  readonly inputActivation?: CheckedActivation;
+}): Record<string, number> {
+  return {
+    activation: activation.kind,
+    activationA: activation.a,
+    activationB: activation.b,
+    inputActivation: inputActivation.kind,
+    inputActivationA: inputActivation.a,
+    inputActivationB: inputActivation.b,
+  };
 }
 
 export function boxFields(

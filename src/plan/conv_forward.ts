@@ -1,10 +1,9 @@
 /** Plan of a convolution, which is gradInput of a transposed one. See assembly/conv/conv_forward.ts. */
 
 import type { CheckedActivation } from '../core/activation.ts';
-import { NO_ACTIVATION } from '../core/activation.ts';
 import { elementBytes } from '../core/dtype.ts';
 import { A_BLOCK_BYTES, B_PANELS_BYTES, ceilDiv, chooseKc, chooseMr, ITEM_FLOPS, nrOf, roundUp } from './blocking.ts';
-import { boxFields, geometryFields } from './conv_fields.ts';
+import { activationFields, boxFields, geometryFields } from './conv_fields.ts';
 import type { Box, GatherSpec } from './conv_gather.ts';
 import {
   boxCounts,
@@ -17,6 +16,7 @@ import {
   tileBytes,
 } from './conv_gather.ts';
 import type { ConvGeometry, Strides } from './conv_geometry.ts';
+import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import type { FieldValue } from './stage.ts';
 import { pointer } from './stage.ts';
@@ -24,6 +24,8 @@ import { pointer } from './stage.ts';
 export interface ConvForwardSpec extends GatherSpec {
   readonly bias: boolean;
   readonly activation?: CheckedActivation;
+  /** Of the side that is read. */
+  readonly inputActivation?: CheckedActivation;
   /** Add to what is there. */
   readonly accumulate: boolean;
 }
@@ -62,7 +64,6 @@ export function planConvForward(spec: ConvForwardSpec): ConvPlan {
   const tileOffset = rowBufferOffset + (spec.input.spatial[2] === 1 ? 0 : roundUp(box[2] * bytes, 64));
   const perThread = tileOffset + tileBytes(mr, nr);
 
-  const activation = spec.activation ?? NO_ACTIVATION;
   const fields: Record<string, FieldValue> = {
     ...geometryFields(geometry, phases, spec.input, spec.output),
     ...boxFields(box, counts),
@@ -92,6 +93,7 @@ export function planConvForward(spec: ConvForwardSpec): ConvPlan {
       {
         entry: `convForward${suffix}`,
         items: geometry.groups * ceilDiv(geometry.batch, images) * counts[0] * counts[1] * counts[2],
+        flops: directFlops(geometry),
         block: 'conv',
         fields: {
           ...fields,
@@ -104,9 +106,7 @@ export function planConvForward(spec: ConvForwardSpec): ConvPlan {
           rowOffsetPtr: rowOffsets(rows, mr, spec.input.channel, bytes),
           accumulate: spec.accumulate ? 1 : 0,
           dense: isDense(geometry, spec.input, box) ? 1 : 0,
-          activation: activation.kind,
-          activationA: activation.a,
-          activationB: activation.b,
+          ...activationFields(spec),
           planesOffset: 0,
           panelsOffset,
           rowBufferOffset,

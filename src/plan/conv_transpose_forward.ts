@@ -1,11 +1,10 @@
 /** Plan of the forward pass: phase planes, tiles of A, boxes. See assembly/conv/conv_transpose_forward.ts. */
 
-import { NO_ACTIVATION } from '../core/activation.ts';
 import { elementBytes } from '../core/dtype.ts';
 import { A_BLOCK_BYTES, ceilDiv, chooseKc, chooseMr, nrOf, roundUp } from './blocking.ts';
-import { boxFields, geometryFields } from './conv_fields.ts';
+import { activationFields, boxFields, geometryFields } from './conv_fields.ts';
 import type { AxisPhases, ConvGeometry, Strides } from './conv_geometry.ts';
-import { UNIT_AXIS } from './conv_geometry.ts';
+import { directFlops, UNIT_AXIS } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import { chooseBoxes } from './forward_boxes.ts';
 import type { ForwardSpec, Layout } from './forward_spec.ts';
@@ -57,7 +56,6 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
   const headerBytes = roundUp(geometry.groups * slabs * ceilDiv(depth, kc) * 4, 64);
   const packedWeightBytes = headerBytes + geometry.groups * slabs * depth * tables.tiles * mr * bytes;
 
-  const activation = spec.activation ?? NO_ACTIVATION;
   const fields = {
     ...geometryFields(geometry, boxes.flat ? wholeRows(geometry, phases) : phases, spec.input, spec.output),
     ...boxFields(box, boxCounts),
@@ -77,9 +75,7 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
     flat: boxes.flat ? 1 : 0,
     writeOnce: everyShiftIsZero && taps > 0 ? 1 : 0,
     accumulate: spec.accumulate ? 1 : 0,
-    activation: activation.kind,
-    activationA: activation.a,
-    activationB: activation.b,
+    ...activationFields(spec),
     planesOffset: 0,
     panelsOffset,
     rowBufferOffset,
@@ -102,6 +98,7 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
       {
         entry: `convTransposeForward${suffix}`,
         items,
+        flops: directFlops(geometry),
         block: 'conv',
         fields: {
           ...fields,

@@ -1,28 +1,33 @@
 /** Plan of the forward pass with one input channel per group. See assembly/conv/depthwise.ts. */
 
-import { NO_ACTIVATION } from '../core/activation.ts';
 import { elementBytes } from '../core/dtype.ts';
 import { ceilDiv, PLANES_BYTES, roundUp } from './blocking.ts';
-import { boxFields, geometryFields } from './conv_fields.ts';
-import type { AxisPhases } from './conv_geometry.ts';
-import { axisPhases } from './conv_geometry.ts';
+import { activationFields, boxFields, geometryFields } from './conv_fields.ts';
+import type { AxisPhases, WeightStrides } from './conv_geometry.ts';
+import { axisPhases, directFlops } from './conv_geometry.ts';
+import type { ConvPlan } from './conv_plan.ts';
+import { planCopy } from './copy.ts';
 import type { ForwardSpec } from './forward_spec.ts';
-import type { Stage, WorkspaceBytes } from './stage.ts';
 import { pointer } from './stage.ts';
-
-export interface DepthwisePlan {
-  readonly stages: readonly Stage[];
-  readonly workspaceBytes: WorkspaceBytes;
-}
 
 /** Planes of an item stay in L1. */
 const DEPTHWISE_PLANES_BYTES: number = PLANES_BYTES / 16;
 /** Rows are summed in blocks of at most this many columns, the last one whole. */
 const BLOCK_COLUMNS = 16;
 
-/** Operands: `input`, `weight`, `bias` are read, `output` is written. */
-export function planDepthwiseForward(spec: ForwardSpec): DepthwisePlan {
+/**
+ * Operands: `input`, `bias` and `weight` or `packedWeight` are read, `output` is written. A packed weight is a
+ * row-major copy.
+ */
+export function planDepthwiseForward(spec: ForwardSpec): ConvPlan {
   const { dtype, geometry } = spec;
+  const kernel = geometry.axes.map(({ kernel: length }) => length);
+  const kernelSize = kernel[0] * kernel[1] * kernel[2];
+  const weight: WeightStrides = {
+    inChannel: geometry.outChannels * kernelSize,
+    outChannel: kernelSize,
+    spatial: [kernel[1] * kernel[2], kernel[2], 1],
+  };
   const bytes = elementBytes(dtype);
   const phases = geometry.axes.map((axis) => axisPhases(axis, true)) as [AxisPhases, AxisPhases, AxisPhases];
   const planesPerChannel = phases.reduce((product, { residues }) => product * residues.length, 1);
@@ -38,19 +43,26 @@ export function planDepthwiseForward(spec: ForwardSpec): DepthwisePlan {
   const rowBufferOffset = panelsOffset + roundUp((box[0] + shiftD) * paddedSlice * bytes, 64);
   const needsRowBuffer = spec.output.spatial[2] !== 1 || spec.accumulate;
   const perThread = rowBufferOffset + (needsRowBuffer ? roundUp(geometry.axes[2].output * bytes, 64) : 0);
-  const { taps, padded, runs } = tapTables(spec, phases, paddedRow, paddedSlice);
-  const activation = spec.activation ?? NO_ACTIVATION;
+  const { taps, padded, runs } = tapTables(weight, phases, paddedRow, paddedSlice);
+  const copy = planCopy(
+    dtype,
+    [geometry.groups, geometry.outChannels, ...kernel],
+    [spec.weight.inChannel, spec.weight.outChannel, ...spec.weight.spatial],
+    [weight.inChannel, weight.outChannel, ...weight.spatial],
+  );
   return {
+    pack: [{ ...copy, fields: { ...copy.fields, sourcePtr: pointer('weight'), targetPtr: pointer('packedWeight') } }],
     stages: [
       {
         entry: `depthwiseForward${dtype === 'float64' ? 'F64' : 'F32'}`,
         items: geometry.groups * geometry.outChannels * geometry.batch * counts[0] * counts[1] * counts[2],
+        flops: 4 * directFlops(geometry), // narrow products: a FLOP takes longer
         block: 'conv',
         fields: {
           ...geometryFields(geometry, phases, spec.input, spec.output),
           ...boxFields(box, counts),
-          weightInStride: spec.weight.inChannel,
-          weightOutStride: spec.weight.outChannel,
+          weightInStride: weight.inChannel,
+          weightOutStride: weight.outChannel,
           planeRow,
           planeSlice,
           planeSize,
@@ -61,22 +73,26 @@ export function planDepthwiseForward(spec: ForwardSpec): DepthwisePlan {
           packTablePtr: padded,
           runTablePtr: runs,
           accumulate: spec.accumulate ? 1 : 0,
-          activation: activation.kind,
-          activationA: activation.a,
-          activationB: activation.b,
+          ...activationFields(spec),
           planesOffset: 0,
           panelsOffset,
           rowBufferOffset,
           threadBytes: perThread,
           inputPtr: pointer('input'),
-          weightPtr: pointer('weight'),
+          weightPtr: pointer('packedWeight'),
           outputPtr: pointer('output'),
           ...(spec.bias ? { biasPtr: pointer('bias') } : {}),
           workspacePtr: pointer('workspace'),
         },
       },
     ],
+    packedWeightBytes: geometry.groups * geometry.outChannels * kernelSize * bytes,
     workspaceBytes: { shared: 0, perThread },
+    packKey: `depthwise,${dtype},${[geometry.groups, geometry.outChannels, ...kernel].join(',')},${[
+      spec.weight.inChannel,
+      spec.weight.outChannel,
+      ...spec.weight.spatial,
+    ].join(',')}`,
   };
 }
 
@@ -95,7 +111,7 @@ function chooseBox(phases: readonly AxisPhases[], bytesPerPosition: number): [nu
  * and where each phase begins.
  */
 function tapTables(
-  { weight }: ForwardSpec,
+  weight: WeightStrides,
   [phasesD, phasesH, phasesW]: readonly [AxisPhases, AxisPhases, AxisPhases],
   paddedRow: number,
   paddedSlice: number,

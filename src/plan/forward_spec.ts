@@ -17,6 +17,8 @@ export interface ForwardSpec {
   readonly output: Strides;
   readonly bias: boolean;
   readonly activation?: CheckedActivation;
+  /** The operation reads inputActivation(input). */
+  readonly inputActivation?: CheckedActivation;
   /** Add to what is there. */
   readonly accumulate: boolean;
 }

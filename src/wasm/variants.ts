@@ -2,6 +2,7 @@
 
 import { ArgumentError, EngineError } from '../core/errors.ts';
 import type { KernelSet } from '../core/kernel_set.ts';
+import { checkChoice } from '../core/validate.ts';
 
 export type VariantName = 'simd' | 'relaxed' | 'simd-threads' | 'relaxed-threads';
 
@@ -17,12 +18,17 @@ const SECTION = 'upconv';
 
 /**
  * Reads what a module is from its custom section.
+ * @param operation and `argument`: where the module was given, for the message
  * @throws {ArgumentError} when the module is not one of this package.
  */
-export function describeModule(module: WebAssembly.Module): VariantDescription {
+export function describeModule(
+  module: WebAssembly.Module,
+  operation = 'createEngine',
+  argument = 'wasm',
+): VariantDescription {
   const [section] = WebAssembly.Module.customSections(module, SECTION);
   if (section === undefined) {
-    throw new ArgumentError('createEngine', 'wasm', "a module of this package (custom section 'upconv')", 'another');
+    throw new ArgumentError(operation, argument, "a module of this package (custom section 'upconv')", 'another');
   }
   return JSON.parse(new TextDecoder().decode(section)) as VariantDescription;
 }
@@ -94,10 +100,14 @@ const INLINED: Record<VariantName, () => Promise<{ readonly base64: string }>> =
 
 /**
  * Compiles a variant from the bytes inlined in the package.
+ * @param name 'auto': relaxed SIMD where the runtime has it, else plain
+ * @throws {ArgumentError} for another name
  * @throws {EngineError} ERR_UNSUPPORTED when the runtime refuses to compile (a strict CSP, for one).
  */
 export async function loadVariant(name: VariantName | 'auto'): Promise<WebAssembly.Module> {
-  const { base64 } = await INLINED[name === 'auto' ? chooseVariant(false) : name]();
+  const variant =
+    name === 'auto' ? chooseVariant(false) : checkChoice('loadVariant', 'name', name, Object.keys(INLINED));
+  const { base64 } = await INLINED[variant as VariantName]();
   try {
     return await WebAssembly.compile(decodeBase64(base64));
   } catch (cause) {
