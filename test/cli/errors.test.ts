@@ -21,6 +21,7 @@ const photo = new Uint8Array(jpeg.encode({ width: 40, height: 40, data: new Uint
 const files: Record<string, Uint8Array | string> = {
   'ok.png': png(40, 40),
   'small.png': png(31, 40),
+  'large.png': encodePng({ width: 2501, height: 2500, channels: 1, depth: 8, data: new Uint8Array(2501 * 2500) }),
   'text.png': 'this is not a picture',
   'cut.png': png(40, 40).subarray(0, 300),
   'cut.jpg': photo.subarray(0, photo.length - 30),
@@ -71,6 +72,11 @@ const MISTAKES: readonly (readonly [string, string[], RegExp])[] = [
   ['truncated PNG', ['upscale', 'cut.png', 'out.png'], /cut\.png: truncated.*PNG/],
   ['truncated JPEG', ['upscale', 'cut.jpg', 'out.png'], /cut\.jpg: truncated.*JPEG/],
   ['picture too small', ['upscale', 'small.png', 'out.png'], /small\.png: picture too small: 31 x 40.*32 x 32/],
+  [
+    'output too large',
+    ['upscale', 'large.png', 'out.png', '--scale', '4'],
+    /large\.png: picture too large: 2501 x 2500 becomes 10004 x 10000.*at most 100 megapixels/,
+  ],
   ['picture too small for 3', ['upscale', 'ok.png', 'out.png', '--scale', '3'], /ok\.png: .*48 x 48 for --scale 3/],
   ['output folder missing', ['upscale', 'ok.png', 'none/out.png'], /none\/out\.png: .*no such/],
   ['output folder is a file', ['upscale', 'ok.png', 'file/out.png'], /file\/out\.png: .*not a directory/],

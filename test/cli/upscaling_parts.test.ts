@@ -1,12 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { randomCrop, scaleRectangles, SMALLEST_SIDE, splitPicture } from '../../src/cli/image/holdout.ts';
-import { quantize, type Plane } from '../../src/cli/image/picture.ts';
+import {
+  allocateSamples,
+  channelPlane,
+  maxSample,
+  quantize,
+  type Picture,
+  type Plane,
+} from '../../src/cli/image/picture.ts';
 import { meanSquaredError, psnr } from '../../src/cli/image/psnr.ts';
 import { createRandom } from '../../src/cli/image/random.ts';
 import { bilinear, resample } from '../../src/cli/image/resample.ts';
 import { bilinearKernel, CONTEXT, upscaleGeometry } from '../../src/cli/image/upscale_kernel.ts';
-import { paddedRows } from '../../src/cli/upscaling/apply.ts';
+import { planeChannel, readPadded, upscalePicture } from '../../src/cli/upscaling/apply.ts';
 import { shrinkToPair } from '../../src/cli/upscaling/pair.ts';
+import { ConvTranspose2d, createEngine, tensor } from '../../src/index.ts';
 import { convTransposeReference } from '../reference/conv_transpose.ts';
 
 const flat = (width: number, height: number, value: number): Plane => ({
@@ -14,6 +22,15 @@ const flat = (width: number, height: number, value: number): Plane => ({
   height,
   data: new Float32Array(width * height).fill(value),
 });
+
+/** Rows `row` … `row + rows - 1` with two pixels around. */
+function paddedRows(plane: Plane, row: number, rows: number): Float32Array {
+  const width = plane.width + 2 * CONTEXT;
+  const target = new Float32Array((rows + 2 * CONTEXT) * width);
+  const region = { rows: { begin: row, end: row + rows + 2 * CONTEXT }, columns: { begin: 0, end: width } };
+  readPadded([planeChannel(plane)], plane, region, target);
+  return target;
+}
 
 describe('PSNR', () => {
   const all = [{ x: 0, y: 0, width: 4, height: 3 }];
@@ -61,7 +78,7 @@ describe.each([2, 3, 4])('kernel for scale %i', (scale) => {
     const low: Plane = { width, height, data: Float32Array.from({ length: 35 }, (_, i) => Math.sin(i * i)) };
     const { kernelSize, ...options } = geometry;
     const output = convTransposeReference(
-      { shape: [1, height + 2 * CONTEXT, width + 2 * CONTEXT], data: Float64Array.from(paddedRows([low], 0, height)) },
+      { shape: [1, height + 2 * CONTEXT, width + 2 * CONTEXT], data: Float64Array.from(paddedRows(low, 0, height)) },
       { shape: [1, 1, kernelSize, kernelSize], data: Float64Array.from(bilinearKernel(scale)) },
       null,
       options,
@@ -147,7 +164,7 @@ test('quantize clamps and rounds', () => {
 
 test('edge pixels are repeated around a band of rows', () => {
   const source: Plane = { width: 2, height: 2, data: Float32Array.of(1, 2, 3, 4) };
-  const rows = paddedRows([source], 1, 1);
+  const rows = paddedRows(source, 1, 1);
   const lines = Array.from({ length: 5 }, (_, y) => [...rows.subarray(6 * y, 6 * y + 6)]);
   expect(lines).toEqual([
     [1, 1, 1, 2, 2, 2],
@@ -156,4 +173,42 @@ test('edge pixels are repeated around a band of rows', () => {
     [3, 3, 3, 4, 4, 4],
     [3, 3, 3, 4, 4, 4],
   ]);
+});
+
+describe('a picture in tiles', () => {
+  test.each([
+    [3, 16],
+    [3, 8],
+    [1, 16],
+  ] as const)('%i channels, %i bit: every sample is that of the whole picture at once', async (channels, depth) => {
+    const engine = await createEngine();
+    try {
+      const [width, height, scale] = [700, 1100, 2];
+      const { kernelSize, ...geometry } = upscaleGeometry(scale);
+      const module = new ConvTranspose2d(1, 1, kernelSize, { ...geometry, bias: false, engine }).eval();
+      const next = createRandom(4);
+      const ripple = (value: number): number => value + 0.02 * (next() - 0.5);
+      module.weight.copyFrom(bilinearKernel(scale).map(ripple));
+      const data = allocateSamples(width * height * channels, depth).map(() => maxSample(depth) * next());
+      const picture: Picture = { width, height, channels, depth, data };
+      const rows: number[] = [];
+      const { picture: tiled } = await upscalePicture(module, picture, { scale, onRows: (done) => rows.push(done) });
+      expect(rows.length).toBeGreaterThan(1);
+      expect(engine.memory.bytesReserved).toBeLessThanOrEqual(32 * 2 ** 20);
+
+      const planes = Array.from({ length: channels }, (_, c) => channelPlane(picture, c, width, height));
+      const padded = planes.flatMap((plane) => Array.from(paddedRows(plane, 0, height)));
+      const shape = [channels, 1, height + 2 * CONTEXT, width + 2 * CONTEXT];
+      const whole = (await module.forward(tensor(Float32Array.from(padded), shape, { engine }))).toTypedArray();
+      let worst = 0;
+      for (const [i, value] of whole.entries()) {
+        const [c, pixel] = [Math.floor(i / (whole.length / channels)), i % (whole.length / channels)];
+        const stored = Math.round(Math.min(1, Math.max(0, value)) * maxSample(depth));
+        worst = Math.max(worst, Math.abs(tiled.data[pixel * channels + c] - stored));
+      }
+      expect(worst).toBe(0);
+    } finally {
+      engine.dispose();
+    }
+  });
 });

@@ -18,6 +18,8 @@ export interface UpscaleOptions {
 }
 
 const MIB = 2 ** 20;
+/** What `upscalePlanes` takes; refused here before time is spent on training. */
+const MAX_OUTPUT_PIXELS = 100e6;
 
 /**
  * Learns to upscale from the picture itself (its shrunk copy gives the training pairs), then upscales it.
@@ -84,12 +86,18 @@ async function learnAndApply(
   }
 }
 
-function checkSize(input: string, picture: Picture, scale: number): void {
+function checkSize(input: string, { width, height }: Picture, scale: number): void {
   const smallest = SMALLEST_SIDE * scale;
-  if (picture.width >= smallest && picture.height >= smallest) return;
-  throw new CliError(
-    `${input}: picture too small: ${picture.width} x ${picture.height}, needs ${smallest} x ${smallest} for --scale ${scale}`,
-  );
+  if (width < smallest || height < smallest) {
+    throw new CliError(
+      `${input}: picture too small: ${width} x ${height}, needs ${smallest} x ${smallest} for --scale ${scale}`,
+    );
+  }
+  if (width * height * scale ** 2 > MAX_OUTPUT_PIXELS) {
+    throw new CliError(
+      `${input}: picture too large: ${width} x ${height} becomes ${width * scale} x ${height * scale} with --scale ${scale}, at most ${MAX_OUTPUT_PIXELS / 1e6} megapixels`,
+    );
+  }
 }
 
 function comparisonLines(comparison: Comparison, pair: Pair, split: Split): string {

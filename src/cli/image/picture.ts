@@ -36,10 +36,20 @@ export function hasAlpha(picture: Picture): boolean {
 
 /** Channel `channel` of the top left `width` x `height` part, as values in [0, 1]. */
 export function channelPlane(picture: Picture, channel: number, width: number, height: number): Plane {
+  return cutChannel(picture, channel, width, 0, height);
+}
+
+/** Rows `begin` ... `end - 1` of channel `channel`, as values in [0, 1]. */
+export function channelRows(picture: Picture, channel: number, begin: number, end: number): Plane {
+  return cutChannel(picture, channel, picture.width, begin, end);
+}
+
+function cutChannel(picture: Picture, channel: number, width: number, begin: number, end: number): Plane {
+  const height = end - begin;
   const data = new Float32Array(width * height);
   const scale = 1 / maxSample(picture.depth);
   for (let y = 0; y < height; y++) {
-    let from = y * picture.width * picture.channels + channel;
+    let from = (begin + y) * picture.width * picture.channels + channel;
     for (let x = 0; x < width; x++, from += picture.channels) data[y * width + x] = picture.data[from] * scale;
   }
   return { width, height, data };

@@ -47,8 +47,51 @@ export function resampleTaps(inputLength: number, outputLength: number, filter: 
   });
 }
 
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Resamples a plane to `width` x `height`, rows first, then columns. */
 export function resample(plane: Plane, width: number, height: number, filter: Filter): Plane {
+  const rowsOf = (begin: number, end: number): Plane => {
+    return { ...plane, height: end - begin, data: plane.data.subarray(begin * plane.width, end * plane.width) };
+  };
+  const data = resampleRows(rowsOf, plane, { width, height }, { begin: 0, end: height }, filter);
+  return { width, height, data };
+}
+
+/**
+ * Rows `begin` ... `end - 1` of a resampled plane, so that a large one need not be there as a whole.
+ * @param rowsOf gives rows of the plane
+ */
+export function resampleRows(
+  rowsOf: (begin: number, end: number) => Plane,
+  from: Size,
+  { width, height }: Size,
+  { begin, end }: { readonly begin: number; readonly end: number },
+  filter: Filter,
+): Float32Array<ArrayBuffer> {
+  const rows = resampleTaps(from.height, height, filter).slice(begin, end);
+  const first = rows[0].start;
+  const last = rows[rows.length - 1];
+  const wide = widen(rowsOf(first, last.start + last.weights.length), width, filter);
+  const data = new Float32Array(width * rows.length);
+  const line = new Float64Array(width);
+  for (const [y, { start, weights }] of rows.entries()) {
+    line.fill(0);
+    for (let k = 0; k < weights.length; k++) {
+      const from = (start - first + k) * width;
+      const weight = weights[k];
+      for (let x = 0; x < width; x++) line[x] += weight * wide[from + x];
+    }
+    data.set(line, y * width);
+  }
+  return data;
+}
+
+/** Every row resampled to `width`. */
+function widen(plane: Plane, width: number, filter: Filter): Float32Array {
   const columns = resampleTaps(plane.width, width, filter);
   const wide = new Float32Array(width * plane.height);
   for (let y = 0; y < plane.height; y++) {
@@ -60,20 +103,7 @@ export function resample(plane: Plane, width: number, height: number, filter: Fi
       wide[y * width + x] = sum;
     }
   }
-  const rows = resampleTaps(plane.height, height, filter);
-  const data = new Float32Array(width * height);
-  const line = new Float64Array(width);
-  for (let y = 0; y < height; y++) {
-    const { start, weights } = rows[y];
-    line.fill(0);
-    for (let k = 0; k < weights.length; k++) {
-      const from = (start + k) * width;
-      const weight = weights[k];
-      for (let x = 0; x < width; x++) line[x] += weight * wide[from + x];
-    }
-    data.set(line, y * width);
-  }
-  return { width, height, data };
+  return wide;
 }
 
 /** Repeats every sample `scale` times along both axes. */

@@ -1,15 +1,15 @@
-import { tensor, type ConvTranspose2d } from '../../index.ts';
-import { allocateSamples, channelPlane, colourChannels, hasAlpha, maxSample } from '../image/picture.ts';
+import { upscalePlanes, type ConvTranspose2d, type PlaneSink, type Region } from '../../index.ts';
+import { allocateSamples, channelRows, colourChannels, hasAlpha, maxSample } from '../image/picture.ts';
 import type { Picture, Plane } from '../image/picture.ts';
-import { bicubic, resample } from '../image/resample.ts';
+import { bicubic, resampleRows } from '../image/resample.ts';
 import { CONTEXT } from '../image/upscale_kernel.ts';
 
-/** Output samples computed at once: bounds the wasm memory whatever the size of the picture. */
-const BAND_SAMPLES = 2 ** 20;
+/** Rows of alpha resampled at once. */
+const ALPHA_ROWS = 64;
 
 export interface ApplyOptions {
   readonly scale: number;
-  /** Called after each band with the output rows done. */
+  /** Called after each tile with the output rows done. */
   readonly onRows?: (done: number) => void;
 }
 
@@ -19,86 +19,107 @@ export interface ForwardCost {
   readonly flops: number;
 }
 
+/** One channel of a picture of any layout: its value at (x, y) is `gain * data[first + step * (y * width + x)]`. */
+export interface Channel {
+  readonly data: ArrayLike<number>;
+  readonly first: number;
+  readonly step: number;
+  readonly gain: number;
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export const planeChannel = ({ data }: Plane): Channel => ({ data, first: 0, step: 1, gain: 1 });
+
 /**
- * Planes `scale` times as large. Rows go through `module` (of `upscaleGeometry`) in bands, with the picture's edge
- * pixels repeated beyond the border.
+ * Channels `scale` times as large, by `module` (of `upscaleGeometry`), with the picture's edge pixels repeated beyond
+ * the border. The result comes in tiles: all channels of a part of the large picture.
  */
-export async function upscalePlanes(
+export async function upscaleChannels(
   module: ConvTranspose2d,
-  planes: readonly Plane[],
-  options: ApplyOptions & { readonly onBand: (firstRow: number, rows: number, values: Float32Array) => void },
+  channels: readonly Channel[],
+  size: Size,
+  sink: PlaneSink,
 ): Promise<ForwardCost> {
-  const { scale, onBand } = options;
-  const { width, height } = planes[0];
-  const bandRows = Math.max(1, Math.floor(BAND_SAMPLES / (planes.length * width * scale ** 2)));
-  let milliseconds = 0;
+  const started = performance.now();
+  let elsewhere = 0;
   let flops = 0;
-  for (let row = 0; row < height; row += bandRows) {
-    const rows = Math.min(bandRows, height - row);
-    const shape = [planes.length, 1, rows + 2 * CONTEXT, width + 2 * CONTEXT];
-    const input = tensor(paddedRows(planes, row, rows), shape, { engine: module.weight.engine });
-    try {
-      const start = performance.now();
-      const output = await module.forward(input);
-      milliseconds += performance.now() - start;
-      flops += 2 * input.size * module.weight.size;
-      onBand(row * scale, rows * scale, output.data as Float32Array);
-      output.dispose();
-    } finally {
-      input.dispose();
-    }
-    options.onRows?.((row + rows) * scale);
-  }
-  return { milliseconds, flops };
+  const apart = (work: () => void): void => {
+    const start = performance.now();
+    work();
+    elsewhere += performance.now() - start;
+  };
+  const source = {
+    width: size.width + 2 * CONTEXT,
+    height: size.height + 2 * CONTEXT,
+    channels: channels.length,
+    read(target: Float32Array, region: Region): void {
+      flops += 2 * target.length * module.weight.size;
+      apart(() => readPadded(channels, size, region, target));
+    },
+  };
+  await upscalePlanes(module, source, (values, region) => apart(() => sink(values, region)));
+  return { milliseconds: performance.now() - started - elsewhere, flops };
 }
 
 /** The whole picture `scale` times as large, in its own channels and depth: colours by `module`, alpha bicubic. */
 export async function upscalePicture(
   module: ConvTranspose2d,
   picture: Picture,
-  options: ApplyOptions,
+  { scale, onRows }: ApplyOptions,
 ): Promise<{ picture: Picture; cost: ForwardCost }> {
   const { channels, depth } = picture;
-  const width = picture.width * options.scale;
-  const height = picture.height * options.scale;
+  const width = picture.width * scale;
+  const height = picture.height * scale;
   const max = maxSample(depth);
   const data = allocateSamples(width * height * channels, depth);
-  const store = (values: Float32Array, from: number, channel: number, firstRow: number, rows: number): void => {
-    let to = firstRow * width * channels + channel;
-    for (let i = from; i < from + rows * width; i++, to += channels) {
-      data[to] = Math.round(Math.min(1, Math.max(0, values[i])) * max);
+  const store = (values: ArrayLike<number>, from: number, channel: number, { rows, columns }: Region): void => {
+    for (let y = rows.begin; y < rows.end; y++) {
+      let to = (y * width + columns.begin) * channels + channel;
+      for (let x = columns.begin; x < columns.end; x++, to += channels) {
+        data[to] = Math.round(Math.min(1, Math.max(0, values[from++])) * max);
+      }
     }
   };
-  const colours = Array.from({ length: colourChannels(picture) }, (_, c) =>
-    channelPlane(picture, c, picture.width, picture.height),
-  );
-  const cost = await upscalePlanes(module, colours, {
-    ...options,
-    onBand(firstRow, rows, values) {
-      for (let c = 0; c < colours.length; c++) store(values, c * rows * width, c, firstRow, rows);
-    },
+  const colours = Array.from({ length: colourChannels(picture) }, (_, first) => {
+    return { data: picture.data, first, step: channels, gain: 1 / max };
+  });
+  const cost = await upscaleChannels(module, colours, picture, (values, region) => {
+    for (let c = 0; c < colours.length; c++) store(values, (c * values.length) / colours.length, c, region);
+    onRows?.(region.rows.end);
   });
   if (hasAlpha(picture)) {
-    const alpha = channelPlane(picture, channels - 1, picture.width, picture.height);
-    store(resample(alpha, width, height, bicubic).data, 0, channels - 1, 0, height);
+    const rowsOf = (begin: number, end: number): Plane => channelRows(picture, channels - 1, begin, end);
+    for (let begin = 0; begin < height; begin += ALPHA_ROWS) {
+      const rows = { begin, end: Math.min(begin + ALPHA_ROWS, height) };
+      const values = resampleRows(rowsOf, picture, { width, height }, rows, bicubic);
+      store(values, 0, channels - 1, { rows, columns: { begin: 0, end: width } });
+    }
   }
   return { picture: { width, height, channels, depth, data }, cost };
 }
 
-/** Rows `row` … `row + rows - 1` of every plane with CONTEXT pixels around, edge pixels repeated. */
-export function paddedRows(planes: readonly Plane[], row: number, rows: number): Float32Array<ArrayBuffer> {
-  const { width, height } = planes[0];
-  const paddedWidth = width + 2 * CONTEXT;
-  const padded = new Float32Array(planes.length * (rows + 2 * CONTEXT) * paddedWidth);
+/**
+ * A region of the picture with CONTEXT pixels around it, edge pixels repeated, as (channels, rows, columns).
+ * @param region in the padded picture, which begins at (-CONTEXT, -CONTEXT)
+ */
+export function readPadded(
+  channels: readonly Channel[],
+  { width, height }: Size,
+  { rows, columns }: Region,
+  target: Float32Array,
+): void {
+  const inside = (at: number, length: number): number => Math.min(length - 1, Math.max(0, at - CONTEXT));
   let to = 0;
-  for (const { data } of planes) {
-    for (let y = row - CONTEXT; y < row + rows + CONTEXT; y++) {
-      const from = Math.min(height - 1, Math.max(0, y)) * width;
-      padded.fill(data[from], to, to + CONTEXT);
-      padded.set(data.subarray(from, from + width), to + CONTEXT);
-      padded.fill(data[from + width - 1], to + CONTEXT + width, to + paddedWidth);
-      to += paddedWidth;
+  for (const { data, first, step, gain } of channels) {
+    for (let y = rows.begin; y < rows.end; y++) {
+      const row = inside(y, height) * width;
+      for (let x = columns.begin; x < columns.end; x++) {
+        target[to++] = gain * data[first + step * (row + inside(x, width))];
+      }
     }
   }
-  return padded;
 }

@@ -3,7 +3,7 @@ import { scaleRectangles, type Split } from '../image/holdout.ts';
 import type { Plane } from '../image/picture.ts';
 import { meanSquaredError, psnr } from '../image/psnr.ts';
 import { bicubic, bilinear, nearest, resample, type Filter } from '../image/resample.ts';
-import { upscalePlanes } from './apply.ts';
+import { planeChannel, upscaleChannels } from './apply.ts';
 import type { Pair } from './pair.ts';
 
 /** PSNR in dB by method, on the measured blocks. */
@@ -22,13 +22,14 @@ export async function compareMethods(module: ConvTranspose2d, pair: Pair, split:
   const score = (estimate: readonly Plane[]): number => psnr(meanSquaredError(estimate, high, measured));
   const resampled = (filter: Filter): number => score(low.map((plane) => resample(plane, width, height, filter)));
   const learned: Plane[] = high.map(() => ({ width, height, data: new Float32Array(width * height) }));
-  await upscalePlanes(module, low, {
-    scale,
-    onBand(firstRow, rows, values) {
-      const size = rows * width;
-      for (const [c, plane] of learned.entries())
-        plane.data.set(values.subarray(c * size, (c + 1) * size), firstRow * width);
-    },
+  await upscaleChannels(module, low.map(planeChannel), low[0], (values, { rows, columns }) => {
+    const columnCount = columns.end - columns.begin;
+    let from = 0;
+    for (const { data } of learned) {
+      for (let y = rows.begin; y < rows.end; y++, from += columnCount) {
+        data.set(values.subarray(from, from + columnCount), y * width + columns.begin);
+      }
+    }
   });
   return {
     nearest: score(low.map((plane) => nearest(plane, scale))),
