@@ -28,6 +28,7 @@ export function planChannelSum(
   return {
     entry: dtype === 'float64' ? 'channelSumF64' : 'channelSumF32',
     items: channels,
+    flops: 2 * channels * batch * d * h * w,
     block: 'channelSum',
     fields: {
       sourcePtr: pointer('source'),

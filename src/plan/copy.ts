@@ -43,6 +43,7 @@ export function planCopy(dtype: Dtype, shape: Shape, source: readonly number[], 
   return {
     entry: dtype === 'float64' ? 'copyStridedF64' : 'copyStridedF32',
     items: elementCount(axes.slice(0, 4).map(({ length }) => length)),
+    flops: 8 * elementCount(axes.map(({ length }) => length)),
     block: 'copy',
     fields: { sourcePtr: pointer('source'), targetPtr: pointer('target'), ...fields },
   };

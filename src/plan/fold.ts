@@ -2,6 +2,7 @@
 
 import type { Dtype } from '../core/dtype.ts';
 import { elementBytes } from '../core/dtype.ts';
+import { elementCount } from '../core/shape.ts';
 import type { Stage } from './stage.ts';
 import { pointer } from './stage.ts';
 
@@ -39,6 +40,7 @@ function stageOf(entry: 'fold' | 'unfold', spec: FoldSpec): Stage {
   return {
     entry,
     items: spec.batch * spec.channels,
+    flops: 8 * spec.batch * spec.channels * elementCount([...spec.kernel, ...spec.positions]),
     block: 'columns',
     fields: {
       imagePtr: pointer('image'),

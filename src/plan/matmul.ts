@@ -70,6 +70,7 @@ export function planMatmul(given: MatmulSpec): MatmulPlan {
       {
         entry: 'matmul',
         items: matrices * ceilDiv(m, itemRows) * ceilDiv(n, itemColumns),
+        flops: 2 * matrices * m * n * k,
         block: 'matmul',
         fields: {
           aPtr: pointer(turned ? 'b' : 'a'),
