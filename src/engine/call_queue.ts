@@ -6,6 +6,7 @@
  */
 
 import { EngineError } from '../core/errors.ts';
+import { describe } from '../core/validate.ts';
 import type { Call, Foreign, Procedure, Uses } from './call.ts';
 import { isForeign } from './call.ts';
 import type { Slices } from './slices.ts';
@@ -38,6 +39,7 @@ export class CallQueue {
     const end = hold(call);
     let started = false;
     try {
+      checkSignal(call.operation, signal);
       return await this.#inTurn(signal, async () => {
         started = true;
         return this.#run(call, signal);
@@ -62,19 +64,27 @@ export class CallQueue {
     signal: AbortSignal | undefined,
   ): Promise<IteratorResult<Call<unknown> | Foreign, T>> {
     let started = false;
-    const end = hold(first);
+    let end = hold(first);
     try {
+      checkSignal(first.operation, signal);
       return await this.#inTurn(signal, async () => {
         started = true;
         for (let call = first; ;) {
           let next: IteratorResult<Call<unknown> | Foreign, T>;
           try {
-            next = procedure.next(await this.#run(call, signal));
+            let value: unknown;
+            try {
+              value = await this.#run(call, signal);
+            } finally {
+              end(); // what the procedure does next may use the result
+            }
+            next = procedure.next(value);
           } catch (error) {
             next = procedure.throw(error);
           }
           if (next.done || isForeign(next.value) || next.value.engine !== first.engine) return next;
           call = next.value;
+          end = hold(call);
         }
       });
     } catch (error) {
@@ -126,19 +136,24 @@ export class CallQueue {
 
   /** Runs the steps of one call in slices. */
   async #run<T>(call: Call<T>, signal: AbortSignal | undefined): Promise<T> {
+    let wrote = false;
     try {
       for (const step of call.steps) {
         for (const turn of this.#runner.turns(step, 'queue')) {
-          for (const ready of turn) await this.#stage(ready, signal);
+          for (const ready of turn) {
+            wrote = true;
+            await this.#stage(ready, signal);
+          }
         }
       }
       for (const storage of call.writes) storage.written();
       return call.finish();
     } catch (error) {
-      if (this.#closed === null) call.abandon();
+      if (wrote) for (const storage of call.writes) storage.written(); // part of it is there
+      call.abandon();
       throw error;
     } finally {
-      if (this.#closed === null) call.release();
+      call.release();
     }
   }
 
@@ -159,7 +174,7 @@ export class CallQueue {
   }
 }
 
-/** Marks the storages as used; the returned function ends that. */
+/** Marks the storages as used; the returned function ends that, once. */
 export function hold({ reads, writes }: Uses): () => void {
   const held: [Storage, boolean][] = [
     ...reads.map((storage): [Storage, boolean] => [storage, false]),
@@ -167,8 +182,17 @@ export function hold({ reads, writes }: Uses): () => void {
   ];
   for (const [storage, writing] of held) storage.beginUse(writing);
   return () => {
-    for (const [storage, writing] of held) storage.endUse(writing);
+    for (const [storage, writing] of held.splice(0)) storage.endUse(writing);
   };
+}
+
+/** @throws {TypeError} when `signal` is not an AbortSignal. */
+function checkSignal(operation: string, signal: unknown): void {
+  if (signal === undefined || signal === null) return;
+  const { addEventListener } = signal as Partial<AbortSignal>;
+  if (typeof addEventListener !== 'function') {
+    throw new TypeError(`${operation}: signal expected an AbortSignal, got ${describe(signal)}`);
+  }
 }
 
 /** Gives up a call that never ran. */

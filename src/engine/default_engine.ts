@@ -1,7 +1,6 @@
 /** Making engines, and the default one that functions use when they are not told otherwise. */
 
 import { ArgumentError, EngineError } from '../core/errors.ts';
-import { isPromise } from '../core/validate.ts';
 import { chooseVariant, loadVariant } from '../wasm/variants.ts';
 import { Engine } from './engine.ts';
 import type { EngineOptions } from './options.ts';
@@ -34,23 +33,29 @@ let defaultOptions: EngineOptions = {};
  * Creates the default engine; concurrent calls share one promise. After a failure or `dispose()` it starts afresh.
  * @throws {ArgumentError} when the default engine lives with other options.
  */
-export async function init(options: EngineOptions = {}): Promise<Engine> {
-  if (isPromise(options)) checkEngineOptions('init', options);
-  if (defaultEngine !== null && !(readyEngine?.disposed ?? false)) {
-    if (!sameOptions(options, defaultOptions)) {
+export function init(options: EngineOptions = {}): Promise<Engine> {
+  try {
+    checkEngineOptions('init', options);
+    if (defaultEngine !== null && !(readyEngine?.disposed ?? false)) {
+      if (sameOptions(options, defaultOptions)) return defaultEngine;
       throw new ArgumentError('init', 'options', 'those of the living default engine (dispose() it first)', 'others');
     }
-    return defaultEngine;
+  } catch (error) {
+    return Promise.reject(error as Error);
   }
-  readyEngine = null;
   defaultOptions = { ...options };
-  const pending = createEngine(options);
+  const pending = makeDefault(options);
   defaultEngine = pending;
+  return pending;
+}
+
+async function makeDefault(options: EngineOptions): Promise<Engine> {
+  readyEngine = null;
   try {
-    readyEngine = await pending;
+    readyEngine = await createEngine(options);
     return readyEngine;
   } catch (error) {
-    if (defaultEngine === pending) defaultEngine = null;
+    defaultEngine = null;
     throw error;
   }
 }

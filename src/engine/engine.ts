@@ -1,9 +1,9 @@
 /** The engine: one wasm memory, one set of kernels, the caches, and the ways in which calls run. */
 
+import { DisposableBase } from '../core/disposable.ts';
 import type { Dtype } from '../core/dtype.ts';
 import { ArgumentError, EngineError, OutOfMemoryError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
-import type { Kernels } from '../kernels/kernels.ts';
 import { createKernels } from '../kernels/kernels.ts';
 import type { Heap } from '../memory/heap.ts';
 import { createHeap } from '../memory/heap.ts';
@@ -16,42 +16,54 @@ import type { CheckedEngineOptions } from './options.ts';
 import { MICROKERNELS } from './options.ts';
 import { Slices } from './slices.ts';
 import { StageRunner } from './stage_runner.ts';
+import type { Purpose } from './storage.ts';
 import { Storage } from './storage.ts';
 import type { WrappedTensor } from './wrap.ts';
 import { wrapMemory } from './wrap.ts';
 
-export class Engine {
+/** What goes with the engine, so that a disposed one that is still referred to holds no memory. */
+interface Parts {
+  readonly heap: Heap;
+  readonly runner: StageRunner;
+  readonly queue: CallQueue;
+}
+
+export class Engine extends DisposableBase {
   readonly info: EngineInfo;
-  readonly kernels: Kernels;
+  readonly kernelSet: KernelSet;
   /** Height of the micro-kernel when an option forces one, else null: plans choose. */
   readonly forcedMr: number | null;
-  readonly #heap: Heap;
-  readonly #runner: StageRunner;
-  readonly #queue: CallQueue;
+  #parts: Parts | null;
   /** Live storages with the stack of their creation, when the option `debug` is set. */
   readonly #stacks: Map<Storage, string> | null;
-  #disposed = false;
+  /** Bytes of everything that is allocated, when the option `debug` is set. */
+  readonly #sizes: Map<number, number> | null;
+  readonly #maximumBytes: number;
   #bytesInUse = 0;
   #bytesPeak = 0;
   #bytesCopiedIn = 0;
   #bytesCopiedOut = 0;
+  #bytesOwnPacked = 0;
   #tensors = 0;
 
   /** Use `createEngine`. */
   constructor(module: WebAssembly.Module, options: CheckedEngineOptions) {
+    super();
     const { variant, kernelSet, threads } = describeModule(module);
     if (threads) throw new ArgumentError('createEngine', 'wasm', 'a variant without threads', `'${variant}'`);
-    this.#heap = createHeap(options);
-    this.kernels = createKernels(module, this.#heap.memory);
+    const heap = createHeap(options);
     const computing = 1;
-    this.#runner = new StageRunner(
-      this.kernels,
-      { allocate: (operation, bytes) => this.#allocate(operation, bytes), free: (ptr) => this.#heap.free(ptr) },
+    const runner = new StageRunner(
+      createKernels(module, heap.memory),
+      { allocate: (operation, bytes) => this.#allocate(operation, bytes), free: (ptr) => this.#free(ptr) },
       computing,
       options.cacheBytes,
     );
-    this.#queue = new CallQueue(this.#runner, new Slices(options.yieldEveryMs));
+    this.#parts = { heap, runner, queue: new CallQueue(runner, new Slices(options.yieldEveryMs)) };
+    this.kernelSet = kernelSet;
+    this.#maximumBytes = heap.maximumBytes;
     this.#stacks = options.debug ? new Map() : null;
+    this.#sizes = options.debug ? new Map() : null;
     this.forcedMr = options.microkernel === null ? null : Number.parseInt(options.microkernel, 10);
     this.info = {
       variant,
@@ -64,38 +76,34 @@ export class Engine {
     };
   }
 
-  get kernelSet(): KernelSet {
-    return this.kernels.kernelSet;
-  }
-
   get disposed(): boolean {
-    return this.#disposed;
+    return this.#parts === null;
   }
 
   get memory(): EngineMemory {
+    const parts = this.#parts;
     return {
       bytesInUse: this.#bytesInUse,
       bytesPeak: this.#bytesPeak,
-      bytesReserved: this.#heap.memory.buffer.byteLength,
-      bytesPacked: this.#runner.packed.bytes,
-      bytesWorkspace: this.#runner.bytesWorkspace,
+      bytesReserved: parts?.heap.memory.buffer.byteLength ?? 0,
+      bytesPacked: this.#bytesOwnPacked + (parts?.runner.packed.bytes ?? 0),
+      bytesWorkspace: parts?.runner.bytesWorkspace ?? 0,
       bytesCopiedIn: this.#bytesCopiedIn,
       bytesCopiedOut: this.#bytesCopiedOut,
       tensors: this.#tensors,
-      maximumBytes: this.#heap.maximumBytes,
+      maximumBytes: this.#maximumBytes,
     };
   }
 
   /** Starts `bytesPeak` and `bytesWorkspace` afresh. */
   resetPeak(): void {
     this.#bytesPeak = this.#bytesInUse;
-    this.#runner.resetPeak();
+    this.#parts?.runner.resetPeak();
   }
 
   /** Drops cached plans, packed weights and workspaces; what a pending call uses stays. */
   trim(): void {
-    this.#checkAlive('trim');
-    this.#runner.trim();
+    this.#alive('trim').runner.trim();
   }
 
   /**
@@ -109,16 +117,25 @@ export class Engine {
     return [...this.#stacks].map(([{ ptr, bytes }, stack]) => ({ ptr, bytes, stack }));
   }
 
-  /** Ends the engine: pending calls reject, its tensors can no longer be read. Idempotent. */
-  dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.#queue.close();
+  /**
+   * Ends the engine: pending calls reject, its tensors can no longer be read, all memory goes back. Idempotent.
+   */
+  override dispose(): void {
+    const parts = this.#parts;
+    if (parts === null) return;
+    this.#parts = null;
+    parts.queue.close();
+    parts.heap.dispose();
+    this.#stacks?.clear();
+    this.#sizes?.clear();
+    this.#bytesInUse = 0;
+    this.#bytesOwnPacked = 0;
+    this.#tensors = 0;
   }
 
   /** The raw bytes, valid until the next allocation. */
   get buffer(): ArrayBufferLike {
-    return this.#heap.memory.buffer;
+    return this.#alive('buffer').heap.memory.buffer;
   }
 
   /**
@@ -127,18 +144,21 @@ export class Engine {
    * @throws {ArgumentError} for an address or extent outside the memory; {ShapeError | DtypeError | TypeError}
    */
   wrap(ptr: number, shape: Shape, options: { dtype?: Dtype; strides?: readonly number[] } = {}): WrappedTensor {
-    this.#checkAlive('wrap');
+    this.#alive('wrap');
     return wrapMemory(this, ptr, shape, options);
   }
 
   /**
    * A storage of `bytes` bytes, content undefined.
-   * @throws {OutOfMemoryError} when the memory cannot hold it, after cached packed weights were dropped.
+   * @throws {OutOfMemoryError} when the memory cannot hold it, after the caches were emptied.
    */
-  allocateStorage(operation: string, bytes: number): Storage {
-    this.#checkAlive(operation);
-    const storage = new Storage(this, this.#allocate(operation, bytes), bytes, true);
+  allocateStorage(operation: string, bytes: number, purpose: Exclude<Purpose, 'foreign'> = 'tensor'): Storage {
+    const storage = new Storage(this, this.#allocate(operation, bytes), bytes, purpose);
     this.#stacks?.set(storage, new Error(operation).stack ?? '');
+    if (purpose === 'packed weight') {
+      this.#bytesOwnPacked += bytes;
+      return storage;
+    }
     this.#tensors++;
     this.#bytesInUse += bytes;
     this.#bytesPeak = Math.max(this.#bytesPeak, this.#bytesInUse);
@@ -147,16 +167,22 @@ export class Engine {
 
   /** Called by the last reference to a storage. */
   freeStorage(storage: Storage): void {
-    if (this.#disposed) return;
-    this.#runner.packed.dropAllOf(storage);
-    if (!storage.owned) return;
-    if (this.#stacks !== null) {
-      this.#stacks.delete(storage);
-      new Uint8Array(this.buffer, storage.ptr, storage.bytes).fill(POISON);
+    if (this.#parts === null) return;
+    this.dropPacked(storage);
+    if (storage.purpose === 'foreign') return;
+    this.#stacks?.delete(storage);
+    this.#free(storage.ptr);
+    if (storage.purpose === 'packed weight') {
+      this.#bytesOwnPacked -= storage.bytes;
+      return;
     }
-    this.#heap.free(storage.ptr);
     this.#tensors--;
     this.#bytesInUse -= storage.bytes;
+  }
+
+  /** Forgets what was packed from a storage. */
+  dropPacked(storage: Storage): void {
+    this.#parts?.runner.packed.dropAllOf(storage);
   }
 
   countCopiedIn(bytes: number): void {
@@ -169,7 +195,7 @@ export class Engine {
 
   /** The plan for `key`: the cached one, or what `make` returns. */
   plan<T extends CacheablePlan>(key: string, make: () => T): T {
-    return this.#runner.plan(key, make);
+    return this.#alive('plan').runner.plan(key, make);
   }
 
   /**
@@ -177,14 +203,19 @@ export class Engine {
    * @throws {EngineError} ERR_IN_USE when a pending call writes what it reads, or uses what it writes.
    */
   execute<T>(call: Call<T>): T {
+    let wrote = false;
     try {
-      this.#checkAlive(call.operation);
+      const { runner } = this.#alive(call.operation);
       for (const storage of call.reads) storage.checkReadable(call.operation);
       for (const storage of call.writes) storage.checkWritable(call.operation);
-      for (const step of call.steps) this.#runner.runSync(step);
+      for (const step of call.steps) {
+        wrote = true;
+        runner.runSync(step);
+      }
       for (const storage of call.writes) storage.written();
       return call.finish();
     } catch (error) {
+      if (wrote) for (const storage of call.writes) storage.written(); // part of it may be there
       call.abandon();
       throw error;
     } finally {
@@ -197,7 +228,7 @@ export class Engine {
    * @throws the signal's reason when it was aborted; {EngineError} ERR_DISPOSED when the engine was.
    */
   submit<T>(call: Call<T>, signal?: AbortSignal): Promise<T> {
-    return this.#queue.call(call, signal);
+    return this.#alive(call.operation).queue.call(call, signal);
   }
 
   /** As `submit`, for calls that belong together; see `runProcedure`. */
@@ -206,19 +237,35 @@ export class Engine {
     first: Call<unknown>,
     signal?: AbortSignal,
   ): Promise<IteratorResult<Call<unknown> | Foreign, T>> {
-    return this.#queue.unit(procedure, first, signal);
+    return this.#alive(first.operation).queue.unit(procedure, first, signal);
   }
 
   #allocate(operation: string, bytes: number): number {
+    const { heap, runner } = this.#alive(operation);
     for (;;) {
-      const ptr = this.#heap.allocate(bytes);
-      if (ptr !== null) return ptr;
-      if (!this.#runner.packed.evictOne()) throw new OutOfMemoryError(operation, bytes, this.#heap.maximumBytes);
+      const ptr = heap.allocate(bytes);
+      if (ptr !== null) {
+        this.#sizes?.set(ptr, bytes);
+        return ptr;
+      }
+      if (!runner.giveBack()) throw new OutOfMemoryError(operation, bytes, heap.maximumBytes);
     }
   }
 
-  #checkAlive(operation: string): void {
-    if (this.#disposed) throw new EngineError('ERR_DISPOSED', `${operation}: the engine is disposed`);
+  #free(ptr: number): void {
+    if (this.#parts === null) return;
+    const { heap } = this.#parts;
+    const bytes = this.#sizes?.get(ptr);
+    if (bytes !== undefined) {
+      new Uint8Array(heap.memory.buffer, ptr, bytes).fill(POISON);
+      this.#sizes?.delete(ptr);
+    }
+    heap.free(ptr);
+  }
+
+  #alive(operation: string): Parts {
+    if (this.#parts === null) throw new EngineError('ERR_DISPOSED', `${operation}: the engine is disposed`);
+    return this.#parts;
   }
 }
 

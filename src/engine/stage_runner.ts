@@ -1,5 +1,5 @@
 /**
- * Runs stages: keeps plans and their bound parameter blocks, packed weights and the scratch memory.
+ * Makes steps ready to run: keeps plans and their bound parameter blocks, packed weights and the scratch memory.
  * A pending call may be half-way through a stage while a Sync call runs: each has its own workspace, and parameter
  * blocks that are in use get a stand-in.
  */
@@ -8,6 +8,8 @@ import type { BoundStage, BoundStages, Pointers } from '../kernels/bind.ts';
 import { paramsBytes, run, writeConstants, writePointers } from '../kernels/bind.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import type { Stage, WorkspaceBytes } from '../plan/stage.ts';
+import type { CacheEntry } from './byte_cache.ts';
+import { ByteCache } from './byte_cache.ts';
 import type { CacheablePlan, PackedWeightRequest, Step } from './call.ts';
 import { NO_WORKSPACE } from './call.ts';
 import { PackedCache } from './packed_cache.ts';
@@ -20,16 +22,16 @@ export interface RunnerMemory {
   free(ptr: number): void;
 }
 
-/** Who runs: the caller at once, or the queue in slices. */
+/** Who runs: the caller at once, or the queue in slices. Each runs one step at a time. */
 export type Lane = 'sync' | 'queue';
 
-interface Binding {
-  readonly paramsPtr: number;
+/** Parameter blocks of stages, in memory. */
+interface Binding extends CacheEntry {
   readonly bound: BoundStages;
-  busy: boolean;
 }
 
-interface Workspace {
+/** Memory that grows to what was needed most. */
+interface Scratch {
   ptr: number;
   capacity: number;
   /** Bytes of what runs now. */
@@ -42,28 +44,31 @@ export interface ReadyStage {
   readonly bound: BoundStage;
 }
 
-/** Plans kept, with their bindings; the least recently used one goes. */
+/** Plans kept; the least recently used one goes. */
 const PLAN_CACHE_ENTRIES = 256;
+
+const emptyScratch = (): Scratch => ({ ptr: 0, capacity: 0, inUse: 0 });
 
 export class StageRunner {
   readonly kernels: Kernels;
   readonly packed: PackedCache;
   readonly #memory: RunnerMemory;
   readonly #threads: number;
+  readonly #cache: ByteCache;
   readonly #plans = new Map<string, CacheablePlan>(); // in order of last use
   /** Of the stages of cached plans; null until first used. */
   readonly #bindings = new Map<readonly Stage[], Binding | null>();
-  readonly #workspaces: Record<Lane, Workspace> = {
-    sync: { ptr: 0, capacity: 0, inUse: 0 },
-    queue: { ptr: 0, capacity: 0, inUse: 0 },
-  };
+  readonly #workspaces: Record<Lane, Scratch> = { sync: emptyScratch(), queue: emptyScratch() };
+  /** Parameter blocks of stages that are not cached. */
+  readonly #parameters: Record<Lane, Scratch> = { sync: emptyScratch(), queue: emptyScratch() };
   #bytesWorkspace = 0;
 
   constructor(kernels: Kernels, memory: RunnerMemory, threads: number, cacheBytes: number) {
     this.kernels = kernels;
     this.#memory = memory;
     this.#threads = threads;
-    this.packed = new PackedCache(cacheBytes, (ptr) => memory.free(ptr));
+    this.#cache = new ByteCache(cacheBytes);
+    this.packed = new PackedCache(this.#cache, (ptr) => memory.free(ptr));
   }
 
   /** Largest workspace in use at once since `resetPeak`. */
@@ -85,16 +90,21 @@ export class StageRunner {
     }
     const plan = make();
     this.#plans.set(key, plan);
-    for (const stages of stageArrays(plan)) this.#bindings.set(stages, null);
+    for (const stages of stageArrays(plan)) if (!this.#bindings.has(stages)) this.#bindings.set(stages, null);
     if (this.#plans.size > PLAN_CACHE_ENTRIES) this.#dropPlans(1);
     return plan;
   }
 
-  /** Drops cached plans, packed weights and workspaces that nothing uses now. */
+  /** Drops cached plans, packed weights and scratch memory that nothing uses now. */
   trim(): void {
-    this.packed.clear();
+    this.#cache.clear();
     this.#dropPlans(this.#plans.size);
-    for (const workspace of Object.values(this.#workspaces)) this.#freeWorkspace(workspace);
+    while (this.#freeScratch());
+  }
+
+  /** Frees something that nothing uses now: the least recently used cache entry, or scratch; false if there is none. */
+  giveBack(): boolean {
+    return this.#cache.evictOne() || this.#freeScratch();
   }
 
   /** Runs a step at once. */
@@ -116,7 +126,7 @@ export class StageRunner {
     let kept = true;
     if (copy === null) {
       copy = yield* this.#pack(packedWeight, lane);
-      kept = this.packed.add(packedWeight.storage, packedWeight.key, copy);
+      kept = this.packed.keep(packedWeight.storage, copy);
     }
     copy.users++;
     try {
@@ -128,7 +138,7 @@ export class StageRunner {
   }
 
   *#pack(
-    { storage, weightPtr, bytes, stages }: PackedWeightRequest,
+    { storage, weightPtr, key, bytes, stages }: PackedWeightRequest,
     lane: Lane,
   ): Generator<readonly ReadyStage[], PackedCopy, void> {
     const ptr = this.#memory.allocate('packed weight', bytes);
@@ -139,7 +149,7 @@ export class StageRunner {
     } finally {
       if (!done) this.#memory.free(ptr);
     }
-    return { ptr, bytes, version: storage.version, users: 0 };
+    return this.packed.copyOf(storage, key, ptr, bytes);
   }
 
   *#stages(
@@ -148,49 +158,75 @@ export class StageRunner {
     pointers: Pointers,
     lane: Lane,
   ): Generator<readonly ReadyStage[], void, void> {
-    const workspace = this.#reserve(workspaceBytes, lane);
-    const cached = this.#bindings.get(stages);
-    const own = cached === undefined || cached?.busy === true;
-    const binding = own || cached === null ? this.#bind(stages) : cached;
-    if (cached === null) this.#bindings.set(stages, binding);
-    binding.busy = true;
-    try {
-      writePointers(this.kernels.memory, binding.bound, { ...pointers, workspace: workspace.ptr });
-      yield stages.map((stage, index) => ({ stage, bound: binding.bound.stages[index] }));
-    } finally {
-      binding.busy = false;
-      workspace.inUse = 0;
-      if (own || this.#bindings.get(stages) !== binding) this.#memory.free(binding.paramsPtr);
-    }
-  }
-
-  #bind(stages: readonly Stage[]): Binding {
-    const paramsPtr = this.#memory.allocate('parameters', paramsBytes(stages));
-    return { paramsPtr, bound: writeConstants(this.kernels.memory, stages, paramsPtr), busy: false };
-  }
-
-  #reserve(workspaceBytes: WorkspaceBytes, lane: Lane): Workspace {
-    const bytes = workspaceBytes.shared + this.#threads * workspaceBytes.perThread;
     const workspace = this.#workspaces[lane];
-    if (bytes > workspace.capacity) {
-      this.#freeWorkspace(workspace);
-      workspace.ptr = this.#memory.allocate('workspace', bytes);
-      workspace.capacity = bytes;
+    try {
+      this.#reserve(workspace, 'workspace', workspaceBytes.shared + this.#threads * workspaceBytes.perThread);
+      const { sync, queue } = this.#workspaces;
+      this.#bytesWorkspace = Math.max(this.#bytesWorkspace, sync.inUse + queue.inUse);
+      const binding = this.#bind(stages, lane);
+      binding.users++;
+      try {
+        writePointers(this.kernels.memory, binding.bound, { ...pointers, workspace: workspace.ptr });
+        yield stages.map((stage, index) => ({ stage, bound: binding.bound.stages[index] }));
+      } finally {
+        binding.users--;
+        this.#parameters[lane].inUse = 0;
+      }
+    } finally {
+      workspace.inUse = 0;
     }
-    workspace.inUse = bytes;
-    const { sync, queue } = this.#workspaces;
-    this.#bytesWorkspace = Math.max(this.#bytesWorkspace, sync.inUse + queue.inUse);
-    return workspace;
   }
 
-  #freeWorkspace(workspace: Workspace): void {
-    if (workspace.capacity === 0 || workspace.inUse > 0) return;
-    this.#memory.free(workspace.ptr);
-    workspace.capacity = 0;
-    workspace.ptr = 0;
+  /** The cached parameter blocks, new ones that are cached, or blocks in scratch memory when neither can be. */
+  #bind(stages: readonly Stage[], lane: Lane): Binding {
+    const cached = this.#bindings.get(stages);
+    if (cached !== undefined && cached !== null && cached.users === 0) {
+      this.#cache.touch(cached);
+      return cached;
+    }
+    const bytes = paramsBytes(stages);
+    if (cached === null) {
+      const paramsPtr = this.#memory.allocate('parameters', bytes);
+      const free = (): void => {
+        if (this.#bindings.has(stages)) this.#bindings.set(stages, null);
+        this.#memory.free(paramsPtr);
+      };
+      const binding = { bytes, users: 0, free, bound: writeConstants(this.kernels.memory, stages, paramsPtr) };
+      if (this.#cache.add(binding)) {
+        this.#bindings.set(stages, binding);
+        return binding;
+      }
+      this.#memory.free(paramsPtr);
+    }
+    const scratch = this.#parameters[lane];
+    this.#reserve(scratch, 'parameters', bytes);
+    const bound = writeConstants(this.kernels.memory, stages, scratch.ptr);
+    return { bytes, users: 0, free: () => undefined, bound };
   }
 
-  /** Drops the `count` least recently used plans; bindings in use are freed by their user. */
+  #reserve(scratch: Scratch, name: string, bytes: number): void {
+    if (bytes > scratch.capacity) {
+      this.#free(scratch);
+      scratch.ptr = this.#memory.allocate(name, bytes);
+      scratch.capacity = bytes;
+    }
+    scratch.inUse = bytes;
+  }
+
+  #free(scratch: Scratch): boolean {
+    if (scratch.capacity === 0 || scratch.inUse > 0) return false;
+    this.#memory.free(scratch.ptr);
+    Object.assign(scratch, emptyScratch());
+    return true;
+  }
+
+  /** Frees one scratch memory that nothing uses. */
+  #freeScratch(): boolean {
+    const all = [...Object.values(this.#workspaces), ...Object.values(this.#parameters)];
+    return all.some((scratch) => this.#free(scratch));
+  }
+
+  /** Drops the `count` least recently used plans; their blocks that are in use stay in the cache until it evicts them. */
   #dropPlans(count: number): void {
     for (const [key, plan] of this.#plans) {
       if (count-- <= 0) return;
@@ -198,7 +234,7 @@ export class StageRunner {
       for (const stages of stageArrays(plan)) {
         const binding = this.#bindings.get(stages);
         this.#bindings.delete(stages);
-        if (binding && !binding.busy) this.#memory.free(binding.paramsPtr);
+        if (binding) this.#cache.drop(binding);
       }
     }
   }

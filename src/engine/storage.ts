@@ -4,16 +4,19 @@
  */
 
 import { EngineError } from '../core/errors.ts';
+import type { CacheEntry } from './byte_cache.ts';
 import type { Engine } from './engine.ts';
 
 /** A packed copy of a weight, kept by the engine's cache and owned by the weight's storage. */
-export interface PackedCopy {
+export interface PackedCopy extends CacheEntry {
   readonly ptr: number;
-  readonly bytes: number;
+  /** What it was packed for. */
+  readonly key: string;
   readonly version: number;
-  /** Calls that read it now; it is not evicted before they are done. */
-  users: number;
 }
+
+/** What the bytes of a storage are for, in the engine's statistics. */
+export type Purpose = 'tensor' | 'packed weight' | 'foreign';
 
 /** Somebody who saved the content for later, told before it can change unseen. */
 export interface ContentWatcher {
@@ -25,8 +28,8 @@ export class Storage {
   readonly engine: Engine;
   readonly ptr: number;
   readonly bytes: number;
-  /** False for memory of somebody else, see `Engine.wrap`. */
-  readonly owned: boolean;
+  /** 'foreign': memory of somebody else, see `Engine.wrap`. */
+  readonly purpose: Purpose;
   /** Packed copies by what they were packed for. */
   readonly packed: Map<string, PackedCopy> = new Map();
   readonly #watchers = new Set<ContentWatcher>();
@@ -37,12 +40,12 @@ export class Storage {
   #readers = 0;
   #writers = 0;
 
-  constructor(engine: Engine, ptr: number, bytes: number, owned: boolean) {
+  constructor(engine: Engine, ptr: number, bytes: number, purpose: Purpose) {
     this.engine = engine;
     this.ptr = ptr;
     this.bytes = bytes;
-    this.owned = owned;
-    this.#exposed = !owned; // whoever owns the bytes may write at any time
+    this.purpose = purpose;
+    this.#exposed = purpose === 'foreign'; // whoever owns the bytes may write at any time
   }
 
   /** Raised by every write through the API. */
@@ -77,11 +80,11 @@ export class Storage {
     this.#exposed = true;
   }
 
-  /** JavaScript is done with its views; what it wrote counts as one write. */
+  /** JavaScript is done with its views. Who saved the content compares it, so only packed copies are out of date. */
   commit(): void {
-    if (!this.owned) return; // exposed from birth to death
+    if (this.purpose === 'foreign') return; // exposed from birth to death
     this.#exposed = false;
-    this.#version++;
+    this.engine.dropPacked(this);
   }
 
   watch(watcher: ContentWatcher): void {
@@ -118,13 +121,18 @@ export class Storage {
 
   /** Two hashes of the content in one number, for content that JavaScript may have written to. */
   checksum(): number {
-    const words = new Int32Array(this.engine.buffer, this.ptr, this.bytes >> 2);
     let a = 0x811c9dc5;
     let b = 0x2545f491;
-    for (const word of words) {
-      a = Math.imul(a ^ word, 0x01000193);
-      b = Math.imul((b << 13) | (b >>> 19), 5) + word;
-    }
+    const mix = (words: Int32Array | Uint8Array): void => {
+      for (const word of words) {
+        a = Math.imul(a ^ word, 0x01000193);
+        b = Math.imul((b << 13) | (b >>> 19), 5) + word;
+      }
+    };
+    const { buffer } = this.engine;
+    const whole = this.ptr % 4 === 0 ? this.bytes >> 2 : 0; // foreign memory may begin anywhere
+    mix(new Int32Array(buffer, whole === 0 ? 0 : this.ptr, whole));
+    mix(new Uint8Array(buffer, this.ptr + 4 * whole, this.bytes - 4 * whole));
     return (a >>> 0) * 2 ** 21 + ((b ^ (b >>> 11)) & 0x1fffff);
   }
 }

@@ -54,12 +54,12 @@ export function wrapMemory(
     throw new ArgumentError('wrap', 'ptr', `${extent} bytes inside the memory`, `address ${ptr}`);
   }
   if (factory === null) throw new Error('wrap: the class of tensors is not loaded');
-  return factory(new Storage(engine, ptr, extent, false), dtype, shape, strides, 0);
+  return factory(new Storage(engine, ptr, extent, 'foreign'), dtype, shape, strides, 0);
 }
 
 function checkAddress(ptr: unknown, alignment: number): void {
   if (typeof ptr !== 'number') throw new TypeError(`wrap: ptr expected a number, got ${describe(ptr)}`);
-  if (!Number.isInteger(ptr) || ptr < 0 || ptr % alignment !== 0) {
-    throw new ArgumentError('wrap', 'ptr', `an address aligned to ${alignment} bytes`, String(ptr));
+  if (!Number.isInteger(ptr) || ptr <= 0 || ptr % alignment !== 0) {
+    throw new ArgumentError('wrap', 'ptr', `an address above 0, aligned to ${alignment} bytes`, String(ptr));
   }
 }

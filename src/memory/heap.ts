@@ -15,6 +15,8 @@ export interface Heap {
   /** Address of fresh bytes, or null when there is no room. */
   allocate(bytes: number): number | null;
   free(ptr: number): void;
+  /** Gives everything back that was not freed. */
+  dispose(): void;
 }
 
 export interface HeapOptions {
@@ -33,21 +35,39 @@ export function createHeap({ initialBytes, maximumBytes, memory, allocator }: He
     initial: Math.max(1, Math.ceil(initialBytes / PAGE_BYTES)),
     maximum: Math.max(1, Math.floor(maximumBytes / PAGE_BYTES)),
   });
-  return new Allocator(own, maximumBytes);
+  const blocks = new Allocator(own, maximumBytes);
+  return {
+    memory: own,
+    maximumBytes,
+    allocate: (bytes) => blocks.allocate(bytes),
+    free: (ptr) => blocks.free(ptr),
+    dispose: () => undefined, // all of the memory goes
+  };
 }
 
 function foreignHeap(memory: WebAssembly.Memory, allocator: ForeignAllocator, maximumBytes: number): Heap {
+  const live = new Set<number>();
   return {
     memory,
     maximumBytes,
     allocate(bytes) {
+      let ptr: number;
       try {
-        const ptr = allocator.allocate(Math.max(bytes, 1), ALIGNMENT);
-        return ptr > 0 ? ptr : null;
+        ptr = allocator.allocate(Math.max(bytes, 1), ALIGNMENT);
       } catch {
         return null;
       }
+      if (!(ptr > 0)) return null;
+      live.add(ptr);
+      return ptr;
     },
-    free: (ptr) => allocator.free(ptr),
+    free(ptr) {
+      live.delete(ptr);
+      allocator.free(ptr);
+    },
+    dispose() {
+      for (const ptr of live) allocator.free(ptr);
+      live.clear();
+    },
   };
 }

@@ -1,5 +1,6 @@
 /** What optimisers share: groups of parameters, state per parameter, one pass over each parameter per step. */
 
+import { DisposableBase } from '../core/disposable.ts';
 import { ArgumentError, EngineError } from '../core/errors.ts';
 import { checkNumber, checkOptions, describe } from '../core/validate.ts';
 import type { Call, Step } from '../engine/call.ts';
@@ -36,7 +37,7 @@ export interface Pass {
   readonly pointers: Readonly<Record<string, number>>;
 }
 
-export abstract class Optimizer<Options extends object> {
+export abstract class Optimizer<Options extends object> extends DisposableBase {
   /** Options of each group may be changed between steps: `group.lr = …`. */
   readonly paramGroups: readonly ParamGroup<Options>[];
   readonly #state = new Map<Tensor, ParameterState>();
@@ -53,6 +54,7 @@ export abstract class Optimizer<Options extends object> {
     options: Partial<Options>,
     defaults: Options,
   ) {
+    super();
     this.#name = name;
     checkOptions(name, options, Object.keys(defaults));
     const all = { ...defaults, ...options };
@@ -135,7 +137,7 @@ export abstract class Optimizer<Options extends object> {
   }
 
   /** Frees the optimiser's state, not the parameters. Idempotent. */
-  dispose(): void {
+  override dispose(): void {
     this.#disposed = true;
     for (const { tensors } of this.#state.values()) for (const tensor of Object.values(tensors)) tensor.dispose();
     this.#state.clear();

@@ -1,5 +1,6 @@
 /** Modules as a tree: fields that hold tensors are parameters, fields that hold modules are children. */
 
+import { DisposableBase } from '../core/disposable.ts';
 import { EngineError } from '../core/errors.ts';
 import { checkBoolean } from '../core/validate.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -7,7 +8,7 @@ import { clearGradient } from './gradients.ts';
 import type { LoadOptions, LoadReport, StateDict, TensorSource } from './state_dict.ts';
 import { loadStateDict } from './state_dict.ts';
 
-export abstract class ParameterTree {
+export abstract class ParameterTree extends DisposableBase {
   /** In training mode a forward pass keeps what its backward pass needs. */
   training: boolean = true;
   #disposed = false;
@@ -78,7 +79,7 @@ export abstract class ParameterTree {
   }
 
   /** Frees parameters, gradients and children. Idempotent. */
-  dispose(): void {
+  override dispose(): void {
     this.#disposed = true;
     for (const [, parameter] of this.ownParameters()) {
       parameter.grad?.dispose();
@@ -93,7 +94,7 @@ export abstract class ParameterTree {
   }
 
   /** As PyTorch prints the module. */
-  toString(): string {
+  override toString(): string {
     const options = this.describeOptions();
     const children = this.namedChildren().map(
       ([name, child]) => `(${name}): ${child.toString().replaceAll('\n', '\n  ')}`,

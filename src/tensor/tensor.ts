@@ -1,5 +1,6 @@
 /** A shape, strides and a dtype over a storage; views share the storage. */
 
+import { DisposableBase } from '../core/disposable.ts';
 import type { Dtype, TypedArrayOf } from '../core/dtype.ts';
 import { checkDtype, elementBytes, typedArray, typedView } from '../core/dtype.ts';
 import { ArgumentError, EngineError, ShapeError } from '../core/errors.ts';
@@ -15,7 +16,7 @@ import { planCopy } from '../plan/copy.ts';
 /** Numbers nested as deep as the tensor has axes. */
 export type NestedNumbers = number | NestedNumbers[];
 
-export class Tensor {
+export class Tensor extends DisposableBase {
   readonly shape: Shape;
   /** Element strides. */
   readonly strides: readonly number[];
@@ -30,6 +31,7 @@ export class Tensor {
 
   /** Takes over one reference to `storage`. Use `tensor`, `zeros`, … to make tensors. */
   constructor(storage: Storage, dtype: Dtype, shape: Shape, strides: readonly number[], offset: number) {
+    super();
     this.#storage = storage;
     this.dtype = dtype;
     this.shape = Object.freeze([...shape]);
@@ -295,13 +297,13 @@ export class Tensor {
   }
 
   /** Gives up this tensor; its storage is freed with the last tensor that shares it. Idempotent. */
-  dispose(): void {
+  override dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
     if (!this.engine.disposed) this.#storage.release();
   }
 
-  toString(): string {
+  override toString(): string {
     return `Tensor(${formatShape(this.shape)}, ${this.dtype})`;
   }
 
