@@ -1,3 +1,5 @@
+/** Many random convolutions as the definition; see adjoint.test.ts. */
+
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, test } from 'vitest';
 import type { Engine } from '../../src/index.ts';
@@ -14,15 +16,18 @@ beforeAll(async () => {
 afterAll(() => engines.forEach((engine) => engine.dispose()));
 
 const seed = chosenSeed();
-const RUNS = Number(process.env.UPCONV_TEST_RUNS ?? 20_000);
 
-test(`${RUNS} random configurations as the definition, seed ${seed}`, () => {
-  const property = fc.property(convProblems(ENGINES.length), (problem) => {
+test.each([
+  { runs: 20_000, scale: 1 },
+  { runs: 1000, scale: 5 },
+  { runs: 150, scale: 16 },
+])(`$runs random configurations of scale $scale, seed ${seed}`, ({ runs, scale }) => {
+  const property = fc.property(convProblems(ENGINES.length, scale), (problem) => {
     try {
       checkConv(problem, engines);
     } finally {
       disposeOwned();
     }
   });
-  fc.assert(property, { seed, numRuns: RUNS });
+  fc.assert(property, { seed, numRuns: runs });
 });

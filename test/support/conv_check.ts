@@ -98,7 +98,7 @@ export function checkConv(problem: ConvProblem, engines: readonly Engine[]): voi
 
 /** Error of a dot product of two results, each within the bound of its sums. */
 function expectClose(left: number, right: number, scale: number, a: Sums, b: Sums, double: boolean): void {
-  const terms = Math.max(1, ...a.terms, ...b.terms);
+  const terms = [a, b].reduce((most, sums) => sums.terms.reduce((x, y) => Math.max(x, y), most), 1);
   const unit = double ? 1e-12 : 4 * Math.sqrt(terms) * 2 ** -24;
   expect(Math.abs(left - right)).toBeLessThanOrEqual(2 * unit * scale);
 }

@@ -41,12 +41,12 @@ interface AxisChoice {
   readonly extra: number;
 }
 
-/** Products of the largest problem, for the naive reference. */
+/** Products of the largest problem of scale 1, for the naive reference. */
 const LARGEST = 150_000;
 
 /** Lengths are small in 3-D, so that the naive reference stays quick. */
-function axisChoice(axes: number): fc.Arbitrary<AxisChoice> {
-  const longest = [40, 11, 5][axes - 1];
+function axisChoice(axes: number, scale: number): fc.Arbitrary<AxisChoice> {
+  const longest = [40, 11, 5][axes - 1] * scale;
   return fc.record({
     length: fc.integer({ min: 1, max: longest }),
     kernel: fc.integer({ min: 1, max: [7, 5, 3][axes - 1] }),
@@ -89,7 +89,7 @@ interface Choice {
 }
 
 /** The problem of a choice; null when it has an empty output or is too large. */
-function problemOf({ spatial, symmetric, groups, channels, passed }: Choice): ConvProblem | null {
+function problemOf({ spatial, symmetric, groups, channels, passed }: Choice, largest: number): ConvProblem | null {
   const { transposed, batch } = passed;
   const axes = symmetric ? spatial.map((axis) => Object.assign({}, axis, { end: axis.begin })) : spatial;
   const [first, second] = channels.map((count) => count * groups);
@@ -99,7 +99,7 @@ function problemOf({ spatial, symmetric, groups, channels, passed }: Choice): Co
   const outputs = axes.map((axis) => outputLength(axis, transposed));
   const small = transposed ? lengths : outputs;
   const products = [batch ?? 1, ...weightShape, ...small].reduce((product, length) => product * length, 1);
-  if (products > LARGEST || outputs.some((length) => length < 1)) return null;
+  if (products > largest || outputs.some((length) => length < 1)) return null;
   return {
     ...passed,
     axes: axes.length as 1 | 2 | 3,
@@ -116,8 +116,11 @@ function problemOf({ spatial, symmetric, groups, channels, passed }: Choice): Co
   };
 }
 
-/** @param engines how many engines the test has */
-export function convProblems(engines: number): fc.Arbitrary<ConvProblem> {
+/**
+ * @param engines how many engines the test has
+ * @param scale factor on lengths; larger problems are cut into more items
+ */
+export function convProblems(engines: number, scale = 1): fc.Arbitrary<ConvProblem> {
   const passed: fc.Arbitrary<Passed> = fc.record({
     transposed: fc.boolean(),
     batch: fc.option(fc.integer({ min: 0, max: 3 }), { nil: null, freq: 4 }),
@@ -138,13 +141,13 @@ export function convProblems(engines: number): fc.Arbitrary<ConvProblem> {
     .constantFrom<1 | 2 | 3>(1, 2, 2, 3)
     .chain((axes) =>
       fc.record({
-        spatial: fc.array(axisChoice(axes), { minLength: axes, maxLength: axes }),
+        spatial: fc.array(axisChoice(axes, scale), { minLength: axes, maxLength: axes }),
         symmetric: fc.boolean(),
         groups: fc.integer({ min: 1, max: 3 }),
         channels: fc.tuple(channels, channels),
         passed,
       }),
     )
-    .map(problemOf)
+    .map((choice) => problemOf(choice, LARGEST * scale ** 2))
     .filter((problem) => problem !== null);
 }
