@@ -1,0 +1,153 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { ConvSpec } from '../../src/kernels.ts';
+import { loadVariant, planConvTranspose, planConvTransposeBackward } from '../../src/kernels.ts';
+import { convTransposeBackwardReference, convTransposeReference } from '../reference/conv_transpose.ts';
+import type { RefOptions } from '../reference/options.ts';
+import { elementCount, refTensor } from '../reference/tensor.ts';
+import { gathered, runPlan, scattered, stridesInOrder } from '../support/bound_plan.ts';
+import { expectIdentical, expectWithinBound } from '../support/expect.ts';
+import { randomFloat32, randomSource } from '../support/random.ts';
+
+// Crops that no padding of PyTorch can say, and memory layouts of other frameworks.
+
+let module: WebAssembly.Module;
+beforeAll(async () => {
+  module = await loadVariant('simd');
+});
+
+interface Problem {
+  readonly spec: ConvSpec;
+  readonly inputShape: number[];
+  readonly weightShape: number[];
+  readonly outputShape: number[];
+  readonly reference: RefOptions;
+}
+
+/** Random geometry: crops from far outside to far inside, outputs below and beyond the reach. */
+function problemOf(seed: number): Problem {
+  const next = randomSource(seed);
+  const pick = (least: number, most: number): number => least + Math.floor(next() * (most - least + 1));
+  const rank = pick(1, 3);
+  const each = (least: number, most: number): number[] => Array.from({ length: rank }, () => pick(least, most));
+  const groups = pick(1, 3);
+  const [inChannels, outChannels] = [groups * pick(1, 5), groups * pick(1, 4)];
+  const batch = pick(1, 3);
+  const inputSpatial = each(1, [20, 9, 4][rank - 1]);
+  const kernel = each(1, [7, 5, 3][rank - 1]);
+  const [stride, dilation] = [each(1, 4), each(1, 3)];
+  const cropBegin = each(-6, 7);
+  const outputSpatial = each(1, [60, 25, 9][rank - 1]);
+  return {
+    spec: {
+      dtype: 'float32',
+      batch,
+      inChannels,
+      outChannels,
+      groups,
+      inputSpatial,
+      kernel,
+      stride,
+      dilation,
+      cropBegin,
+      outputSpatial,
+      kernelSet: 'simd',
+    },
+    inputShape: [batch, inChannels, ...inputSpatial],
+    weightShape: [inChannels, outChannels / groups, ...kernel],
+    outputShape: [batch, outChannels, ...outputSpatial],
+    reference: { stride, dilation, groups, crop: { begin: cropBegin, outputSpatial } },
+  };
+}
+
+/** Channels last for activations, (kernel, out, in) for weights, the batch innermost: layouts of a problem. */
+const LAYOUTS = ['row-major', 'channels last', 'batch last'] as const;
+
+function strided(problem: Problem, layout: (typeof LAYOUTS)[number]) {
+  const { inputShape, weightShape, outputShape } = problem;
+  const spatial = inputShape.slice(2).map((_, axis) => axis + 2);
+  const order = {
+    'row-major': [0, 1, ...spatial],
+    'channels last': [0, ...spatial, 1],
+    'batch last': [1, ...spatial, 0],
+  }[layout];
+  const weightOrder = layout === 'row-major' ? [0, 1, ...spatial] : [...spatial, 1, 0];
+  return {
+    inputStrides: stridesInOrder(inputShape, order),
+    weightStrides: stridesInOrder(weightShape, weightOrder),
+    outputStrides: stridesInOrder(outputShape, order),
+  };
+}
+
+describe.each(LAYOUTS)('any crop, %s', (layout) => {
+  test.each(Array.from({ length: 60 }, (_, index) => index + 1))('random geometry %i', (seed) => {
+    const problem = problemOf(seed);
+    const { inputShape, weightShape, outputShape, reference } = problem;
+    const strides = strided(problem, layout);
+    const values = (shape: number[], offset: number) => randomFloat32(elementCount(shape), seed * 10 + offset);
+    const [x, w, b] = [values(inputShape, 1), values(weightShape, 2), values([outputShape[1]], 3)];
+    const input = scattered('float32', x, inputShape, strides.inputStrides);
+    const weight = scattered('float32', w, weightShape, strides.weightStrides);
+    const spec = { ...problem.spec, ...strides };
+    const [refX, refW] = [refTensor(inputShape, x), refTensor(weightShape, w)];
+
+    const plan = planConvTranspose({ ...spec, bias: true });
+    const { output } = runPlan(module, plan, { input, weight, bias: b });
+    const forward = gathered(output, outputShape, strides.outputStrides);
+    expectWithinBound(
+      { shape: outputShape, values: Float32Array.from(forward) },
+      convTransposeReference(refX, refW, refTensor([outputShape[1]], b), reference),
+    );
+
+    const dy = values(outputShape, 4);
+    const gradOutput = scattered('float32', dy, outputShape, strides.outputStrides);
+    const gradients = runPlan(module, planConvTransposeBackward(spec), { gradOutput, input, weight });
+    const expected = convTransposeBackwardReference(refTensor(outputShape, dy), refX, refW, reference);
+    const resultOf = (name: string, shape: number[], at: number[]) => ({
+      shape,
+      values: Float32Array.from(gathered(gradients[name] as Float32Array, shape, at)),
+    });
+    expectWithinBound(resultOf('gradInput', inputShape, strides.inputStrides), expected.gradInput);
+    expectWithinBound(resultOf('gradWeight', weightShape, strides.weightStrides), expected.gradWeight);
+    expectWithinBound(resultOf('gradBias', [outputShape[1]], [1]), expected.gradBias);
+  });
+});
+
+test('the geometries have what they are for', () => {
+  const specs = Array.from({ length: 60 }, (_, index) => problemOf(index + 1).spec);
+  const crops = specs.flatMap(({ cropBegin }) => cropBegin);
+  expect(Math.min(...(crops as number[]))).toBeLessThan(0);
+  const beyond = specs.filter(({ inputSpatial, kernel, stride, dilation, cropBegin, outputSpatial }) => {
+    const at = (value: ConvSpec['kernel']): number => (value as number[])[0];
+    const reach = (inputSpatial[0] - 1) * at(stride) + (at(kernel) - 1) * at(dilation) + 1;
+    return outputSpatial[0] + at(cropBegin) > reach;
+  });
+  expect(beyond.length).toBeGreaterThan(5);
+});
+
+describe('non-finite numbers, channels last', () => {
+  const values = [Number.NaN, Infinity, -Infinity, -0];
+  test.each(Array.from({ length: 12 }, (_, index) => index + 200))('random geometry %i', (seed) => {
+    const problem = problemOf(seed);
+    const { inputShape, weightShape, outputShape, reference } = problem;
+    const strides = strided(problem, 'channels last');
+    const next = randomSource(seed);
+    for (const value of values) {
+      for (const into of ['input', 'weight'] as const) {
+        const x = randomFloat32(elementCount(inputShape), seed);
+        const w = randomFloat32(elementCount(weightShape), seed + 1);
+        const target = into === 'input' ? x : w;
+        target[Math.floor(next() * target.length)] = value;
+        const input = scattered('float32', x, inputShape, strides.inputStrides);
+        const weight = scattered('float32', w, weightShape, strides.weightStrides);
+        const last = runPlan(module, planConvTranspose({ ...problem.spec, ...strides }), { input, weight }).output;
+        const { output } = runPlan(module, planConvTranspose(problem.spec), { input: x, weight: w });
+        const forward = { shape: outputShape, values: gathered(last, outputShape, strides.outputStrides) };
+        expectIdentical(forward, refTensor(outputShape, output), `${into} ${value}`);
+        const expected = convTransposeReference(refTensor(inputShape, x), refTensor(weightShape, w), null, reference);
+        const kinds = (numbers: ArrayLike<number>): string[] =>
+          Array.from(numbers, (number) => (Number.isFinite(number) ? 'finite' : String(number)));
+        expect(kinds(output)).toEqual(kinds(expected.data));
+      }
+    }
+  });
+});
