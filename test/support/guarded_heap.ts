@@ -53,7 +53,9 @@ export class GuardedHeap {
 
   /** Copies `values` in; `checkGuards` fails when they change. */
   protect(name: string, dtype: Dtype, values: ArrayLike<number>): void {
-    this.view(name, dtype).set(values);
+    const view = this.view(name, dtype);
+    expect(values.length, name).toBe(view.length);
+    view.set(values);
     const index = this.#blocks.findIndex((block) => block.name === name);
     const { ptr, bytes } = this.#blocks[index];
     const content = new Uint8Array(this.memory.buffer).slice(ptr, ptr + bytes);
