@@ -39,8 +39,8 @@ describe.runIf(vectors)('geometry of the peers', () => {
     expectWithin({ shape: c.expected.shape, values: output }, expected, limitOf(c.tolerance));
   });
 
-  const withGradients = (vectors ?? []).flatMap((c) => peerGradients(c).map((set) => ({ ...c, set })));
-  test.each(withGradients)('gradients ($set.origin): $name', ({ set, ...c }) => {
+  const withGradients = (vectors ?? []).flatMap((c) => peerGradients(c).map((set) => ({ name: c.name, c, set })));
+  test.each(withGradients)('gradients ($set.origin): $name', ({ set, c }) => {
     const spec = specOf(c);
     const place = (peer: PeerTensor, strides: readonly number[]) =>
       scattered('float32', Float32Array.from(peer.data), peer.shape, strides);
