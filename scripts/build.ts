@@ -76,7 +76,12 @@ async function buildWasm(): Promise<void> {
 
 /** Holds the time at which the last complete build began. */
 const STAMP = 'build/complete';
-const OUTPUTS = ['dist/index.js', 'dist/cli.js', ...TARGETS.map(({ name }) => `src/wasm/inlined/${name}.ts`)];
+const OUTPUTS = [
+  'dist/index.js',
+  'dist/kernels.js',
+  'dist/cli.js',
+  ...TARGETS.map(({ name }) => `src/wasm/inlined/${name}.ts`),
+];
 const SOURCES = ['src/**/*.ts', 'assembly/**/*.ts', 'scripts/{build,bundle}.ts', '{asconfig,tsconfig,package}.json'];
 
 function isStale(): boolean {

@@ -64,7 +64,7 @@ async function bundleCli(): Promise<Metafile> {
 /** Writes dist/. */
 export async function bundle(): Promise<void> {
   const result = await build({
-    entryPoints: { index: 'src/index.ts' },
+    entryPoints: { index: 'src/index.ts', kernels: 'src/kernels.ts' },
     outdir: 'dist',
     bundle: true,
     splitting: true,

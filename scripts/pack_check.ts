@@ -10,7 +10,14 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 /** Everything else in the tarball lies in dist/. */
 const TOP_LEVEL = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
-const IN_DIST = ['dist/index.js', 'dist/cli.js', 'dist/types/index.d.ts', 'dist/THIRD_PARTY_LICENSES.txt'];
+const IN_DIST = [
+  'dist/index.js',
+  'dist/kernels.js',
+  'dist/cli.js',
+  'dist/types/index.d.ts',
+  'dist/types/kernels.d.ts',
+  'dist/THIRD_PARTY_LICENSES.txt',
+];
 
 interface Packed {
   readonly filename: string;

@@ -54,7 +54,7 @@ export class GuardedHeap {
   /** Copies `values` in; `checkGuards` fails when they change. */
   protect(name: string, dtype: Dtype, values: ArrayLike<number>): void {
     const view = this.view(name, dtype);
-    expect(values.length, name).toBe(view.length);
+    if (values.length !== view.length) throw new Error(`${name} takes ${view.length} elements, not ${values.length}`);
     view.set(values);
     const index = this.#blocks.findIndex((block) => block.name === name);
     const { ptr, bytes } = this.#blocks[index];
