@@ -66,7 +66,11 @@ export function beginPrelu(operation: string, input: Tensor, weight: Tensor, out
   const x = checkTensor(operation, 'input', input);
   commonEngine(operation, x, { weight });
   commonDtype(operation, x, { weight });
-  return elementwiseCall(operation, [planPrelu(x.dtype, preluShape(operation, x, weight))], { input: x, weight }, out);
+  const shape = preluShape(operation, x, weight);
+  const plan = x.engine.plan(`prelu ${x.dtype} ${JSON.stringify(shape)}`, () => ({
+    stages: [planPrelu(x.dtype, shape)],
+  }));
+  return elementwiseCall(operation, plan.stages, { input: x, weight }, out);
 }
 
 /**

@@ -3,12 +3,13 @@
 import { checkChoice, checkOptions } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
-import type { Storage } from '../engine/storage.ts';
 import type { LossKind } from '../plan/elementwise.ts';
 import { pieces, planLoss } from '../plan/elementwise.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { allocateResult, checkTensor } from './arguments.ts';
+import { allocateResult } from './arguments.ts';
 import { denseOperands } from './dense.ts';
+import type { TensorArgument } from './operands.ts';
+import { openOperands } from './operands.ts';
 import { checkTensorLike } from './tensor_arguments.ts';
 
 export interface LossOptions {
@@ -32,22 +33,22 @@ const FLOAT64_BYTES = 8;
  * @throws {ShapeError} when the shapes differ.
  * @throws {DtypeError} when the dtypes differ.
  */
-export async function mseLoss(pred: Tensor, target: Tensor, options: LossOptions = {}): Promise<Loss> {
+export async function mseLoss(pred: TensorArgument, target: TensorArgument, options: LossOptions = {}): Promise<Loss> {
   return submit(beginLoss('mseLoss', 'mse', pred, target, options), options);
 }
 
 /** As `mseLoss`, at once. */
-export function mseLossSync(pred: Tensor, target: Tensor, options: LossOptions = {}): Loss {
+export function mseLossSync(pred: TensorArgument, target: TensorArgument, options: LossOptions = {}): Loss {
   return execute(beginLoss('mseLossSync', 'mse', pred, target, options));
 }
 
 /** Mean or sum of |pred − target|; the derivative where they are equal is 0. Throws as `mseLoss`. */
-export async function l1Loss(pred: Tensor, target: Tensor, options: LossOptions = {}): Promise<Loss> {
+export async function l1Loss(pred: TensorArgument, target: TensorArgument, options: LossOptions = {}): Promise<Loss> {
   return submit(beginLoss('l1Loss', 'l1', pred, target, options), options);
 }
 
 /** As `l1Loss`, at once. */
-export function l1LossSync(pred: Tensor, target: Tensor, options: LossOptions = {}): Loss {
+export function l1LossSync(pred: TensorArgument, target: TensorArgument, options: LossOptions = {}): Loss {
   return execute(beginLoss('l1LossSync', 'l1', pred, target, options));
 }
 
@@ -55,12 +56,16 @@ export function l1LossSync(pred: Tensor, target: Tensor, options: LossOptions = 
  * Binary cross entropy of sigmoid(pred) against target, without the overflow of computing them apart:
  * max(x, 0) − x · t + log(1 + e^(−|x|)). Throws as `mseLoss`.
  */
-export async function bceWithLogitsLoss(pred: Tensor, target: Tensor, options: LossOptions = {}): Promise<Loss> {
+export async function bceWithLogitsLoss(
+  pred: TensorArgument,
+  target: TensorArgument,
+  options: LossOptions = {},
+): Promise<Loss> {
   return submit(beginLoss('bceWithLogitsLoss', 'bceWithLogits', pred, target, options), options);
 }
 
 /** As `bceWithLogitsLoss`, at once. */
-export function bceWithLogitsLossSync(pred: Tensor, target: Tensor, options: LossOptions = {}): Loss {
+export function bceWithLogitsLossSync(pred: TensorArgument, target: TensorArgument, options: LossOptions = {}): Loss {
   return execute(beginLoss('bceWithLogitsLossSync', 'bceWithLogits', pred, target, options));
 }
 
@@ -72,50 +77,58 @@ function execute(call: Call<Loss>): Loss {
   return call.engine.execute(call);
 }
 
-function beginLoss(operation: string, kind: LossKind, pred: Tensor, target: Tensor, options: LossOptions): Call<Loss> {
+function beginLoss(
+  operation: string,
+  kind: LossKind,
+  predArgument: TensorArgument,
+  targetArgument: TensorArgument,
+  options: LossOptions,
+): Call<Loss> {
   checkOptions(operation, options, ['reduction', 'signal']);
   const reduction = checkChoice(operation, 'reduction', options.reduction ?? 'mean', ['mean', 'sum']);
-  checkTensor(operation, 'pred', pred);
-  checkTensorLike(operation, 'target', target, pred);
-  const { engine, size, dtype, shape } = pred;
-  const divisor = reduction === 'mean' ? size : 1;
-  const stage = planLoss(kind, dtype, size, (kind === 'mse' ? 2 : 1) / Math.max(divisor, 1));
-  const dense = denseOperands(operation, { prediction: pred, target });
-  const { release } = dense;
+  const operands = openOperands(operation, { pred: predArgument, target: targetArgument }, null, undefined);
+  const temporaries = [operands.release];
+  const release = (): void => temporaries.forEach((free) => free());
   let gradOutput: Tensor | null = null;
-  let partials: Storage;
   try {
+    const { pred, target } = operands.tensors;
+    checkTensorLike(operation, 'target', target, pred);
+    const { engine, size, dtype, shape } = pred;
+    const divisor = reduction === 'mean' ? size : 1;
+    const scale = (kind === 'mse' ? 2 : 1) / Math.max(divisor, 1);
+    const plan = engine.plan(`loss ${kind} ${dtype} ${size} ${scale}`, () => ({
+      stages: [planLoss(kind, dtype, size, scale)],
+    }));
+    const dense = denseOperands(operation, { prediction: pred, target });
+    temporaries.push(dense.release);
     gradOutput = allocateResult(operation, engine, dtype, shape);
-    partials = engine.allocateStorage(operation, pieces(size) * FLOAT64_BYTES);
+    const grad = gradOutput;
+    const partials = engine.allocateStorage(operation, pieces(size) * FLOAT64_BYTES);
+    temporaries.push(() => partials.release());
+    return {
+      engine,
+      operation,
+      reads: [pred.storage, target.storage],
+      steps: [
+        ...dense.steps,
+        {
+          stages: plan.stages,
+          workspaceBytes: NO_WORKSPACE,
+          pointers: { ...dense.pointers, grad: grad.ptr, partials: partials.ptr },
+        },
+      ],
+      writes: [grad.storage],
+      finish: () => {
+        let sum = 0;
+        for (const partial of new Float64Array(engine.buffer, partials.ptr, pieces(size))) sum += partial;
+        return { value: sum / divisor, gradOutput: grad, dispose: () => grad.dispose() };
+      },
+      abandon: () => grad.dispose(),
+      release,
+    };
   } catch (error) {
     release();
     gradOutput?.dispose();
     throw error;
   }
-  const grad = gradOutput;
-  return {
-    engine,
-    operation,
-    reads: [pred.storage, target.storage],
-    steps: [
-      ...dense.steps,
-      {
-        stages: [stage],
-        workspaceBytes: NO_WORKSPACE,
-        pointers: { ...dense.pointers, grad: grad.ptr, partials: partials.ptr },
-      },
-    ],
-    writes: [grad.storage],
-    finish: () => {
-      let sum = 0;
-      for (const partial of new Float64Array(engine.buffer, partials.ptr, pieces(size))) sum += partial;
-      partials.release();
-      return { value: sum / divisor, gradOutput: grad, dispose: () => grad.dispose() };
-    },
-    abandon: () => {
-      grad.dispose();
-      partials.release();
-    },
-    release,
-  };
 }

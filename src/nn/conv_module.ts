@@ -6,6 +6,7 @@ import type { Generator } from '../core/generator.ts';
 import { generatorOrDefault } from '../core/generator.ts';
 import type { PerAxis } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
+import type { Storage } from '../engine/storage.ts';
 import { beginActivation, beginActivationGradient, savesOutput } from '../functional/activation.ts';
 import { checkTensor } from '../functional/arguments.ts';
 import { empty } from '../tensor/create.ts';
@@ -37,6 +38,12 @@ class SavedConv implements Saved {
     this.weight = new SavedTensor('weight', weight);
     this.activated = activated === null ? null : new SavedTensor('output', activated);
     this.outputSize = outputSize;
+  }
+
+  get storages(): readonly Storage[] {
+    return [this.input, this.weight, ...(this.activated === null ? [] : [this.activated])].flatMap(
+      ({ storages }) => storages,
+    );
   }
 
   dispose(): void {
@@ -115,6 +122,7 @@ export abstract class ConvModule extends Module {
   resetParameters(): void {
     this.checkAlive(`${this.typeName}.resetParameters`);
     const generator = generatorOrDefault(this.typeName, this.#generator);
+    for (const parameter of this.parameters()) parameter.storage.checkWritable('resetParameters'); // both or none
     const fanIn = this.weight.size / this.weight.shape[0];
     // Kaiming's bound with slope √5, in PyTorch's order of operations: the bits depend on it
     const bound = Math.sqrt(3) * (Math.sqrt(2 / 6) / Math.sqrt(fanIn));

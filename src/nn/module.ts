@@ -2,12 +2,17 @@
 
 import { EngineError } from '../core/errors.ts';
 import { checkBoolean, checkOptions } from '../core/validate.ts';
-import { storagesOf } from '../functional/arguments.ts';
-import { Tensor } from '../tensor/tensor.ts';
-import { ParameterTree } from './parameter_tree.ts';
 import type { Procedure, Uses } from '../engine/call.ts';
 import { performForeign } from '../engine/call.ts';
 import { runProcedure, runProcedureSync } from '../engine/procedures.ts';
+import { storagesOf } from '../functional/arguments.ts';
+import type { TensorArgument } from '../functional/operands.ts';
+import type { OpenTensor } from '../functional/tensor_arguments.ts';
+import { openRetained, openTensor } from '../functional/tensor_arguments.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { gradientOf } from './gradients.ts';
+import { ParameterTree } from './parameter_tree.ts';
+import { Pass } from './pass.ts';
 import type { Saved } from './saved.ts';
 import { NOTHING_SAVED } from './saved.ts';
 
@@ -42,10 +47,10 @@ export interface Wanted {
 /** One pass through a module that keeps its own state; its backward runs once. */
 export interface Vjp {
   readonly output: Tensor;
-  backward(gradOutput: Tensor, options?: BackwardOptions & { gradInput?: true }): Promise<Tensor>;
-  backward(gradOutput: Tensor, options: BackwardOptions): Promise<Tensor | null>;
-  backwardSync(gradOutput: Tensor, options?: BackwardOptions & { gradInput?: true }): Tensor;
-  backwardSync(gradOutput: Tensor, options: BackwardOptions): Tensor | null;
+  backward(gradOutput: TensorArgument, options?: BackwardOptions & { gradInput?: true }): Promise<Tensor>;
+  backward(gradOutput: TensorArgument, options: BackwardOptions): Promise<Tensor | null>;
+  backwardSync(gradOutput: TensorArgument, options?: BackwardOptions & { gradInput?: true }): Tensor;
+  backwardSync(gradOutput: TensorArgument, options: BackwardOptions): Tensor | null;
   /** Frees what was kept for backward, not the output. Idempotent. */
   dispose(): void;
 }
@@ -55,31 +60,30 @@ export interface Vjp {
  * and overrides `forward` and `backward` (and their Sync twins where they are used).
  */
 export class Module extends ParameterTree {
-  #pending: Saved | null = null;
+  #pending: Pass | null = null;
   /** Settles when the Promise forward that was called last has, successful or not. */
-  #forwardSettled: Promise<void> | null = null;
+  #forwardSettled: Promise<unknown> | null = null;
+  /** Promise calls that have not settled. */
+  #inFlight = 0;
 
   /**
    * The output for `input`. In training mode keeps what `backward` needs; this replaces what an earlier one kept.
    * @throws the errors of the operation; in evaluation and training mode alike.
    */
-  async forward(input: Tensor, options: ForwardOptions = {}): Promise<Tensor> {
-    const running = this.#runForward('forward', input, options, this.training);
-    const settled = running.then(
-      () => undefined,
-      () => undefined,
-    );
+  async forward(input: TensorArgument, options: ForwardOptions = {}): Promise<Tensor> {
+    const kept = this.#runForward('forward', input, options, this.training).then((result) => this.#keep(result));
+    const settled = kept.catch(() => undefined);
     this.#forwardSettled = settled;
     try {
-      return this.#keep(await running);
+      return await kept;
     } finally {
       if (this.#forwardSettled === settled) this.#forwardSettled = null;
     }
   }
 
   /** As `forward`, at once. */
-  forwardSync(input: Tensor, options: ForwardOptions = {}): Tensor {
-    return this.#keep(runProcedureSync(this.#checkedForward('forwardSync', input, options, this.training)));
+  forwardSync(input: TensorArgument, options: ForwardOptions = {}): Tensor {
+    return this.#keep(this.#runForwardSync('forwardSync', input, options, this.training));
   }
 
   /**
@@ -87,40 +91,43 @@ export class Module extends ParameterTree {
    * is over with that. A backward that fails leaves it pending.
    * @throws {EngineError} ERR_NO_FORWARD without a pending forward; ERR_MODIFIED when a tensor it needs was changed.
    */
-  backward(gradOutput: Tensor, options?: BackwardOptions & { gradInput?: true }): Promise<Tensor>;
-  backward(gradOutput: Tensor, options: BackwardOptions): Promise<Tensor | null>;
-  async backward(gradOutput: Tensor, options: BackwardOptions = {}): Promise<Tensor | null> {
+  backward(gradOutput: TensorArgument, options?: BackwardOptions & { gradInput?: true }): Promise<Tensor>;
+  backward(gradOutput: TensorArgument, options: BackwardOptions): Promise<Tensor | null>;
+  async backward(gradOutput: TensorArgument, options: BackwardOptions = {}): Promise<Tensor | null> {
     const wanted = this.#checkBackward('backward', options);
-    while (this.#forwardSettled !== null) await this.#forwardSettled;
-    const saved = this.#takePending('backward');
-    const gradInput = await runProcedure(
-      this.#finishedBackward('backward', saved, gradOutput, wanted),
-      this.#backwardUses(gradOutput, wanted),
-      options.signal,
-    );
-    this.#release(saved);
-    return gradInput;
+    const opened = this.#open('backward', 'gradOutput', gradOutput, openRetained);
+    this.#inFlight++;
+    try {
+      if (this.#forwardSettled !== null) await this.#forwardSettled;
+      const pass = this.#pendingPass('backward');
+      const gradInput = await this.#runBackward('backward', pass, opened.tensor, wanted, options.signal);
+      if (this.#pending === pass) this.#pending = null;
+      return gradInput;
+    } finally {
+      opened.release();
+      this.#landed();
+    }
   }
 
   /** As `backward`, at once. */
-  backwardSync(gradOutput: Tensor, options?: BackwardOptions & { gradInput?: true }): Tensor;
-  backwardSync(gradOutput: Tensor, options: BackwardOptions): Tensor | null;
-  backwardSync(gradOutput: Tensor, options: BackwardOptions = {}): Tensor | null {
+  backwardSync(gradOutput: TensorArgument, options?: BackwardOptions & { gradInput?: true }): Tensor;
+  backwardSync(gradOutput: TensorArgument, options: BackwardOptions): Tensor | null;
+  backwardSync(gradOutput: TensorArgument, options: BackwardOptions = {}): Tensor | null {
     const wanted = this.#checkBackward('backwardSync', options);
-    const saved = this.#takePending('backwardSync');
-    const gradInput = runProcedureSync(this.#finishedBackward('backwardSync', saved, gradOutput, wanted));
-    this.#release(saved);
+    const pass = this.#pendingPass('backwardSync');
+    const gradInput = this.#runBackwardSync('backwardSync', pass, gradOutput, wanted);
+    if (this.#pending === pass) this.#pending = null;
     return gradInput;
   }
 
   /** A forward pass beside the pending one, in either mode: a module may take part many times before backward. */
-  async vjp(input: Tensor, options: ForwardOptions = {}): Promise<Vjp> {
+  async vjp(input: TensorArgument, options: ForwardOptions = {}): Promise<Vjp> {
     return this.#vjpOf(await this.#runForward('vjp', input, options, true));
   }
 
   /** As `vjp`, at once. */
-  vjpSync(input: Tensor, options: ForwardOptions = {}): Vjp {
-    return this.#vjpOf(runProcedureSync(this.#checkedForward('vjpSync', input, options, true)));
+  vjpSync(input: TensorArgument, options: ForwardOptions = {}): Vjp {
+    return this.#vjpOf(this.#runForwardSync('vjpSync', input, options, true));
   }
 
   override train(mode: boolean = true): this {
@@ -129,9 +136,11 @@ export class Module extends ParameterTree {
     return this;
   }
 
+  /** Frees parameters, gradients, children and what forward kept, once pending calls have settled. Idempotent. */
   override dispose(): void {
     this.#replacePending(null);
-    super.dispose();
+    if (this.#inFlight === 0) super.dispose();
+    else this.markDisposed();
   }
 
   /** Options of `forward` that this module takes. */
@@ -182,31 +191,76 @@ export class Module extends ParameterTree {
   }
 
   /** The caller may change neither the input nor a parameter before the promise has settled. */
-  #runForward(method: string, input: Tensor, options: ForwardOptions, save: boolean): Promise<ForwardResult> {
-    const reads = storagesOf([input, ...this.parameters()].filter((tensor) => tensor instanceof Tensor));
-    const writes = options?.out instanceof Tensor ? [options.out.storage] : [];
-    return runProcedure(this.#checkedForward(method, input, options, save), { reads, writes }, options?.signal);
+  async #runForward(
+    method: string,
+    argument: TensorArgument,
+    options: ForwardOptions,
+    save: boolean,
+  ): Promise<ForwardResult> {
+    this.checkAlive(this.#operation(method));
+    const input = this.#open(method, 'input', argument, openRetained);
+    this.#inFlight++;
+    try {
+      const reads = storagesOf([input.tensor, ...this.parameters()].filter(isAlive));
+      const writes = storagesOf([options?.out].filter(isAlive));
+      const procedure = this.#checkedForward(method, input.tensor, options, save);
+      return await runProcedure(procedure, { reads, writes }, options?.signal);
+    } finally {
+      input.release();
+      this.#landed();
+    }
   }
 
-  #backwardUses(gradOutput: Tensor, { gradParameters = true }: BackwardOptions): Uses {
-    const parameters = this.parameters();
-    const reads = storagesOf([gradOutput, ...parameters].filter((tensor) => tensor instanceof Tensor));
-    return { reads, writes: gradParameters ? storagesOf(parameters.map(({ grad }) => grad)) : [] };
+  #runForwardSync(method: string, argument: TensorArgument, options: ForwardOptions, save: boolean): ForwardResult {
+    this.checkAlive(this.#operation(method));
+    const input = this.#open(method, 'input', argument);
+    try {
+      return runProcedureSync(this.#checkedForward(method, input.tensor, options, save));
+    } finally {
+      input.release();
+    }
+  }
+
+  /** Gradients exist from the call on, so that whatever is called next finds them. */
+  #runBackward(
+    method: string,
+    pass: Pass,
+    gradOutput: Tensor,
+    wanted: Wanted,
+    signal: AbortSignal | undefined,
+  ): Promise<Tensor | null> {
+    const operation = this.#operation(method);
+    return pass.run(operation, async (saved) => {
+      const parameters = this.parameters();
+      const gradients = wanted.gradParameters ? parameters.map(gradientOf) : [];
+      const uses: Uses = {
+        reads: [...storagesOf([gradOutput, ...parameters].filter(isAlive)), ...saved.storages],
+        writes: storagesOf(gradients),
+      };
+      return runProcedure(this.backwardSteps(operation, saved, gradOutput, wanted), uses, signal);
+    });
+  }
+
+  #runBackwardSync(method: string, pass: Pass, argument: TensorArgument, wanted: Wanted): Tensor | null {
+    const operation = this.#operation(method);
+    const gradOutput = this.#open(method, 'gradOutput', argument);
+    try {
+      return pass.runSync(operation, (saved) =>
+        runProcedureSync(this.backwardSteps(operation, saved, gradOutput.tensor, wanted)),
+      );
+    } finally {
+      gradOutput.release();
+    }
   }
 
   *#checkedForward(method: string, input: Tensor, options: ForwardOptions, save: boolean): Procedure<ForwardResult> {
-    const operation = `${this.typeName}.${method}`;
-    this.checkAlive(operation);
+    const operation = this.#operation(method);
     checkOptions(operation, options, this.forwardOptions);
     return yield* this.forwardSteps(operation, input, options, save);
   }
 
-  *#finishedBackward(method: string, saved: Saved, gradOutput: Tensor, wanted: Wanted): Procedure<Tensor | null> {
-    return yield* this.backwardSteps(`${this.typeName}.${method}`, saved, gradOutput, wanted);
-  }
-
   #checkBackward(method: string, options: BackwardOptions): Wanted {
-    const operation = `${this.typeName}.${method}`;
+    const operation = this.#operation(method);
     this.checkAlive(operation);
     checkOptions(operation, options, ['gradInput', 'gradParameters', 'signal']);
     return {
@@ -215,60 +269,63 @@ export class Module extends ParameterTree {
     };
   }
 
+  /** TensorLikes are copied in; what is no tensor at all is left to the operation. */
+  #open(method: string, argument: string, value: TensorArgument, how: typeof openTensor = openTensor): OpenTensor {
+    return how(this.#operation(method), argument, value, this.parameters().find(isAlive)?.engine);
+  }
+
+  /** A Promise call has settled; what was disposed meanwhile goes with the last one. */
+  #landed(): void {
+    this.#inFlight--;
+    if (this.#inFlight === 0 && this.disposed) super.dispose();
+  }
+
+  #operation(method: string): string {
+    return `${this.typeName}.${method}`;
+  }
+
   #keep({ output, saved }: ForwardResult): Tensor {
-    if (this.training && !this.disposed) this.#replacePending(saved ?? this.#pending);
-    else saved?.dispose(); // eval() or dispose() came in between
+    if (saved === null) return output;
+    if (this.training && !this.disposed) this.#replacePending(new Pass(saved));
+    else saved.dispose(); // eval() or dispose() came in between
     return output;
   }
 
-  #takePending(method: string): Saved {
-    if (this.#pending === null) {
-      throw new EngineError(
-        'ERR_NO_FORWARD',
-        `${this.typeName}.${method}: no pending forward; call forward in training mode first`,
-      );
-    }
-    return this.#pending;
+  #pendingPass(method: string): Pass {
+    if (this.#pending !== null) return this.#pending;
+    throw new EngineError(
+      'ERR_NO_FORWARD',
+      `${this.#operation(method)}: no pending forward; call forward in training mode first`,
+    );
   }
 
-  #replacePending(saved: Saved | null): void {
-    if (saved !== this.#pending) this.#pending?.dispose();
-    this.#pending = saved;
-  }
-
-  /** After a completed backward; a new forward may have replaced the pending one meanwhile. */
-  #release(saved: Saved): void {
-    if (this.#pending === saved) this.#pending = null;
-    saved.dispose();
+  #replacePending(pass: Pass | null): void {
+    this.#pending?.dispose();
+    this.#pending = pass;
   }
 
   #vjpOf({ output, saved }: ForwardResult): Vjp {
-    let kept = saved;
-    const begin = (method: string, gradOutput: Tensor, options: BackwardOptions): Procedure<Tensor | null> => {
-      const wanted = this.#checkBackward(method, options);
-      if (kept === null) {
-        throw new EngineError('ERR_NO_FORWARD', `${this.typeName}.${method}: this pass is over or disposed`);
+    const pass = new Pass(saved ?? NOTHING_SAVED);
+    const backward = async (argument: TensorArgument, options: BackwardOptions = {}): Promise<Tensor | null> => {
+      const wanted = this.#checkBackward('vjp.backward', options);
+      const gradOutput = this.#open('vjp.backward', 'gradOutput', argument, openRetained);
+      this.#inFlight++;
+      try {
+        return await this.#runBackward('vjp.backward', pass, gradOutput.tensor, wanted, options.signal);
+      } finally {
+        gradOutput.release();
+        this.#landed();
       }
-      return this.#finishedBackward(method, kept, gradOutput, wanted);
     };
-    const dispose = (): void => {
-      kept?.dispose();
-      kept = null;
+    const backwardSync = (argument: TensorArgument, options: BackwardOptions = {}): Tensor | null => {
+      const wanted = this.#checkBackward('vjp.backwardSync', options);
+      return this.#runBackwardSync('vjp.backwardSync', pass, argument, wanted);
     };
-    const backward = async (gradOutput: Tensor, options: BackwardOptions = {}): Promise<Tensor | null> => {
-      const gradInput = await runProcedure(
-        begin('vjp.backward', gradOutput, options),
-        this.#backwardUses(gradOutput, options),
-        options.signal,
-      );
-      dispose();
-      return gradInput;
-    };
-    const backwardSync = (gradOutput: Tensor, options: BackwardOptions = {}): Tensor | null => {
-      const gradInput = runProcedureSync(begin('vjp.backwardSync', gradOutput, options));
-      dispose();
-      return gradInput;
-    };
-    return { output, backward, backwardSync, dispose } as Vjp;
+    return { output, backward, backwardSync, dispose: () => pass.dispose() } as Vjp;
   }
+}
+
+/** Only these can be held; what is no tensor, or disposed, is an error that the operation finds. */
+function isAlive(value: unknown): value is Tensor {
+  return value instanceof Tensor && !value.disposed;
 }

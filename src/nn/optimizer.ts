@@ -69,10 +69,14 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
     for (const group of this.paramGroups) this.checkGroup(name, group);
   }
 
-  /** Updates every parameter that has a gradient. */
-  async step(): Promise<void> {
+  /**
+   * Updates every parameter that has a gradient.
+   * @throws the signal's reason when it is aborted; some parameters may be updated then
+   */
+  async step(options: { signal?: AbortSignal } = {}): Promise<void> {
+    checkOptions(`${this.#name}.step`, options, ['signal']);
     const call = this.#begin('step');
-    if (call !== null) await call.engine.submit(call);
+    if (call !== null) await call.engine.submit(call, options.signal);
   }
 
   /** As `step`, at once. */
@@ -192,7 +196,7 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
   #begin(method: string): Call<void> | null {
     const operation = `${this.#name}.${method}`;
     if (this.#disposed) throw new EngineError('ERR_DISPOSED', `${operation}: the optimizer is disposed`);
-    const steps: Step[] = [];
+    const steps: (() => Step)[] = [];
     const writes: Storage[] = [];
     const updated: ParameterState[] = [];
     const gradients: Tensor[] = [];
@@ -206,14 +210,20 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
           const grad = checkTensorLike(operation, 'grad', parameter.grad, parameter).contiguous();
           gradients.push(grad);
           const state = this.#stateOf(parameter, []);
-          const { stage, pointers } = this.passOf(parameter, group, state.step + 1, (names) => {
-            return this.#stateOf(parameter, names).tensors;
-          });
-          steps.push({
-            stages: [stage],
-            workspaceBytes: NO_WORKSPACE,
-            pointers: { weight: parameter.ptr, grad: grad.ptr, ...pointers },
-          });
+          const options = { ...group }; // those of the call, whenever it runs
+          const step = (): Step => {
+            // a call before this one may be pending, so that the number of the step is known when it runs
+            const { stage, pointers } = this.passOf(parameter, options, state.step + 1, (names) => {
+              return this.#stateOf(parameter, names).tensors;
+            });
+            return {
+              stages: [stage],
+              workspaceBytes: NO_WORKSPACE,
+              pointers: { weight: parameter.ptr, grad: grad.ptr, ...pointers },
+            };
+          };
+          step(); // makes the state
+          steps.push(step);
           writes.push(parameter.storage, ...Object.values(state.tensors).map(({ storage }) => storage));
           updated.push(state);
         }
@@ -227,7 +237,9 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
       engine: this.#parameters()[0].engine,
       operation,
       reads: gradients.map(({ storage }) => storage),
-      steps,
+      get steps() {
+        return steps.map((step) => step());
+      },
       writes,
       finish: () => {
         for (const state of updated) state.step++;

@@ -78,6 +78,11 @@ export abstract class ParameterTree extends DisposableBase {
     return this.train(false);
   }
 
+  /** From now on calls throw ERR_DISPOSED; nothing is freed yet. */
+  protected markDisposed(): void {
+    this.#disposed = true;
+  }
+
   /** Frees parameters, gradients and children. Idempotent. */
   override dispose(): void {
     this.#disposed = true;

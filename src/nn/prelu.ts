@@ -3,6 +3,7 @@
 import type { Dtype } from '../core/dtype.ts';
 import { checkInteger, checkNumber, checkOptions } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Storage } from '../engine/storage.ts';
 import { beginPrelu, beginPreluGradient } from '../functional/activation.ts';
 import { full } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -28,6 +29,10 @@ class SavedPrelu implements Saved {
   constructor(input: Tensor, weight: Tensor) {
     this.input = new SavedTensor('input', input);
     this.weight = new SavedTensor('weight', weight);
+  }
+
+  get storages(): readonly Storage[] {
+    return [...this.input.storages, ...this.weight.storages];
   }
 
   dispose(): void {

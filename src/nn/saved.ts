@@ -1,11 +1,13 @@
 /** What a forward pass keeps for its backward pass. */
 
 import { EngineError } from '../core/errors.ts';
-import type { ContentWatcher } from '../engine/storage.ts';
+import type { ContentWatcher, Storage } from '../engine/storage.ts';
 import { retainView } from '../functional/tensor_arguments.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 export interface Saved {
+  /** Of the tensors that were kept: nobody may write to them while backward runs. */
+  readonly storages: readonly Storage[];
   /** Frees what was kept. Idempotent. */
   dispose(): void;
 }
@@ -29,6 +31,10 @@ export class SavedTensor implements Saved, ContentWatcher {
     this.#version = storage.version;
     if (storage.exposed) this.exposing();
     else storage.watch(this);
+  }
+
+  get storages(): readonly Storage[] {
+    return [this.#tensor.storage];
   }
 
   exposing(): void {
@@ -56,4 +62,4 @@ export class SavedTensor implements Saved, ContentWatcher {
 }
 
 /** For modules that keep nothing. */
-export const NOTHING_SAVED: Saved = { dispose: () => undefined };
+export const NOTHING_SAVED: Saved = { storages: [], dispose: () => undefined };

@@ -7,11 +7,16 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { ForwardOptions, ForwardResult, Wanted } from './module.ts';
 import { Module } from './module.ts';
 import type { Procedure } from '../engine/call.ts';
+import type { Storage } from '../engine/storage.ts';
 import type { Saved } from './saved.ts';
 
 /** What each module kept, in order. */
 class SavedSequence implements Saved {
   readonly entries: Saved[] = [];
+
+  get storages(): readonly Storage[] {
+    return this.entries.flatMap(({ storages }) => storages);
+  }
 
   dispose(): void {
     for (const saved of this.entries) saved.dispose();
@@ -82,11 +87,11 @@ export class Sequential extends Module {
       for (const [position, [name, child]] of this.#children.entries()) {
         const options = position === last && out !== undefined ? { out } : {};
         const step = yield* child.forwardSteps(`${operation}(${name})`, current, options, save);
-        if (current !== input) current.dispose();
+        if (current !== input && current !== step.output) current.dispose(); // a module may pass its input on
         current = step.output;
         if (step.saved !== null) saved.entries.push(step.saved);
       }
-      if (last < 0) current = out === undefined ? retainView(input) : out.copyFrom(input);
+      if (current === input) current = out === undefined ? retainView(input) : out.copyFrom(input);
     } catch (error) {
       saved.dispose();
       if (current !== input) current.dispose();

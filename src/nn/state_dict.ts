@@ -60,6 +60,7 @@ export function loadStateDict(
     const Failure = mismatches.length > 0 ? ShapeError : ArgumentError;
     throw new Failure('loadStateDict', 'state', 'the paths and shapes of the module', `others\n${report}`);
   }
+  for (const key of Object.keys(state)) targets.get(key)?.storage.checkWritable('loadStateDict'); // before the first copy
   for (const copy of copies) copy();
   return { missingKeys, unexpectedKeys };
 }
