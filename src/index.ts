@@ -52,7 +52,7 @@ export {
   convTranspose3dBackward,
   convTranspose3dBackwardSync,
 } from './functional/conv_transpose_backward.ts';
-export type { ConvGradients } from './functional/gradients.ts';
+export type { ConvGradients, GradientsOf, OutputMask } from './functional/gradients.ts';
 export type { FoldOptions } from './functional/fold.ts';
 export { fold, foldSync, unfold, unfoldSync } from './functional/fold.ts';
 export type { Loss, LossOptions } from './functional/loss.ts';

@@ -41,7 +41,7 @@ export function init(options: EngineOptions = {}): Promise<Engine> {
       throw new ArgumentError('init', 'options', 'those of the living default engine (dispose() it first)', 'others');
     }
   } catch (error) {
-    return Promise.reject(error as Error);
+    return Promise.reject(error);
   }
   defaultOptions = { ...options };
   const pending = makeDefault(options);

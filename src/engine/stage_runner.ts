@@ -180,7 +180,7 @@ export class StageRunner {
   /** The cached parameter blocks, new ones that are cached, or blocks in scratch memory when neither can be. */
   #bind(stages: readonly Stage[], lane: Lane): Binding {
     const cached = this.#bindings.get(stages);
-    if (cached !== undefined && cached !== null && cached.users === 0) {
+    if (cached?.users === 0) {
       this.#cache.touch(cached);
       return cached;
     }

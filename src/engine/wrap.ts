@@ -41,10 +41,10 @@ export function wrapMemory(
   const dtype = checkDtype('wrap', options.dtype ?? 'float32');
   const bytes = elementBytes(dtype);
   checkAddress(ptr, bytes);
-  if (!Array.isArray(shape)) throw new TypeError(`wrap: shape expected an array, got ${describe(shape)}`);
+  if (!isArray(shape)) throw new TypeError(`wrap: shape expected an array, got ${describe(shape)}`);
   for (const length of shape) checkInteger('wrap', 'shape', length, 0);
   const strides = options.strides ?? contiguousStrides(shape);
-  if (!Array.isArray(strides) || strides.length !== shape.length) {
+  if (!isArray(strides) || strides.length !== shape.length) {
     throw new ArgumentError('wrap', 'strides', `${shape.length} entries`, describe(strides));
   }
   for (const stride of strides) checkInteger('wrap', 'strides', stride, 0);
@@ -55,6 +55,11 @@ export function wrapMemory(
   }
   if (factory === null) throw new Error('wrap: the class of tensors is not loaded');
   return factory(new Storage(engine, ptr, extent, 'foreign'), dtype, shape, strides, 0);
+}
+
+/** `Array.isArray` would make the elements `any`. */
+function isArray(value: readonly number[]): boolean {
+  return Array.isArray(value);
 }
 
 function checkAddress(ptr: unknown, alignment: number): void {

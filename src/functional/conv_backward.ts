@@ -8,7 +8,7 @@ import { convGeometry } from './conv_geometry.ts';
 import type { SpatialRank } from './conv_options.ts';
 import { checkAlgorithm, checkBackwardOptions, CONV_BACKWARD_OPTIONS } from './conv_options.ts';
 import { backwardSteps } from './conv_steps.ts';
-import type { ConvGradients } from './gradients.ts';
+import type { AllGradients, ConvGradients, GradientsOf, OutputMask } from './gradients.ts';
 import { gradientsCall } from './gradients.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
@@ -57,67 +57,67 @@ export function beginConvBackward(
  * @returns gradInput, gradWeight, gradBias (Cout); null where the mask leaves one out
  * @throws as `conv1d`; {ArgumentError} for an activation
  */
-export async function conv1dBackward(
+export async function conv1dBackward<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
   weight: TensorArgument,
-  options?: ConvBackwardOptions,
-): Promise<ConvGradients> {
+  options?: ConvBackwardOptions & { readonly outputMask?: M },
+): Promise<GradientsOf<M>> {
   const call = beginConvBackward('conv1dBackward', 1, gradOutput, input, weight, options);
-  return call.engine.submit(call, options?.signal);
+  return call.engine.submit(call as Call<GradientsOf<M>>, options?.signal);
 }
 
 /** As `conv1dBackward`, on the calling thread. */
-export function conv1dBackwardSync(
+export function conv1dBackwardSync<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
   weight: TensorArgument,
-  options?: ConvBackwardOptions,
-): ConvGradients {
+  options?: ConvBackwardOptions & { readonly outputMask?: M },
+): GradientsOf<M> {
   const call = beginConvBackward('conv1dBackward', 1, gradOutput, input, weight, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call as Call<GradientsOf<M>>);
 }
 
 /** Gradients of `conv2d`, see `conv1dBackward`. */
-export async function conv2dBackward(
+export async function conv2dBackward<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
   weight: TensorArgument,
-  options?: ConvBackwardOptions,
-): Promise<ConvGradients> {
+  options?: ConvBackwardOptions & { readonly outputMask?: M },
+): Promise<GradientsOf<M>> {
   const call = beginConvBackward('conv2dBackward', 2, gradOutput, input, weight, options);
-  return call.engine.submit(call, options?.signal);
+  return call.engine.submit(call as Call<GradientsOf<M>>, options?.signal);
 }
 
 /** As `conv2dBackward`, on the calling thread. */
-export function conv2dBackwardSync(
+export function conv2dBackwardSync<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
   weight: TensorArgument,
-  options?: ConvBackwardOptions,
-): ConvGradients {
+  options?: ConvBackwardOptions & { readonly outputMask?: M },
+): GradientsOf<M> {
   const call = beginConvBackward('conv2dBackward', 2, gradOutput, input, weight, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call as Call<GradientsOf<M>>);
 }
 
 /** Gradients of `conv3d`, see `conv1dBackward`. */
-export async function conv3dBackward(
+export async function conv3dBackward<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
   weight: TensorArgument,
-  options?: ConvBackwardOptions,
-): Promise<ConvGradients> {
+  options?: ConvBackwardOptions & { readonly outputMask?: M },
+): Promise<GradientsOf<M>> {
   const call = beginConvBackward('conv3dBackward', 3, gradOutput, input, weight, options);
-  return call.engine.submit(call, options?.signal);
+  return call.engine.submit(call as Call<GradientsOf<M>>, options?.signal);
 }
 
 /** As `conv3dBackward`, on the calling thread. */
-export function conv3dBackwardSync(
+export function conv3dBackwardSync<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
   weight: TensorArgument,
-  options?: ConvBackwardOptions,
-): ConvGradients {
+  options?: ConvBackwardOptions & { readonly outputMask?: M },
+): GradientsOf<M> {
   const call = beginConvBackward('conv3dBackward', 3, gradOutput, input, weight, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call as Call<GradientsOf<M>>);
 }

@@ -11,7 +11,7 @@ import {
   TRANSPOSE_BACKWARD_OPTIONS,
 } from './conv_options.ts';
 import { backwardSteps } from './conv_steps.ts';
-import type { ConvGradients } from './gradients.ts';
+import type { AllGradients, ConvGradients, GradientsOf, OutputMask } from './gradients.ts';
 import { gradientsCall } from './gradients.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
@@ -66,67 +66,67 @@ export function beginConvTransposeBackward(
  * @returns gradInput, gradWeight, gradBias (Cout); null where the mask leaves one out
  * @throws as `convTranspose1d`; {ArgumentError} for an activation
  */
-export async function convTranspose1dBackward(
+export async function convTranspose1dBackward<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
   weight: TensorArgument,
-  options?: ConvTransposeBackwardOptions,
-): Promise<ConvGradients> {
+  options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
+): Promise<GradientsOf<M>> {
   const call = beginConvTransposeBackward('convTranspose1dBackward', 1, gradOutput, input, weight, options);
-  return call.engine.submit(call, options?.signal);
+  return call.engine.submit(call as Call<GradientsOf<M>>, options?.signal);
 }
 
 /** As `convTranspose1dBackward`, on the calling thread. */
-export function convTranspose1dBackwardSync(
+export function convTranspose1dBackwardSync<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
   weight: TensorArgument,
-  options?: ConvTransposeBackwardOptions,
-): ConvGradients {
+  options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
+): GradientsOf<M> {
   const call = beginConvTransposeBackward('convTranspose1dBackward', 1, gradOutput, input, weight, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call as Call<GradientsOf<M>>);
 }
 
 /** Gradients of `convTranspose2d`, see `convTranspose1dBackward`. */
-export async function convTranspose2dBackward(
+export async function convTranspose2dBackward<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
   weight: TensorArgument,
-  options?: ConvTransposeBackwardOptions,
-): Promise<ConvGradients> {
+  options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
+): Promise<GradientsOf<M>> {
   const call = beginConvTransposeBackward('convTranspose2dBackward', 2, gradOutput, input, weight, options);
-  return call.engine.submit(call, options?.signal);
+  return call.engine.submit(call as Call<GradientsOf<M>>, options?.signal);
 }
 
 /** As `convTranspose2dBackward`, on the calling thread. */
-export function convTranspose2dBackwardSync(
+export function convTranspose2dBackwardSync<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
   weight: TensorArgument,
-  options?: ConvTransposeBackwardOptions,
-): ConvGradients {
+  options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
+): GradientsOf<M> {
   const call = beginConvTransposeBackward('convTranspose2dBackward', 2, gradOutput, input, weight, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call as Call<GradientsOf<M>>);
 }
 
 /** Gradients of `convTranspose3d`, see `convTranspose1dBackward`. */
-export async function convTranspose3dBackward(
+export async function convTranspose3dBackward<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
   weight: TensorArgument,
-  options?: ConvTransposeBackwardOptions,
-): Promise<ConvGradients> {
+  options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
+): Promise<GradientsOf<M>> {
   const call = beginConvTransposeBackward('convTranspose3dBackward', 3, gradOutput, input, weight, options);
-  return call.engine.submit(call, options?.signal);
+  return call.engine.submit(call as Call<GradientsOf<M>>, options?.signal);
 }
 
 /** As `convTranspose3dBackward`, on the calling thread. */
-export function convTranspose3dBackwardSync(
+export function convTranspose3dBackwardSync<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
   weight: TensorArgument,
-  options?: ConvTransposeBackwardOptions,
-): ConvGradients {
+  options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
+): GradientsOf<M> {
   const call = beginConvTransposeBackward('convTranspose3dBackward', 3, gradOutput, input, weight, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call as Call<GradientsOf<M>>);
 }

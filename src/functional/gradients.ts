@@ -16,6 +16,19 @@ export interface ConvGradients {
   gradBias: Tensor | null;
 }
 
+/** Which of gradInput, gradWeight and gradBias are wanted. */
+export type OutputMask = readonly [boolean, boolean, boolean];
+export type AllGradients = readonly [true, true, true];
+
+type Wanted<Flag extends boolean> = Flag extends true ? Tensor : null;
+
+/** `ConvGradients` for a mask that is known: no gradient that was asked for is null. */
+export interface GradientsOf<M extends OutputMask> {
+  gradInput: Wanted<M[0]>;
+  gradWeight: Wanted<M[1]>;
+  gradBias: Wanted<M[2]>;
+}
+
 export interface GradientOptions {
   readonly outputMask?: readonly [boolean, boolean, boolean];
   readonly outGradInput?: Tensor;

@@ -1,7 +1,7 @@
 /** A plan: all there is to know about an operation before its addresses are known. Plain, cloneable data. */
 
 import type { Dtype } from '../core/dtype.ts';
-import type { Pointer, Stage, WorkspaceBytes } from '../plan/stage.ts';
+import type { FieldValue, Pointer, Stage, WorkspaceBytes } from '../plan/stage.ts';
 import { paramsBytes } from './bind.ts';
 
 export interface Plan {
@@ -65,7 +65,7 @@ export function withOperands(stages: readonly Stage[], names: Readonly<Record<st
   return stages.map((stage) => ({
     ...stage,
     fields: Object.fromEntries(
-      Object.entries(stage.fields).map(([field, value]) => {
+      Object.entries(stage.fields).map(([field, value]): [string, FieldValue] => {
         if (typeof value === 'number' || value instanceof Int32Array) return [field, value];
         const { at, offsetBytes }: Pointer = value;
         return [field, { at: names[at] ?? at, offsetBytes }];

@@ -79,7 +79,7 @@ describe('init', () => {
       { thread: 1 },
       { maximumBytes: -1 },
     ]) {
-      expect(await errorOf(() => init(options as object)), `${JSON.stringify(options)}`).toBeInstanceOf(ArgumentError);
+      expect(await errorOf(() => init(options as object)), JSON.stringify(options)).toBeInstanceOf(ArgumentError);
     }
     expect(await errorOf(() => init({ threads: '2' } as object))).toBeInstanceOf(TypeError);
     kept(await init());
@@ -139,7 +139,7 @@ describe('the end', () => {
       () => convTranspose1d(w, w, null, { out: t }),
     ];
     for (const use of uses) {
-      expect(await errorOf(use), `${String(use)}`).toMatchObject({ name: 'EngineError', code: 'ERR_DISPOSED' });
+      expect(await errorOf(use), String(use)).toMatchObject({ name: 'EngineError', code: 'ERR_DISPOSED' });
     }
     expect(engine.memory.tensors).toBe(1);
   });
@@ -157,10 +157,10 @@ describe('the end', () => {
       () => t.item(),
       () => t.narrow(0, 0, 1),
     ]) {
-      expect(await errorOf(use), `${String(use)}`).toMatchObject({ code: 'ERR_DISPOSED' });
+      expect(await errorOf(use), String(use)).toMatchObject({ code: 'ERR_DISPOSED' });
     }
     for (const use of [() => convTranspose1dSync(t, w), () => convTranspose1d(t, w), () => zeros([1], { engine })]) {
-      expect(await errorOf(use), `${String(use)}`).toMatchObject({ code: 'ERR_DISPOSED' });
+      expect(await errorOf(use), String(use)).toMatchObject({ code: 'ERR_DISPOSED' });
     }
     expect(await errorOf(() => engine.trim())).toMatchObject({ code: 'ERR_DISPOSED' });
     expect(() => t.dispose()).not.toThrow();
@@ -192,7 +192,7 @@ describe('what does not belong together', () => {
       () => w.copyFrom(other),
     ];
     for (const use of mixed) {
-      expect(await errorOf(use), `${String(use)}`).toMatchObject({ name: 'EngineError', code: 'ERR_ENGINE_MISMATCH' });
+      expect(await errorOf(use), String(use)).toMatchObject({ name: 'EngineError', code: 'ERR_ENGINE_MISMATCH' });
     }
     expect(first.memory.tensors).toBe(3);
   });

@@ -115,7 +115,7 @@ describe.each(LAYOUTS)('any crop, %s', (layout) => {
 test('the geometries have what they are for', () => {
   const specs = Array.from({ length: 60 }, (_, index) => problemOf(index + 1).spec);
   const crops = specs.flatMap(({ cropBegin }) => cropBegin);
-  expect(Math.min(...(crops as number[]))).toBeLessThan(0);
+  expect(Math.min(...crops)).toBeLessThan(0);
   const beyond = specs.filter(({ inputSpatial, kernel, stride, dilation, cropBegin, outputSpatial }) => {
     const at = (value: ConvSpec['kernel']): number => (value as number[])[0];
     const reach = (inputSpatial[0] - 1) * at(stride) + (at(kernel) - 1) * at(dilation) + 1;
