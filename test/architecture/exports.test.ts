@@ -19,7 +19,7 @@ const VALUES = `
 const TYPES = `
   Activation AdamOptions Algorithm BackwardOptions ConvBackwardOptions ConvGradients ConvModuleOptions
   ConvOptions ConvTransposeBackwardOptions ConvTransposeModuleOptions ConvTransposeOptions Dtype Engine
-  EngineInfo EngineMemory EngineOptions ErrorCode FoldOptions ForwardOptions FromPixelsOptions Generator GroupInput Leak LoadOptions
+  EngineInfo EngineMemory EngineOptions ErrorCode FoldOptions ForwardOptions FromPixelsOptions Generator GradientsOf GroupInput Leak LoadOptions
   LoadReport Loss LossOptions MatmulOptions OptimizerStateDict OutputMask PReLUOptions Padding ParamGroup PixelSource PlaneSink PlaneSource Pixels RandomOptions Range Region
   SGDOptions StateDict TensorData TensorOptions TensorSource ToPixelsOptions UpscaleOptions Vjp
 `;
