@@ -3,6 +3,7 @@
 import type { CheckedActivation } from '../core/activation.ts';
 import { elementBytes } from '../core/dtype.ts';
 import { A_BLOCK_BYTES, B_PANELS_BYTES, ceilDiv, chooseKc, chooseMr, ITEM_FLOPS, nrOf, roundUp } from './blocking.ts';
+import { batchAsColumns } from './batch_columns.ts';
 import { activationFields, boxFields, geometryFields } from './conv_fields.ts';
 import type { Box, GatherSpec } from './conv_gather.ts';
 import {
@@ -34,7 +35,8 @@ export interface ConvForwardSpec extends GatherSpec {
  * Plan of `input = W · im2col(output)`, with bias and activation. Operands: `output` is read, `input` is written,
  * `weight`, `packedWeight`, `bias` (one number per input channel).
  */
-export function planConvForward(spec: ConvForwardSpec): ConvPlan {
+export function planConvForward(given: ConvForwardSpec): ConvPlan {
+  const spec = columnsPay(given) ? batchAsColumns(given) : given;
   const { dtype, geometry, kernelSet } = spec;
   const bytes = elementBytes(dtype);
   const nr = nrOf(dtype);
@@ -130,6 +132,15 @@ export function planConvForward(spec: ConvForwardSpec): ConvPlan {
       ...spec.weight.spatial,
     ].join(','),
   };
+}
+
+/** True when images are so small that strips of one image are mostly empty. */
+function columnsPay({ geometry, dtype }: ConvForwardSpec): boolean {
+  const nr = nrOf(dtype);
+  const positions = geometry.axes.reduce((product, { input }) => product * input, 1);
+  const byImage = positions / roundUp(positions, nr);
+  const byBatch = geometry.batch / roundUp(geometry.batch, nr);
+  return byBatch >= 1.5 * byImage;
 }
 
 /** True when the positions of a box are one run in memory. */

@@ -3,8 +3,9 @@
 import { elementBytes } from '../core/dtype.ts';
 import { A_BLOCK_BYTES, ceilDiv, chooseKc, chooseMr, nrOf, roundUp } from './blocking.ts';
 import { activationFields, boxFields, geometryFields } from './conv_fields.ts';
-import type { AxisPhases, ConvGeometry, Strides } from './conv_geometry.ts';
-import { directFlops, UNIT_AXIS } from './conv_geometry.ts';
+import { batchAsColumns } from './batch_columns.ts';
+import type { AxisPhases, ConvGeometry } from './conv_geometry.ts';
+import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import { chooseBoxes } from './forward_boxes.ts';
 import type { ForwardSpec, Layout } from './forward_spec.ts';
@@ -17,7 +18,7 @@ import { pointer } from './stage.ts';
  * channel) and `weight` or `packedWeight` are read, `output` is written.
  */
 export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
-  const spec = batchAsColumns(given);
+  const spec = columnsPay(given) ? batchAsColumns(given) : given;
   const { dtype, geometry, kernelSet } = spec;
   const bytes = elementBytes(dtype);
   const layout = layoutOf(geometry);
@@ -118,34 +119,13 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
   };
 }
 
-/**
- * Images smaller than a strip: the batch becomes the W axis, whose neighbours are then images. A change of
- * geometry and strides only; an axis with one tap, stride 1 and no crop adds nothing to the arithmetic.
- */
-function batchAsColumns(spec: ForwardSpec): ForwardSpec {
-  const { geometry, dtype } = spec;
-  const [d, h, w] = geometry.axes;
+/** True when neighbours in the batch fill strips better than neighbours in a row. */
+function columnsPay({ geometry, dtype }: ForwardSpec): boolean {
+  const [, h, w] = geometry.axes;
   const nr = nrOf(dtype);
-  const unused = d.input === 1 && d.output === 1 && d.kernel === 1 && d.crop === 0;
   const byRows = w.input / roundUp(w.input, nr);
   const byBatch = geometry.batch / roundUp(geometry.batch, nr);
-  if (!unused || h.input * w.input > 2 * nr || byBatch < 1.25 * byRows) return spec;
-  const turn = (strides: Strides): Strides => ({
-    batch: 0,
-    channel: strides.channel,
-    spatial: [strides.spatial[1], strides.spatial[2], strides.batch],
-  });
-  return {
-    ...spec,
-    geometry: {
-      ...geometry,
-      batch: 1,
-      axes: [h, w, { ...UNIT_AXIS, input: geometry.batch, output: geometry.batch }],
-    },
-    input: turn(spec.input),
-    output: turn(spec.output),
-    weight: { ...spec.weight, spatial: [spec.weight.spatial[1], spec.weight.spatial[2], 0] },
-  };
+  return h.input * w.input <= 2 * nr && byBatch >= 1.25 * byRows;
 }
 
 /** Flat items hold all rows of a slice, cropped ones too. */

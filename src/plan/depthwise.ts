@@ -6,8 +6,8 @@ import { activationFields, boxFields, geometryFields } from './conv_fields.ts';
 import type { AxisPhases, WeightStrides } from './conv_geometry.ts';
 import { axisPhases, directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
-import { planCopy } from './copy.ts';
 import type { ForwardSpec } from './forward_spec.ts';
+import type { Stage } from './stage.ts';
 import { pointer } from './stage.ts';
 
 /** Planes of an item stay in L1. */
@@ -44,14 +44,8 @@ export function planDepthwiseForward(spec: ForwardSpec): ConvPlan {
   const needsRowBuffer = spec.output.spatial[2] !== 1 || spec.accumulate;
   const perThread = rowBufferOffset + (needsRowBuffer ? roundUp(geometry.axes[2].output * bytes, 64) : 0);
   const { taps, padded, runs } = tapTables(weight, phases, paddedRow, paddedSlice);
-  const copy = planCopy(
-    dtype,
-    [geometry.groups, geometry.outChannels, ...kernel],
-    [spec.weight.inChannel, spec.weight.outChannel, ...spec.weight.spatial],
-    [weight.inChannel, weight.outChannel, ...weight.spatial],
-  );
   return {
-    pack: [{ ...copy, fields: { ...copy.fields, sourcePtr: pointer('weight'), targetPtr: pointer('packedWeight') } }],
+    pack: [packCopy(spec, kernel)],
     stages: [
       {
         entry: `depthwiseForward${dtype === 'float64' ? 'F64' : 'F32'}`,
@@ -93,6 +87,36 @@ export function planDepthwiseForward(spec: ForwardSpec): ConvPlan {
       spec.weight.outChannel,
       ...spec.weight.spatial,
     ].join(',')}`,
+  };
+}
+
+/** One panel of one row per group: the row-major copy. */
+function packCopy({ dtype, geometry, weight }: ForwardSpec, [kernelD, kernelH, kernelW]: readonly number[]): Stage {
+  const [strideD, strideH, strideW] = weight.spatial;
+  const taps: number[] = [];
+  for (let d = 0; d < kernelD; d++) {
+    for (let h = 0; h < kernelH; h++) {
+      for (let w = 0; w < kernelW; w++) taps.push(0, d * strideD + h * strideH + w * strideW);
+    }
+  }
+  const depth = (geometry.outChannels * taps.length) / 2;
+  return {
+    entry: `packConvWeight${dtype === 'float64' ? 'F64' : 'F32'}`,
+    items: geometry.groups,
+    block: 'conv',
+    fields: {
+      inChannels: 1,
+      weightInStride: weight.inChannel,
+      weightOutStride: weight.outChannel,
+      mr: 1,
+      kc: depth,
+      depth,
+      tiles: 1,
+      taps: taps.length / 2,
+      tapTablePtr: Int32Array.from(taps),
+      weightPtr: pointer('weight'),
+      packedPtr: pointer('packedWeight'),
+    },
   };
 }
 
