@@ -4,10 +4,11 @@ import { elementBytes } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { describe } from '../core/validate.ts';
 import type { Stage } from '../plan/stage.ts';
-import type { BoundStage, Pointers } from './bind.ts';
-import { operandsOf, paramsBytes, writeConstants, writePointers } from './bind.ts';
+import type { BoundStage, Pointers } from './stage_params.ts';
+import { operandsOf, paramsBytes, writeConstants, writePointers } from './stage_params.ts';
 import type { Kernels } from './instance.ts';
 import type { Plan } from './plan.ts';
+import { planBlockOf } from './plan.ts';
 
 /**
  * Writes the parameter blocks of `plan` at `pointers.params` and returns the calls to make, a barrier between two:
@@ -32,7 +33,7 @@ export function bind(kernels: Kernels, plan: Plan, pointers: Pointers): BoundSta
   }
   const ranges = {
     ...plan.operands,
-    params: paramsBytes(stages),
+    params: paramsBytes(stages, planBlockOf),
     workspace: (packs ? workspaceBytes.shared : 0) + workspaceBytes.perThread,
     ...(packedWeightBytes > 0 ? { packedWeight: packedWeightBytes } : {}),
   };
@@ -53,13 +54,13 @@ export function bind(kernels: Kernels, plan: Plan, pointers: Pointers): BoundSta
 export function bindPack(kernels: Kernels, plan: Plan, pointers: Pointers): BoundStage[] {
   const { pack, operands, packedWeightBytes } = plan;
   if (pack.length === 0) return [];
-  const ranges = { params: paramsBytes(pack), weight: operands.weight, packedWeight: packedWeightBytes };
+  const ranges = { params: paramsBytes(pack, planBlockOf), weight: operands.weight, packedWeight: packedWeightBytes };
   checkPointers('bindPack', kernels, plan, pointers, operandsOf(pack), ranges);
   return write(kernels, pack, pointers);
 }
 
 function write(kernels: Kernels, stages: readonly Stage[], pointers: Pointers): BoundStage[] {
-  const bound = writeConstants(kernels.memory, stages, pointers.params as number);
+  const bound = writeConstants(kernels.memory, stages, pointers.params as number, planBlockOf);
   writePointers(kernels.memory, bound, pointers);
   return [...bound.stages];
 }

@@ -2,7 +2,11 @@
 
 import type { Dtype } from '../core/dtype.ts';
 import type { FieldValue, Pointer, Stage, WorkspaceBytes } from '../plan/stage.ts';
-import { paramsBytes } from './bind.ts';
+import { paramsBytes } from './stage_params.ts';
+import type { BlockFinder } from '../memory/blocks.ts';
+import { blockFinder, PLAN_BLOCKS } from '../memory/blocks.ts';
+
+export const planBlockOf: BlockFinder = blockFinder(PLAN_BLOCKS);
 
 export interface Plan {
   readonly dtype: Dtype;
@@ -53,7 +57,7 @@ export function makePlan(
       shared: Math.ceil(packedWeightBytes / 64) * 64,
       perThread: parts.reduce((most, { workspaceBytes }) => Math.max(most, workspaceBytes?.perThread ?? 0), 0),
     },
-    paramsBytes: paramsBytes([...pack, ...stages]),
+    paramsBytes: paramsBytes([...pack, ...stages], planBlockOf),
     pack,
     stages,
     packKey: packing?.packKey ?? '',

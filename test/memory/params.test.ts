@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { BLOCKS, compileBlock } from '../../src/memory/params.ts';
+import { compileBlock } from '../../src/memory/blocks.ts';
+import { BLOCKS } from '../../src/memory/params.ts';
 import source from '../../assembly/params.ts?raw';
 
 /** Fields of each @unmanaged class of assembly/params.ts, in order. */
