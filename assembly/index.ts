@@ -13,6 +13,7 @@ import { walkColumns } from './conv/fold';
 import { convTransposeForward, packForwardWeight } from './conv/conv_transpose_forward';
 import { depthwiseForward } from './conv/depthwise';
 import { copyStrided } from './elementwise/copy';
+import { convertHalf as convertHalfStage } from './elementwise/half';
 import { activation, preluBackward, preluForward, preluGradWeight } from './elementwise/activation_stages';
 import { pixelsToPlanes as pixelsToPlanesStage, planesToPixels as planesToPixelsStage } from './elementwise/pixels';
 import { adamStep, sgdStep } from './elementwise/optimizer';
@@ -25,6 +26,7 @@ import {
   ColumnsParams,
   ConvParams,
   CopyParams,
+  HalfParams,
   LossParams,
   MatmulParams,
   OptimizerParams,
@@ -38,6 +40,14 @@ export function copyStridedF32(paramsPtr: usize, begin: i32, end: i32, _thread: 
 
 export function copyStridedF64(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
   copyStrided<f64>(changetype<CopyParams>(paramsPtr), begin, end);
+}
+
+export function copyStridedF16(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  copyStrided<u16>(changetype<CopyParams>(paramsPtr), begin, end);
+}
+
+export function convertHalf(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {
+  convertHalfStage(changetype<HalfParams>(paramsPtr), begin, end);
 }
 
 export function activationF32(paramsPtr: usize, begin: i32, end: i32, _thread: i32): void {

@@ -303,6 +303,17 @@ export class ColumnsParams {
   elementBytes: i32;
 }
 
+/** float16 and float32 numbers of the same values; items are pieces of `itemLength` elements. */
+@unmanaged
+export class HalfParams {
+  halfPtr: usize;
+  floatPtr: usize;
+  length: i32;
+  itemLength: i32;
+  /** 1: the float32 numbers are written, 0: the float16 numbers. */
+  toFloat: i32;
+}
+
 /** Interleaved 8-bit samples and planes of them; items are pieces of `itemLength` pixels. */
 @unmanaged
 export class PixelsParams {

@@ -30,6 +30,9 @@ export const BLOCKS: Readonly<Record<string, BlockLayout>> = {
     dilationW paddingH paddingW imageBatchStride imageChannelStride imageStrideH imageStrideW
     columnsBatchStride columnsRowStride columnsPositionStride elementBytes
   `),
+  half: layout(`
+    halfPtr floatPtr length itemLength toFloat
+  `),
   pixels: layout(`
     pixelsPtr planesPtr alphaPtr channelTablePtr length itemLength samples channels luma elementBytes
     alpha:f64

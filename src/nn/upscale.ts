@@ -237,7 +237,7 @@ function beginRead(operation: string, source: Tensor): Call<Float32Array | Float
     steps,
     finish: () => {
       engine.countCopiedOut(source.byteLength);
-      return typedView(dtype, engine.buffer, pointers.source, size).slice();
+      return typedView(dtype, engine.buffer, pointers.source, size).slice() as Float32Array | Float64Array;
     },
     abandon: () => undefined,
     release,

@@ -9,6 +9,8 @@ import { pointer } from './stage.ts';
 /** Axes that the copy kernel walks: four outer ones are the items, two inner ones are loops. */
 const KERNEL_AXES = 6;
 
+const ENTRIES = { float32: 'copyStridedF32', float64: 'copyStridedF64', float16: 'copyStridedF16' } as const;
+
 interface Axis {
   readonly length: number;
   readonly source: number;
@@ -41,7 +43,7 @@ export function planCopy(dtype: Dtype, shape: Shape, source: readonly number[], 
     fields[`targetStride${axis}`] = target;
   });
   return {
-    entry: dtype === 'float64' ? 'copyStridedF64' : 'copyStridedF32',
+    entry: ENTRIES[dtype],
     items: elementCount(axes.slice(0, 4).map(({ length }) => length)),
     flops: 8 * elementCount(axes.map(({ length }) => length)),
     block: 'copy',

@@ -1,8 +1,9 @@
 /** Making tensors. */
 
 import type { Dtype } from '../core/dtype.ts';
-import { checkDtype, elementBytes } from '../core/dtype.ts';
+import { checkDtype, elementBytes, typedView } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
+import { halfBits, isFloat16Array } from '../core/half.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
 import { checkInteger, checkOptions, describe } from '../core/validate.ts';
@@ -38,7 +39,8 @@ export function full(shape: Shape, value: number, options: TensorOptions = {}): 
  *
  * @param data a typed array or flat array with `shape`, or nested arrays, or one number
  * @param shape default: one axis for flat data, the nesting for nested arrays
- * @param options dtype: float64 for a Float64Array, else float32
+ * @param options dtype: float64 for a Float64Array, float16 for a Float16Array, else float32; with dtype float16 a
+ *   Uint16Array holds bit patterns, and other numbers are rounded to the nearest half
  * @throws {ShapeError} for ragged arrays or a count that does not fit `shape`.
  * @throws {TypeError} for anything that does not hold numbers, BigInt arrays among it.
  */
@@ -54,10 +56,16 @@ export function tensor(data: TensorData, shape?: Shape, options: TensorOptions =
       String(flat.length),
     );
   }
-  const dtype = options.dtype ?? (data instanceof Float64Array ? 'float64' : 'float32');
+  const dtype = options.dtype ?? dtypeOf(data);
   const result = allocate('tensor', resolved, { ...options, dtype });
   result.copyFrom(flat);
   return result;
+}
+
+/** The dtype that holds the elements of `data` as they are. */
+export function dtypeOf(data: unknown): Dtype {
+  if (data instanceof Float64Array) return 'float64';
+  return isFloat16Array(data) ? 'float16' : 'float32';
 }
 
 function filled(operation: string, shape: Shape, value: number, options: TensorOptions): Tensor {
@@ -65,8 +73,7 @@ function filled(operation: string, shape: Shape, value: number, options: TensorO
   const { engine, ptr, dtype, size } = result;
   const bytes = size * elementBytes(dtype);
   if (value === 0 && !Object.is(value, -0)) new Uint8Array(engine.buffer, ptr, bytes).fill(0);
-  else if (dtype === 'float64') new Float64Array(engine.buffer, ptr, size).fill(value);
-  else new Float32Array(engine.buffer, ptr, size).fill(value);
+  else typedView(dtype, engine.buffer, ptr, size).fill(dtype === 'float16' ? halfBits(value) : value);
   return result;
 }
 

@@ -1,6 +1,5 @@
 /** Tensors of random numbers, in the order in which PyTorch draws them. */
 
-import { typedArray } from '../core/dtype.ts';
 import type { Generator } from '../core/generator.ts';
 import { generatorOrDefault } from '../core/generator.ts';
 import type { Shape } from '../core/shape.ts';
@@ -13,7 +12,7 @@ export interface RandomOptions extends TensorOptions {
   generator?: Generator;
 }
 
-/** Numbers of [0, 1), the bits of `torch.rand`. */
+/** Numbers of [0, 1), the bits of `torch.rand`; float16 ones have 11 random bits, so that none is rounded to 1. */
 export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
   const generator = generatorOrDefault('rand', options?.generator);
   return fillUniform(empty(shape, options), 0, 1, generator);
@@ -27,9 +26,11 @@ export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
 
 /** Overwrites `tensor` with numbers of [low, high). The bounds are rounded to the dtype first. */
 export function fillUniform(tensor: Tensor, low: number, high: number, generator: Generator): Tensor {
-  const values = typedArray(tensor.dtype, tensor.size);
+  const values = numbersFor(tensor);
   if (tensor.dtype === 'float64') {
     for (let i = 0; i < values.length; i++) values[i] = generator.uniformFloat64() * (high - low) + low;
+  } else if (tensor.dtype === 'float16') {
+    for (let i = 0; i < values.length; i++) values[i] = (generator.nextUint32() % 2048) * 2 ** -11 * (high - low) + low;
   } else {
     const from = Math.fround(low);
     const range = Math.fround(high) - from;
@@ -38,12 +39,16 @@ export function fillUniform(tensor: Tensor, low: number, high: number, generator
   return tensor.copyFrom(values);
 }
 
+function numbersFor({ dtype, size }: Tensor): Float32Array | Float64Array {
+  return dtype === 'float64' ? new Float64Array(size) : new Float32Array(size);
+}
+
 /** Numbers made at once from as many uniform ones: 8 radii and 8 angles. */
 const NORMAL_BLOCK = 16;
 
 /** Overwrites `tensor` with normal numbers. */
 export function fillNormal(tensor: Tensor, mean: number, deviation: number, generator: Generator): Tensor {
-  const values = typedArray(tensor.dtype, tensor.size);
+  const values = numbersFor(tensor);
   if (values.length < NORMAL_BLOCK) {
     for (let i = 0; i < values.length; i++) values[i] = generator.normal() * deviation + mean;
     return tensor.copyFrom(values);

@@ -1,8 +1,8 @@
 /** A shape, strides and a dtype over a storage; views share the storage. */
 
 import { DisposableBase } from '../core/disposable.ts';
-import type { Dtype, TypedArrayOf } from '../core/dtype.ts';
-import { checkDtype, elementBytes, typedArray, typedView } from '../core/dtype.ts';
+import type { Dtype, OwnedTypedArray, TypedArrayOf } from '../core/dtype.ts';
+import { checkDtype, elementBytes, readNumbers, typedArray, typedView, writeNumbers } from '../core/dtype.ts';
 import { ArgumentError, EngineError, ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape, isContiguous } from '../core/shape.ts';
@@ -12,6 +12,8 @@ import type { Engine } from '../engine/engine.ts';
 import type { Storage } from '../engine/storage.ts';
 import { registerTensors } from '../engine/wrap.ts';
 import { planCopy } from '../plan/copy.ts';
+import { planConvertHalf } from '../plan/half.ts';
+import type { Stage } from '../plan/stage.ts';
 
 /** Numbers nested as deep as the tensor has axes. */
 export type NestedNumbers = number | NestedNumbers[];
@@ -94,8 +96,8 @@ export class Tensor extends DisposableBase {
     this.#storage.commit();
   }
 
-  /** A row-major copy on the JavaScript heap. */
-  toTypedArray(): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
+  /** A row-major copy on the JavaScript heap; of float16, its bit patterns. */
+  toTypedArray(): OwnedTypedArray {
     this.#checkAlive('toTypedArray');
     const copy = typedArray(this.dtype, this.size);
     this.copyTo(copy);
@@ -103,10 +105,11 @@ export class Tensor extends DisposableBase {
   }
 
   /**
-   * Copies all elements, row-major, into `target` from index `offset`.
+   * Copies all elements, row-major, into `target` from index `offset`: numbers, or the bit patterns of float16 where
+   * `target` is a Uint16Array.
    * @throws {ShapeError} when they do not fit.
    */
-  copyTo(target: Float32Array | Float64Array, offset = 0): void {
+  copyTo(target: Float32Array | Float64Array | Uint16Array, offset = 0): void {
     this.#checkAlive('copyTo');
     this.#storage.checkReadable('copyTo');
     if (!ArrayBuffer.isView(target))
@@ -116,11 +119,11 @@ export class Tensor extends DisposableBase {
       throw new ShapeError('copyTo', 'target', `room for ${this.size} elements at ${offset}`, String(target.length));
     }
     if (this.isContiguous) {
-      target.set(this.#elements(), offset);
+      readNumbers(this.dtype, this.#elements(), target, offset);
     } else {
       const dense = this.clone();
       try {
-        target.set(dense.#elements(), offset);
+        readNumbers(this.dtype, dense.#elements(), target, offset);
       } finally {
         dense.dispose();
       }
@@ -130,7 +133,7 @@ export class Tensor extends DisposableBase {
 
   /** Nested arrays, as deep as the tensor has axes; a number for a tensor without axes. */
   toArray(): NestedNumbers {
-    const flat = this.toTypedArray();
+    const flat = this.#numbers();
     let position = 0;
     const nest = (axis: number): NestedNumbers =>
       axis === this.shape.length ? flat[position++] : Array.from({ length: this.shape[axis] }, () => nest(axis + 1));
@@ -144,7 +147,7 @@ export class Tensor extends DisposableBase {
   item(): number {
     this.#checkAlive('item');
     if (this.size !== 1) throw new ShapeError('item', 'tensor', 'one element', formatShape(this.shape));
-    return this.toTypedArray()[0];
+    return this.#numbers()[0];
   }
 
   /**
@@ -256,13 +259,16 @@ export class Tensor extends DisposableBase {
     if (dtype === this.dtype) return this.clone();
     const dense = this.contiguous();
     const copy = this.#empty(dtype); // may grow the memory: take views only after it
-    copy.#elements().set(dense.#elements());
+    if (this.dtype === 'float16') copy.#fromHalf(dense);
+    else if (dtype === 'float16' && this.dtype === 'float32') copy.#convertHalf({ half: copy, float: dense }, dtype);
+    else writeNumbers(dtype, copy.#elements(), dense.#elements());
     dense.dispose();
     return copy;
   }
 
   /**
-   * Overwrites all elements, row-major, with `data`: numbers, or a tensor of the same shape and dtype.
+   * Overwrites all elements, row-major, with `data`: numbers, or a tensor of the same shape, converted if need be. In a
+   * float16 tensor a Uint16Array holds bit patterns.
    * @throws {ShapeError} when the counts or shapes differ.
    */
   copyFrom(data: Tensor | ArrayLike<number>): this {
@@ -283,10 +289,10 @@ export class Tensor extends DisposableBase {
       if (data.length !== this.size)
         throw new ShapeError('copyFrom', 'data', `${this.size} elements`, String(data.length));
       if (this.isContiguous) {
-        this.#elements().set(data);
+        writeNumbers(this.dtype, this.#elements(), data);
       } else {
         const dense = this.#empty(this.dtype);
-        dense.#elements().set(data);
+        writeNumbers(this.dtype, dense.#elements(), data);
         this.#writeFrom(dense);
         dense.dispose();
       }
@@ -321,12 +327,34 @@ export class Tensor extends DisposableBase {
   /** Strided copy of `source`, same shape and dtype. */
   #writeFrom(source: Tensor): void {
     if (this.size === 0) return;
-    const stage = planCopy(this.dtype, this.shape, source.strides, this.strides);
+    this.#run(planCopy(this.dtype, this.shape, source.strides, this.strides), { source, target: this });
+  }
+
+  /** The elements of a contiguous float16 tensor, which float32 and float64 hold exactly. */
+  #fromHalf(half: Tensor): void {
+    if (this.dtype === 'float32') this.#convertHalf({ half, float: this }, 'float32');
+    else readNumbers('float16', half.#elements(), this.#elements(), 0);
+  }
+
+  #convertHalf(operands: { half: Tensor; float: Tensor }, to: 'float32' | 'float16'): void {
+    if (this.size > 0) this.#run(planConvertHalf(to, this.size), { ...operands });
+  }
+
+  /** The elements as numbers. */
+  #numbers(): Float32Array | Float64Array {
+    const numbers = this.dtype === 'float64' ? new Float64Array(this.size) : new Float32Array(this.size);
+    this.copyTo(numbers);
+    return numbers;
+  }
+
+  /** Runs a stage that writes this tensor, which nobody else knows yet or the caller may write. */
+  #run(stage: Stage, operands: Readonly<Record<string, Tensor>>): void {
+    const pointers = Object.fromEntries(Object.entries(operands).map(([name, { ptr }]) => [name, ptr]));
     this.engine.execute({
       engine: this.engine,
       operation: 'copy',
-      reads: [source.#storage],
-      steps: [{ stages: [stage], workspaceBytes: NO_WORKSPACE, pointers: { source: source.ptr, target: this.ptr } }],
+      reads: Object.values(operands).flatMap((tensor) => (tensor === this ? [] : [tensor.#storage])),
+      steps: [{ stages: [stage], workspaceBytes: NO_WORKSPACE, pointers }],
       writes: [this.#storage],
       finish: () => undefined,
       abandon: () => undefined,

@@ -1,11 +1,14 @@
 /** Tensors of other libraries and plain objects, copied in where an operation expects a tensor. */
 
+import type { OwnedTypedArray } from '../core/dtype.ts';
+import { typedArray } from '../core/dtype.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
+import { halfPatterns, isFloat16Array } from '../core/half.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
 import { checkInteger, describe } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
-import { tensor } from './create.ts';
+import { dtypeOf, tensor } from './create.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
@@ -19,6 +22,7 @@ export interface TensorLike {
   readonly strides?: readonly number[];
   readonly stride?: readonly number[];
   readonly offset?: number;
+  /** With 'float16', as onnxruntime names it, a Uint16Array holds bit patterns. */
   readonly type?: string;
 }
 
@@ -27,8 +31,18 @@ export function isTensorLike(value: unknown): value is TensorLike {
   return typeof value === 'object' && value !== null && 'data' in value && ('shape' in value || 'dims' in value);
 }
 
+/** True for an object whose elements are float16. */
+export function isFloat16Like(value: unknown): boolean {
+  return isTensorLike(value) && (isFloat16Array(value.data) || isFloat16Type(value));
+}
+
+function isFloat16Type({ data, type }: TensorLike): boolean {
+  return type === 'float16' && data instanceof Uint16Array;
+}
+
 /**
- * A tensor of this package with a copy of the elements; float64 for a Float64Array, else float32.
+ * A tensor of this package with a copy of the elements; float64 for a Float64Array, float16 for a Float16Array or a
+ * Uint16Array of type 'float16', else float32.
  * @throws {TypeError} for data that is not numbers; names `upconv/tfjs` for a tensor whose `data` is a function.
  * @throws {ShapeError | ArgumentError} when shape, strides or offset reach outside the data.
  */
@@ -50,8 +64,10 @@ export function fromTensorLike(operation: string, argument: string, value: Tenso
     throw new ArgumentError(operation, `${argument}.strides`, `${shape.length} integers`, describe(strides));
   }
   checkReach(operation, argument, data.length, shape, strides, offset);
-  const dtype = data instanceof Float64Array ? 'float64' : 'float32';
-  return tensor(gather(data, shape, strides, offset, dtype === 'float64'), shape, { dtype, engine });
+  const dtype = isFloat16Type(value) ? 'float16' : dtypeOf(data);
+  const elements = dtype === 'float16' ? (halfPatterns(data) ?? data) : data;
+  const count = elementCount(shape);
+  return tensor(gather(elements, shape, strides, offset, typedArray(dtype, count)), shape, { dtype, engine });
 }
 
 function isNumbers(data: unknown): data is ArrayLike<number> {
@@ -83,19 +99,17 @@ function checkReach(
   }
 }
 
-/** Elements in row-major order. */
+/** Fills `dense` with the elements in row-major order. */
 function gather(
   data: ArrayLike<number>,
   shape: Shape,
   strides: readonly number[],
   offset: number,
-  double: boolean,
-): Float32Array | Float64Array {
-  const count = elementCount(shape);
-  const dense = double ? new Float64Array(count) : new Float32Array(count);
+  dense: OwnedTypedArray,
+): OwnedTypedArray {
   const index = shape.map(() => 0);
   let from = offset;
-  for (let to = 0; to < count; to++) {
+  for (let to = 0; to < dense.length; to++) {
     dense[to] = data[from];
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       from += strides[axis];

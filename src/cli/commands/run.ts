@@ -47,7 +47,7 @@ export async function run(options: RunOptions): Promise<void> {
     const started = performance.now();
     const result: Tensor = await OPERATIONS[rank](tensors[0], tensors[1], tensors[2] ?? null, definedOnly(geometry));
     const milliseconds = performance.now() - started;
-    writeNpy(output, { shape: result.shape, data: result.toTypedArray() });
+    writeNpy(output, { shape: result.shape, data: result.toTypedArray() as Float32Array<ArrayBuffer> });
     process.stdout.write(`${output}: ${result.dtype} (${result.shape.join(', ')}), ${milliseconds.toFixed(2)} ms\n`);
   } catch (error) {
     if (error instanceof UpconvError) throw new CliError(`${files.join(', ')}: ${error.message}`, { cause: error });
