@@ -138,7 +138,7 @@ type Functions = Pick<CheckedSpec, 'bias' | 'activation' | 'inputActivation'> & 
 
 /** From the small side to the large one. */
 function scatter(checked: CheckedSpec, small: Operand, large: Operand, functions: Functions): Part {
-  const { dtype, kernelSet, mr, geometry, weight, depthwise } = checked;
+  const { dtype, kernelSet, mr, geometry, weight, depthwise, anySize } = checked;
   const spec = {
     dtype,
     kernelSet,
@@ -147,6 +147,7 @@ function scatter(checked: CheckedSpec, small: Operand, large: Operand, functions
     input: sideStrides(small),
     weight: weightStrides(weight),
     output: sideStrides(large),
+    anySize,
     ...functions,
   };
   return depthwise ? planDepthwiseForward(spec) : planConvTransposeForward(spec);

@@ -49,6 +49,8 @@ export interface ConvSpec {
   readonly weightStrides?: readonly number[] | undefined;
   /** Element strides of (batch, outChannels, ...outputSpatial), row-major when left out. */
   readonly outputStrides?: readonly number[] | undefined;
+  /** The packed weight serves every batch and spatial size with which this field is set, at some cost in speed. */
+  readonly anySize?: boolean | undefined;
   /** Of the result. */
   readonly activation?: Activation | undefined;
   /** The operation reads inputActivation(input). */
@@ -74,6 +76,7 @@ export const SPEC_FIELDS: readonly string[] = [
   'inputStrides',
   'weightStrides',
   'outputStrides',
+  'anySize',
   'activation',
   'inputActivation',
 ];
@@ -95,6 +98,7 @@ export interface CheckedSpec {
   readonly output: Operand;
   readonly depthwise: boolean;
   readonly bias: boolean;
+  readonly anySize: boolean;
   readonly activation: CheckedActivation;
   readonly inputActivation: CheckedActivation;
 }
@@ -135,15 +139,21 @@ export function checkConvSpec(
   const dilation = checkPerAxis(operation, 'dilation', spec.dilation, rank, 1);
   const cropBegin = checkPerAxis(operation, 'cropBegin', spec.cropBegin, rank, 1 - LIMIT);
   const [small, large] = transposed ? [inputSpatial, outputSpatial] : [outputSpatial, inputSpatial];
+  const anySize = checkBoolean(operation, 'anySize', spec.anySize ?? false);
   const axes = kernel.map((length, axis) =>
-    checkAxis(operation, axis, {
-      input: small[axis],
-      output: large[axis],
-      kernel: length,
-      stride: stride[axis],
-      dilation: dilation[axis],
-      crop: cropBegin[axis],
-    }),
+    checkAxis(
+      operation,
+      axis,
+      {
+        input: small[axis],
+        output: large[axis],
+        kernel: length,
+        stride: stride[axis],
+        dilation: dilation[axis],
+        crop: cropBegin[axis],
+      },
+      anySize,
+    ),
   );
   const [smallChannels, largeChannels] = transposed ? [inChannels, outChannels] : [outChannels, inChannels];
   const geometry: ConvGeometry = {
@@ -163,6 +173,7 @@ export function checkConvSpec(
     output: operand('output', [batch, outChannels, ...outputSpatial]),
     depthwise: checkAlgorithm(operation, spec.algorithm, geometry),
     bias: checkBoolean(operation, 'bias', spec.bias ?? false),
+    anySize,
     activation: checkActivation(operation, 'activation', spec.activation),
     inputActivation: checkActivation(operation, 'inputActivation', spec.inputActivation),
   };
@@ -208,11 +219,11 @@ function checkSpatial(operation: string, argument: string, value: unknown, rank:
 }
 
 /** Coordinates are 32-bit integers in the kernels. */
-function checkAxis(operation: string, axis: number, given: Axis): Axis {
+function checkAxis(operation: string, axis: number, given: Axis, anySize: boolean): Axis {
   const { input, output, kernel, dilation, crop } = given;
   const reach = (kernel - 1) * dilation;
   // one input element per axis: each tap has a phase of its own, whatever the stride
-  const stride = input === 1 ? Math.min(given.stride, reach + 1) : given.stride;
+  const stride = input === 1 && !anySize ? Math.min(given.stride, reach + 1) : given.stride;
   const farthest = (input + 1) * stride + reach + output + Math.abs(crop);
   if (farthest >= LIMIT) {
     throw new ShapeError(operation, 'geometry', 'coordinates below 2^31', `up to ${farthest} (axis ${axis})`);

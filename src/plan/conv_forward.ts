@@ -127,9 +127,9 @@ export function planConvForward(given: ConvForwardSpec): ConvPlan {
       geometry.groups,
       rows,
       geometry.outChannels,
-      spec.weight.inChannel,
-      spec.weight.outChannel,
-      ...spec.weight.spatial,
+      given.weight.inChannel, // the order of taps is the same when the batch is columns
+      given.weight.outChannel,
+      ...given.weight.spatial,
     ].join(','),
   };
 }

@@ -18,10 +18,10 @@ import { pointer } from './stage.ts';
  * channel) and `weight` or `packedWeight` are read, `output` is written.
  */
 export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
-  const spec = columnsPay(given) ? batchAsColumns(given) : given;
+  const spec = !given.anySize && columnsPay(given) ? batchAsColumns(given) : given;
   const { dtype, geometry, kernelSet } = spec;
   const bytes = elementBytes(dtype);
-  const layout = layoutOf(geometry);
+  const layout = layoutOf(geometry, !spec.anySize);
   const { phases, taps } = layout;
   const depth = geometry.inChannels;
   const kc = chooseKc(depth);

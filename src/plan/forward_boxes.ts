@@ -30,7 +30,8 @@ export function chooseBoxes(spec: ForwardSpec, layout: Layout, kc: number): Boxe
   const extent = phases.map(({ begin, end }) => end - begin);
   const flopsPerColumn = 2 * inChannels * Math.max(layout.taps, 1); // per output channel
 
-  const flat = prefersFlat(spec, layout);
+  const anySlab = spec.anySize ? slabForAnySize(spec, layout) : null;
+  const flat = prefersFlat(spec, layout, anySlab);
   /** Plane and panel sizes of a box. */
   const measure = (box: readonly [number, number, number]) => {
     const columns = flat
@@ -52,15 +53,13 @@ export function chooseBoxes(spec: ForwardSpec, layout: Layout, kc: number): Boxe
   // W: whole rows where one row of one channel fits, else columns cut at multiples of nr
   const wholeW = roundUp(extent[2] + nr, nr);
   let box: [number, number, number] = [1, flat ? axisH.input + shiftH : 1, wholeW];
-  if (!flat) while (box[2] > nr && !fits(box, 1)) box[2] = roundUp(box[2] / 2, nr);
+  if (!flat) while (box[2] > nr && !fits(box, anySlab ?? 1)) box[2] = roundUp(box[2] / 2, nr);
   // channels: as many as planes allow, and packed weights in half of L2
   const rowsOfWork = geometry.batch * extent[0] * (flat ? 1 : extent[1]) * ceilDiv(extent[2], box[2]);
-  let slabChannels = outChannels;
-  const weightBytes = inChannels * Math.max(layout.taps, 1) * bytes;
-  if (rowsOfWork > 1) slabChannels = Math.min(slabChannels, Math.max(1, Math.floor(A_BLOCK_BYTES / weightBytes)));
+  let slabChannels = rowsOfWork > 1 ? channelsOfWeight(spec, layout) : outChannels;
   const planeBytes = measure(box).planeSize * Math.max(planesPerChannel, 1) * bytes;
   slabChannels = Math.min(slabChannels, Math.max(1, Math.floor(PLANES_BYTES / planeBytes)));
-  slabChannels = ceilDiv(outChannels, ceilDiv(outChannels, slabChannels));
+  slabChannels = anySlab ?? evenly(outChannels, slabChannels);
   // rows, then slices, until the item is large enough
   const columns = flat ? axisH.input * axisW.input : Math.min(axisW.input, box[2]);
   const flopsPerRow = flopsPerColumn * columns * slabChannels;
@@ -85,8 +84,36 @@ export function chooseBoxes(spec: ForwardSpec, layout: Layout, kc: number): Boxe
   return { flat, slabChannels, box, ...measure(box) };
 }
 
-/** True when columns of several rows should share a strip: rows are narrow against nr. */
-function prefersFlat({ geometry, dtype }: ForwardSpec, { phases, planesPerChannel }: Layout): boolean {
+/** Channels whose packed weights fill half of L2. */
+function channelsOfWeight({ geometry, dtype }: ForwardSpec, { taps }: Layout): number {
+  const bytesPerChannel = geometry.inChannels * Math.max(taps, 1) * elementBytes(dtype);
+  return Math.min(geometry.outChannels, Math.max(1, Math.floor(A_BLOCK_BYTES / bytesPerChannel)));
+}
+
+/** Columns of a plane that a slab for any size leaves room for. */
+const LEAST_COLUMNS = 64;
+
+/** The slab when it may not depend on sizes. */
+function slabForAnySize(spec: ForwardSpec, layout: Layout): number {
+  const row = LEAST_COLUMNS + layout.phases[2].maxShift;
+  const planesOfRow = Math.floor(PLANES_BYTES / (layout.planesPerChannel * row * elementBytes(spec.dtype)));
+  return evenly(spec.geometry.outChannels, Math.min(channelsOfWeight(spec, layout), Math.max(1, planesOfRow)));
+}
+
+/** The largest part of `total` that is at most `part`, such that all parts are nearly of one size. */
+function evenly(total: number, part: number): number {
+  return ceilDiv(total, ceilDiv(total, part));
+}
+
+/**
+ * True when columns of several rows should share a strip: rows are narrow against nr.
+ * @param slab channels whose slices must fit together; null when the slab is chosen to fit
+ */
+function prefersFlat(
+  { geometry, dtype }: ForwardSpec,
+  { phases, planesPerChannel }: Layout,
+  slab: number | null,
+): boolean {
   const [, axisH, axisW] = geometry.axes;
   const nr = nrOf(dtype);
   const [, { maxShift: shiftH }, { maxShift: shiftW }] = phases;
@@ -96,5 +123,6 @@ function prefersFlat({ geometry, dtype }: ForwardSpec, { phases, planesPerChanne
   const useful = axisH.input * axisW.input;
   const byRows = useful / (axisH.input * roundUp(axisW.input, nr));
   const byFlat = useful / roundUp((axisH.input - 1) * row + axisW.input, nr);
-  return slice <= PLANES_BYTES / 8 && byFlat > byRows * 1.08;
+  const fits = slab === null ? slice <= PLANES_BYTES / 8 : slab * slice <= PLANES_BYTES;
+  return fits && byFlat > byRows * 1.08;
 }

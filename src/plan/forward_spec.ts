@@ -21,6 +21,8 @@ export interface ForwardSpec {
   readonly inputActivation?: CheckedActivation;
   /** Add to what is there. */
   readonly accumulate: boolean;
+  /** The layout of the packed weight must not depend on sizes, so that one serves all. */
+  readonly anySize?: boolean;
 }
 
 export interface Layout {
@@ -30,8 +32,9 @@ export interface Layout {
   readonly taps: number;
 }
 
-export function layoutOf(geometry: ConvGeometry): Layout {
-  const phases = geometry.axes.map((axis) => axisPhases(axis, true)) as [AxisPhases, AxisPhases, AxisPhases];
+/** @param pruned leave out taps whose every destination is cropped, which depends on sizes */
+export function layoutOf(geometry: ConvGeometry, pruned: boolean): Layout {
+  const phases = geometry.axes.map((axis) => axisPhases(axis, pruned)) as [AxisPhases, AxisPhases, AxisPhases];
   return {
     phases,
     planesPerChannel: phases.reduce((product, { residues }) => product * residues.length, 1),
