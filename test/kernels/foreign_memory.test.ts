@@ -90,11 +90,17 @@ function random(dtype: Dtype, shape: readonly number[], seed: number): Float32Ar
   return (dtype === 'float64' ? randomFloat64 : randomFloat32)(elementCount(shape), seed);
 }
 
-/** Runs with every layout of memory that the dtype allows, and with each operand at the end of the memory. */
+/** Runs with every layout of memory that the dtype allows, and with each operand at either end of the memory. */
 function runsOf(dtype: Dtype, plan: Plan): Run[] {
   const aligned = RUNS.filter(({ misalignment = 0 }) => dtype === 'float32' || misalignment % 8 === 0);
   const names = ['params', 'workspace', ...Object.keys(plan.operands)];
-  return [...aligned, ...names.map((last) => ({ last, misalignment: 0 })), { last: 'packedWeight', packing: 'before' }];
+  return [
+    ...aligned,
+    ...names.map((last) => ({ last, misalignment: 0 })),
+    // address 0 says "no bias" to the kernels
+    ...names.filter((name) => name !== 'bias').map((first) => ({ first, misalignment: 0 })),
+    { last: 'packedWeight', packing: 'before' },
+  ];
 }
 
 function expectAll(

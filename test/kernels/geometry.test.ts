@@ -112,6 +112,40 @@ describe.each(LAYOUTS)('any crop, %s', (layout) => {
   });
 });
 
+describe.each([1, 4])('no tap reaches the output, %i channels per group', (channels) => {
+  test.each(['input', 'gradOutput', 'weight'])('%s at either end of the memory', (name) => {
+    const spec: ConvSpec = {
+      dtype: 'float32',
+      batch: 1,
+      inChannels: 4,
+      outChannels: 4,
+      groups: 4 / channels,
+      inputSpatial: [3, 3],
+      kernel: [1, 1],
+      stride: [1, 1],
+      dilation: [1, 1],
+      cropBegin: [0, 0],
+      outputSpatial: [3, 2],
+      kernelSet: 'simd',
+    };
+    for (const cropBegin of [7, -50, 50]) {
+      const outside = { ...spec, cropBegin: [0, cropBegin] };
+      const input = randomFloat32(36, 1);
+      const weight = randomFloat32(4 * channels, 2);
+      const gradOutput = randomFloat32(24, 3);
+      for (const place of [{ first: name }, { last: name }]) {
+        const how = { ...place, misalignment: 0 };
+        const gradients = runPlan(module, planConvTransposeBackward(outside), { gradOutput, input, weight }, how);
+        expect(gradients.gradInput).toEqual(new Float32Array(36));
+        expect(gradients.gradWeight).toEqual(new Float32Array(4 * channels));
+        if (name === 'gradOutput') continue;
+        const { output } = runPlan(module, planConvTranspose(outside), { input, weight }, how);
+        expect(output).toEqual(new Float32Array(24));
+      }
+    }
+  });
+});
+
 test('the geometries have what they are for', () => {
   const specs = Array.from({ length: 60 }, (_, index) => problemOf(index + 1).spec);
   const crops = specs.flatMap(({ cropBegin }) => cropBegin);

@@ -13,6 +13,8 @@ export interface Run {
   readonly threads?: number;
   /** This operand ends where the memory ends. */
   readonly last?: string;
+  /** This operand begins where the memory begins. */
+  readonly first?: string;
 }
 
 /** Elements of each result as they lie in memory. */
@@ -29,7 +31,7 @@ export function runPlan(
   how: Run = {},
   start: Readonly<Record<string, ArrayLike<number>>> = {},
 ): Results {
-  const { misalignment = 8, packing = 'bind', threads = 1, last } = how;
+  const { misalignment = 8, packing = 'bind', threads = 1, last, first } = how;
   const { dtype } = plan;
   const scratch = plan.workspaceBytes.shared + threads * plan.workspaceBytes.perThread;
   const operandBytes = Object.values(plan.operands).reduce((sum, bytes) => sum + bytes + 512, 0);
@@ -39,11 +41,10 @@ export function runPlan(
   const kernels = createKernels(module, heap.memory);
   const place = (name: string, size: number): number =>
     name === last ? heap.allocateLast(name, size) : heap.allocate(name, size);
-  const pointers: Record<string, number> = {
-    params: place('params', plan.paramsBytes),
-    workspace: place('workspace', scratch),
-  };
-  for (const [name, size] of Object.entries(plan.operands)) pointers[name] = place(name, size);
+  const sizes = { params: plan.paramsBytes, workspace: scratch, ...plan.operands } as Record<string, number>;
+  const pointers: Record<string, number> = {};
+  if (first !== undefined) pointers[first] = heap.allocateFirst(first, sizes[first]);
+  for (const [name, size] of Object.entries(sizes)) pointers[name] ??= place(name, size);
   const results = Object.keys(plan.operands).filter((name) => inputs[name] === undefined);
   for (const [name, values] of Object.entries(inputs)) heap.protect(name, dtype, values);
   for (const name of results) {

@@ -43,6 +43,13 @@ export class GuardedHeap {
     return ptr;
   }
 
+  /** A block at address 0: an access before it traps. Must be the first one. */
+  allocateFirst(name: string, bytes: number): number {
+    this.#top = bytes;
+    this.#blocks.push({ name, ptr: 0, bytes, content: null });
+    return 0;
+  }
+
   /** A block that ends where the memory ends: an access beyond it traps. */
   allocateLast(name: string, bytes: number): number {
     const ptr = this.#end - bytes;
