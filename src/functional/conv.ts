@@ -4,55 +4,54 @@ import { checkActivation } from '../core/activation.ts';
 import { checkOptions } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { resultTensor, storagesOf } from './arguments.ts';
+import { resultTensor } from './arguments.ts';
 import type { ConvOptions } from './conv_geometry.ts';
 import { convGeometry } from './conv_geometry.ts';
 import type { SpatialRank } from './conv_options.ts';
 import { checkAlgorithm, checkBiasShape, CONV_FORWARD_OPTIONS } from './conv_options.ts';
 import { forwardStep } from './conv_steps.ts';
 import type { TensorArgument } from './operands.ts';
-import { openOperands } from './operands.ts';
+import type { WeightArgument } from './packed_weight.ts';
+import { openConvOperands } from './packed_weight.ts';
 
 /** A checked forward call, ready to run. */
 export function beginConv(
   operation: string,
   axes: SpatialRank,
   inputArgument: TensorArgument,
-  weightArgument: TensorArgument,
+  weightArgument: WeightArgument,
   biasArgument?: TensorArgument | null,
   options: ConvOptions = {},
 ): Call<Tensor> {
   checkOptions(operation, options, CONV_FORWARD_OPTIONS);
-  const operands = openOperands(
-    operation,
-    { input: inputArgument, weight: weightArgument },
-    biasArgument,
-    options.engine,
-  );
+  const use = { operation: 'conv', direction: 'forward', axes } as const;
+  const operands = openConvOperands(operation, { input: inputArgument }, weightArgument, biasArgument, options, use);
+  let abandon = (): void => undefined;
   try {
-    const { engine, dtype, bias } = operands;
-    const { input, weight } = operands.tensors;
+    const { engine, dtype, weight, bias, inputs } = operands;
+    const { input } = operands.tensors;
     const { geometry, outputShape, outChannels } = convGeometry(operation, axes, input.shape, weight.shape, options);
     checkBiasShape(operation, bias, outChannels);
     const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
     checkActivation(operation, 'activation', options.activation);
     checkActivation(operation, 'inputActivation', options.inputActivation);
     const problem = { kind: 'conv', geometry, axes, depthwise } as const;
-    const inputs = [input, weight, bias];
     const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
+    abandon = () => {
+      if (owned) output.dispose();
+    };
     return {
       engine,
       operation,
-      reads: storagesOf(inputs),
+      reads: operands.storages,
       steps: [forwardStep(problem, { input, weight, bias, output }, options)],
       writes: [output.storage],
       finish: () => output,
-      abandon: () => {
-        if (owned) output.dispose();
-      },
+      abandon,
       release: operands.release,
     };
   } catch (error) {
+    abandon();
     operands.release();
     throw error;
   }
@@ -71,7 +70,7 @@ export function beginConv(
  */
 export async function conv1d(
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Promise<Tensor> {
@@ -82,7 +81,7 @@ export async function conv1d(
 /** As `conv1d`, on the calling thread. */
 export function conv1dSync(
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Tensor {
@@ -93,7 +92,7 @@ export function conv1dSync(
 /** 2-D convolution, `torch.nn.functional.conv2d`; weight (Cout, Cin/groups, kH, kW), see `conv1d`. */
 export async function conv2d(
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Promise<Tensor> {
@@ -104,7 +103,7 @@ export async function conv2d(
 /** As `conv2d`, on the calling thread. */
 export function conv2dSync(
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Tensor {
@@ -115,7 +114,7 @@ export function conv2dSync(
 /** 3-D convolution, `torch.nn.functional.conv3d`; weight (Cout, Cin/groups, kD, kH, kW), see `conv1d`. */
 export async function conv3d(
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Promise<Tensor> {
@@ -126,7 +125,7 @@ export async function conv3d(
 /** As `conv3d`, on the calling thread. */
 export function conv3dSync(
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Tensor {

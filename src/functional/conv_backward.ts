@@ -11,7 +11,8 @@ import { backwardSteps } from './conv_steps.ts';
 import type { AllGradients, ConvGradients, GradientsOf, OutputMask } from './gradients.ts';
 import { gradientsCall } from './gradients.ts';
 import type { TensorArgument } from './operands.ts';
-import { openOperands } from './operands.ts';
+import type { WeightArgument } from './packed_weight.ts';
+import { openConvOperands } from './packed_weight.ts';
 
 /** A checked backward call, ready to run. */
 export function beginConvBackward(
@@ -19,18 +20,16 @@ export function beginConvBackward(
   axes: SpatialRank,
   gradOutputArgument: TensorArgument,
   inputArgument: TensorArgument,
-  weightArgument: TensorArgument,
+  weightArgument: WeightArgument,
   options: ConvBackwardOptions = {},
 ): Call<ConvGradients> {
   checkBackwardOptions(operation, options, CONV_BACKWARD_OPTIONS);
-  const operands = openOperands(
-    operation,
-    { gradOutput: gradOutputArgument, input: inputArgument, weight: weightArgument },
-    null,
-    options.engine,
-  );
+  const use = { operation: 'conv', direction: 'gradInput', axes } as const;
+  const values = { gradOutput: gradOutputArgument, input: inputArgument };
+  const operands = openConvOperands(operation, values, weightArgument, null, options, use);
   try {
-    const { gradOutput, input, weight } = operands.tensors;
+    const { weight } = operands;
+    const { gradOutput, input } = operands.tensors;
     const { geometry, outputShape, outChannels } = convGeometry(operation, axes, input.shape, weight.shape, options);
     if (!sameShape(gradOutput.shape, outputShape)) {
       throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));
@@ -39,7 +38,7 @@ export function beginConvBackward(
     const problem = { kind: 'conv', geometry, axes, depthwise } as const;
     const shapes = [input.shape, weight.shape, [outChannels]] as const;
     return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) =>
-      backwardSteps(problem, operands.tensors, gradInput, gradWeight, gradBias),
+      backwardSteps(problem, { gradOutput, input, weight }, gradInput, gradWeight, gradBias),
     );
   } catch (error) {
     operands.release();
@@ -60,7 +59,7 @@ export function beginConvBackward(
 export async function conv1dBackward<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
   const call = beginConvBackward('conv1dBackward', 1, gradOutput, input, weight, options);
@@ -71,7 +70,7 @@ export async function conv1dBackward<const M extends OutputMask = AllGradients>(
 export function conv1dBackwardSync<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginConvBackward('conv1dBackward', 1, gradOutput, input, weight, options);
@@ -82,7 +81,7 @@ export function conv1dBackwardSync<const M extends OutputMask = AllGradients>(
 export async function conv2dBackward<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
   const call = beginConvBackward('conv2dBackward', 2, gradOutput, input, weight, options);
@@ -93,7 +92,7 @@ export async function conv2dBackward<const M extends OutputMask = AllGradients>(
 export function conv2dBackwardSync<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginConvBackward('conv2dBackward', 2, gradOutput, input, weight, options);
@@ -104,7 +103,7 @@ export function conv2dBackwardSync<const M extends OutputMask = AllGradients>(
 export async function conv3dBackward<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
   const call = beginConvBackward('conv3dBackward', 3, gradOutput, input, weight, options);
@@ -115,7 +114,7 @@ export async function conv3dBackward<const M extends OutputMask = AllGradients>(
 export function conv3dBackwardSync<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginConvBackward('conv3dBackward', 3, gradOutput, input, weight, options);

@@ -1,6 +1,7 @@
 /** Convolutions and their gradients as steps over checked tensors: specs for the plans of src/kernels, and addresses. */
 
 import type { Activation } from '../core/activation.ts';
+import { ArgumentError } from '../core/errors.ts';
 import type { Step } from '../engine/call.ts';
 import type { Plan } from '../kernels/plan.ts';
 import type { ConvBackwardSpec } from '../kernels/plan_conv.ts';
@@ -8,6 +9,7 @@ import { planConv, planConvBackward, planConvTranspose, planConvTransposeBackwar
 import type { ConvSpec } from '../kernels/spec.ts';
 import type { Axis, ConvGeometry } from '../plan/conv_geometry.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { PackedWeight } from './packed_weight.ts';
 
 export type ConvKind = 'convTranspose' | 'conv';
 
@@ -33,23 +35,26 @@ export interface Target {
 /** output = operation(input, weight) + bias, through the activations that `functions` names. */
 export function forwardStep(
   problem: ConvProblem,
-  operands: { input: Tensor; weight: Tensor; bias: Tensor | null; output: Tensor },
+  operands: { input: Tensor; weight: Tensor | PackedWeight; bias: Tensor | null; output: Tensor },
   functions: { activation?: Activation; inputActivation?: Activation },
 ): Step {
   const { input, weight, bias, output } = operands;
   const { activation, inputActivation } = functions;
   const spec = specOf(problem, operands, { bias: bias !== null, activation, inputActivation });
   // JSON has no infinities: numbers of activations are in the key as text
-  const key = `${problem.kind} ${JSON.stringify(spec)} ${numbersOf(activation)} ${numbersOf(inputActivation)}`;
-  const plan = input.engine.plan(key, () => FORWARD[problem.kind](spec));
+  const numbers = `${numbersOf(activation)} ${numbersOf(inputActivation)}`;
   const pointers = { input: input.ptr, output: output.ptr, ...(bias === null ? {} : { bias: bias.ptr }) };
-  return stepOf(plan, weight, pointers);
+  const planOf = (anySize: boolean) => {
+    const full = anySize ? { ...spec, anySize } : spec;
+    return input.engine.plan(`${problem.kind} ${JSON.stringify(full)} ${numbers}`, () => FORWARD[problem.kind](full));
+  };
+  return stepOf(planOf, weight, pointers);
 }
 
 /** One step for each wanted gradient. */
 export function backwardSteps(
   problem: ConvProblem,
-  { gradOutput, input, weight }: { gradOutput: Tensor; input: Tensor; weight: Tensor },
+  { gradOutput, input, weight }: { gradOutput: Tensor; input: Tensor; weight: Tensor | PackedWeight },
   gradInput: Target | null,
   gradWeight: Target | null,
   gradBias: Target | null,
@@ -63,9 +68,12 @@ export function backwardSteps(
   ) => {
     const outputMask = [index === 0, index === 1, index === 2] as const;
     const spec = specOf(problem, operands, { outputMask, accumulate: target.accumulate });
-    const key = `${problem.kind}Backward ${JSON.stringify(spec)}`;
-    const plan = gradOutput.engine.plan(key, () => BACKWARD[problem.kind](spec));
-    steps.push(stepOf(plan, weight, { gradOutput: gradOutput.ptr, ...pointers }));
+    const planOf = (anySize: boolean) => {
+      const full = anySize ? { ...spec, anySize } : spec;
+      const key = `${problem.kind}Backward ${JSON.stringify(full)}`;
+      return gradOutput.engine.plan(key, () => BACKWARD[problem.kind](full));
+    };
+    steps.push(stepOf(planOf, weight, { gradOutput: gradOutput.ptr, ...pointers }));
   };
   if (gradInput !== null) {
     const { tensor } = gradInput;
@@ -81,12 +89,26 @@ export function backwardSteps(
   return steps;
 }
 
-/** Operands that are left out are taken for row-major. */
+/** The plan whose `pack` fills what `direction` reads, of a row-major weight. */
+export function packingPlan(
+  problem: ConvProblem,
+  direction: 'forward' | 'gradInput',
+  { engine, dtype }: Tensor,
+  anySize: boolean,
+): Plan {
+  const spec = { ...specOf(problem, { output: { engine, dtype } }, {}), ...(anySize ? { anySize } : {}) };
+  return direction === 'forward'
+    ? FORWARD[problem.kind](spec)
+    : BACKWARD[problem.kind]({ ...spec, outputMask: [true, false, false] });
+}
+
+/** Operands that are left out are taken for row-major, and so is a packed weight. */
 function specOf(
   { kind, geometry, axes, depthwise }: ConvProblem,
-  { input, weight, output }: { input?: Tensor; weight?: Tensor; output: Tensor },
+  operands: { input?: Tensor; weight?: Tensor | PackedWeight; output: Tensor | Pick<Tensor, 'engine' | 'dtype'> },
   more: Partial<ConvBackwardSpec>,
 ): ConvSpec {
+  const { input, weight, output } = operands;
   const { engine, dtype } = output;
   const { batch, groups } = geometry;
   const own = geometry.axes.slice(3 - axes);
@@ -110,8 +132,8 @@ function specOf(
     microkernel: engine.forcedMr === null ? undefined : `${engine.forcedMr}x8`,
     algorithm: depthwise ? 'depthwise' : 'planes',
     inputStrides: input && batchedStrides(input, axes),
-    weightStrides: weight?.strides,
-    outputStrides: batchedStrides(output, axes),
+    weightStrides: weight === undefined || weight instanceof PackedWeight ? undefined : weight.strides,
+    outputStrides: 'strides' in output ? batchedStrides(output, axes) : undefined,
     ...more,
   };
 }
@@ -124,10 +146,13 @@ function numbersOf(activation: Activation | undefined): string {
   return typeof activation === 'object' ? Object.values(activation).join() : '';
 }
 
-function stepOf(plan: Plan, weight: Tensor, pointers: Step['pointers']): Step {
+/** @param planOf the plan, the fastest one or that with the layout of any size */
+function stepOf(planOf: (anySize: boolean) => Plan, weight: Tensor | PackedWeight, pointers: Step['pointers']): Step {
+  const plan = planOf(false);
   const { stages, workspaceBytes, packedWeightBytes } = plan;
   const step = { stages, workspaceBytes: { shared: 0, perThread: workspaceBytes.perThread }, pointers };
   if (packedWeightBytes === 0) return step;
+  if (weight instanceof PackedWeight) return packedStep(planOf, weight, pointers);
   return {
     ...step,
     packedWeight: {
@@ -138,4 +163,24 @@ function stepOf(plan: Plan, weight: Tensor, pointers: Step['pointers']): Step {
       stages: plan.pack,
     },
   };
+}
+
+function packedStep(planOf: (anySize: boolean) => Plan, weight: PackedWeight, pointers: Step['pointers']): Step {
+  for (const anySize of [false, true]) {
+    const { stages, workspaceBytes, packKey } = planOf(anySize);
+    const copy = weight.copy(packKey);
+    if (copy !== null) {
+      return {
+        stages,
+        workspaceBytes: { shared: 0, perThread: workspaceBytes.perThread },
+        pointers: { ...pointers, packedWeight: copy.ptr },
+      };
+    }
+  }
+  throw new ArgumentError(
+    weight.packedFor.operation,
+    'weight',
+    'one packed for this input shape and algorithm (without inputShape it serves every size)',
+    String(weight),
+  );
 }

@@ -6,7 +6,7 @@ import { formatShape } from '../core/shape.ts';
 import { checkInteger, checkOptions, checkPerAxis } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { resultTensor, storagesOf } from './arguments.ts';
+import { resultTensor } from './arguments.ts';
 import type { ConvTransposeGeometryOptions, ConvTransposeOptions, SpatialRank } from './conv_options.ts';
 import {
   acceptedAlgorithms,
@@ -18,27 +18,25 @@ import {
 } from './conv_options.ts';
 import { forwardStep } from './conv_steps.ts';
 import type { TensorArgument } from './operands.ts';
-import { openOperands } from './operands.ts';
+import type { WeightArgument } from './packed_weight.ts';
+import { openConvOperands } from './packed_weight.ts';
 
 /** A checked forward call, ready to run. */
 export function beginConvTranspose(
   operation: string,
   axes: SpatialRank,
   inputArgument: TensorArgument,
-  weightArgument: TensorArgument,
+  weightArgument: WeightArgument,
   biasArgument?: TensorArgument | null,
   options: ConvTransposeOptions = {},
 ): Call<Tensor> {
   checkOptions(operation, options, FORWARD_OPTIONS);
-  const operands = openOperands(
-    operation,
-    { input: inputArgument, weight: weightArgument },
-    biasArgument,
-    options.engine,
-  );
+  const use = { operation: 'convTranspose', direction: 'forward', axes } as const;
+  const operands = openConvOperands(operation, { input: inputArgument }, weightArgument, biasArgument, options, use);
+  let abandon = (): void => undefined;
   try {
-    const { engine, dtype, bias } = operands;
-    const { input, weight } = operands.tensors;
+    const { engine, dtype, weight, bias, inputs } = operands;
+    const { input } = operands.tensors;
     const { geometry, outputShape, outChannels } = convTransposeGeometry(
       operation,
       axes,
@@ -51,21 +49,22 @@ export function beginConvTranspose(
     checkActivation(operation, 'activation', options.activation);
     checkActivation(operation, 'inputActivation', options.inputActivation);
     const problem = { kind: 'convTranspose', geometry, axes, depthwise } as const;
-    const inputs = [input, weight, bias];
     const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
+    abandon = () => {
+      if (owned) output.dispose();
+    };
     return {
       engine,
       operation,
-      reads: storagesOf(inputs),
+      reads: operands.storages,
       steps: [forwardStep(problem, { input, weight, bias, output }, options)],
       writes: [output.storage],
       finish: () => output,
-      abandon: () => {
-        if (owned) output.dispose();
-      },
+      abandon,
       release: operands.release,
     };
   } catch (error) {
+    abandon();
     operands.release();
     throw error;
   }
@@ -84,7 +83,7 @@ export function beginConvTranspose(
  */
 export async function convTranspose1d(
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Promise<Tensor> {
@@ -95,7 +94,7 @@ export async function convTranspose1d(
 /** As `convTranspose1d`, on the calling thread. */
 export function convTranspose1dSync(
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Tensor {
@@ -114,7 +113,7 @@ export function convTranspose1dSync(
  */
 export async function convTranspose2d(
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Promise<Tensor> {
@@ -125,7 +124,7 @@ export async function convTranspose2d(
 /** As `convTranspose2d`, on the calling thread. */
 export function convTranspose2dSync(
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Tensor {
@@ -144,7 +143,7 @@ export function convTranspose2dSync(
  */
 export async function convTranspose3d(
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Promise<Tensor> {
@@ -155,7 +154,7 @@ export async function convTranspose3d(
 /** As `convTranspose3d`, on the calling thread. */
 export function convTranspose3dSync(
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Tensor {

@@ -14,7 +14,8 @@ import { backwardSteps } from './conv_steps.ts';
 import type { AllGradients, ConvGradients, GradientsOf, OutputMask } from './gradients.ts';
 import { gradientsCall } from './gradients.ts';
 import type { TensorArgument } from './operands.ts';
-import { openOperands } from './operands.ts';
+import type { WeightArgument } from './packed_weight.ts';
+import { openConvOperands } from './packed_weight.ts';
 
 /** A checked backward call, ready to run. */
 export function beginConvTransposeBackward(
@@ -22,18 +23,16 @@ export function beginConvTransposeBackward(
   axes: SpatialRank,
   gradOutputArgument: TensorArgument,
   inputArgument: TensorArgument,
-  weightArgument: TensorArgument,
+  weightArgument: WeightArgument,
   options: ConvTransposeBackwardOptions = {},
 ): Call<ConvGradients> {
   checkBackwardOptions(operation, options, TRANSPOSE_BACKWARD_OPTIONS);
-  const operands = openOperands(
-    operation,
-    { gradOutput: gradOutputArgument, input: inputArgument, weight: weightArgument },
-    null,
-    options.engine,
-  );
+  const use = { operation: 'convTranspose', direction: 'gradInput', axes } as const;
+  const values = { gradOutput: gradOutputArgument, input: inputArgument };
+  const operands = openConvOperands(operation, values, weightArgument, null, options, use);
   try {
-    const { gradOutput, input, weight } = operands.tensors;
+    const { weight } = operands;
+    const { gradOutput, input } = operands.tensors;
     const { geometry, outputShape, outChannels } = convTransposeGeometry(
       operation,
       axes,
@@ -48,7 +47,7 @@ export function beginConvTransposeBackward(
     const problem = { kind: 'convTranspose', geometry, axes, depthwise } as const;
     const shapes = [input.shape, weight.shape, [outChannels]] as const;
     return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) =>
-      backwardSteps(problem, operands.tensors, gradInput, gradWeight, gradBias),
+      backwardSteps(problem, { gradOutput, input, weight }, gradInput, gradWeight, gradBias),
     );
   } catch (error) {
     operands.release();
@@ -69,7 +68,7 @@ export function beginConvTransposeBackward(
 export async function convTranspose1dBackward<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
   const call = beginConvTransposeBackward('convTranspose1dBackward', 1, gradOutput, input, weight, options);
@@ -80,7 +79,7 @@ export async function convTranspose1dBackward<const M extends OutputMask = AllGr
 export function convTranspose1dBackwardSync<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginConvTransposeBackward('convTranspose1dBackward', 1, gradOutput, input, weight, options);
@@ -91,7 +90,7 @@ export function convTranspose1dBackwardSync<const M extends OutputMask = AllGrad
 export async function convTranspose2dBackward<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
   const call = beginConvTransposeBackward('convTranspose2dBackward', 2, gradOutput, input, weight, options);
@@ -102,7 +101,7 @@ export async function convTranspose2dBackward<const M extends OutputMask = AllGr
 export function convTranspose2dBackwardSync<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginConvTransposeBackward('convTranspose2dBackward', 2, gradOutput, input, weight, options);
@@ -113,7 +112,7 @@ export function convTranspose2dBackwardSync<const M extends OutputMask = AllGrad
 export async function convTranspose3dBackward<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
   const call = beginConvTransposeBackward('convTranspose3dBackward', 3, gradOutput, input, weight, options);
@@ -124,7 +123,7 @@ export async function convTranspose3dBackward<const M extends OutputMask = AllGr
 export function convTranspose3dBackwardSync<const M extends OutputMask = AllGradients>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: TensorArgument,
+  weight: WeightArgument,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginConvTransposeBackward('convTranspose3dBackward', 3, gradOutput, input, weight, options);

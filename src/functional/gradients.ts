@@ -5,9 +5,10 @@ import type { Shape } from '../core/shape.ts';
 import { checkBoolean, describe } from '../core/validate.ts';
 import type { Call, Step } from '../engine/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { resultTensor, storagesOf } from './arguments.ts';
+import { resultTensor } from './arguments.ts';
 import type { Target } from './conv_steps.ts';
-import type { Operands } from './operands.ts';
+import type { ConvOperands } from './packed_weight.ts';
+import { PackedWeight } from './packed_weight.ts';
 
 /** Gradients of one backward call; null where the mask leaves one out. */
 export interface ConvGradients {
@@ -49,12 +50,16 @@ const OUT_NAMES = ['outGradInput', 'outGradWeight', 'outGradBias'] as const;
  */
 export function gradientsCall(
   operation: string,
-  { engine, dtype, tensors, release }: Operands<'gradOutput' | 'input' | 'weight'>,
+  { engine, dtype, inputs, weight, storages, release }: ConvOperands<'gradOutput' | 'input'>,
   shapes: readonly [Shape, Shape, Shape],
   options: GradientOptions,
   steps: (gradInput: Target | null, gradWeight: Target | null, gradBias: Target | null) => Step[],
 ): Call<ConvGradients> {
-  const mask = checkMask(operation, options.outputMask);
+  const packed = weight instanceof PackedWeight;
+  const mask = checkMask(operation, options.outputMask ?? (packed ? [true, false, false] : undefined));
+  if (packed && mask[1]) {
+    throw new ArgumentError(operation, 'outputMask', 'no gradWeight with a packed weight', describe(mask));
+  }
   const accumulate = checkBoolean(operation, 'accumulate', options.accumulate ?? false);
   const owned: Tensor[] = [];
   const targets: (Target | null)[] = [];
@@ -76,7 +81,7 @@ export function gradientsCall(
         engine,
         dtype,
         shapes[index],
-        [...Object.values(tensors), ...others],
+        [...inputs, ...others],
       );
       if (result.owned) owned.push(result.tensor);
       targets.push({ tensor: result.tensor, accumulate: accumulate && !result.owned });
@@ -85,7 +90,7 @@ export function gradientsCall(
     return {
       engine,
       operation,
-      reads: storagesOf(Object.values(tensors)),
+      reads: storages,
       steps: steps(gradInput, gradWeight, gradBias),
       writes: targets.flatMap((target) => (target === null ? [] : [target.tensor.storage])),
       finish: () => ({

@@ -5,14 +5,14 @@ import source from '../../src/index.ts?raw';
 /** The public surface: a name that comes or goes must be meant. */
 const VALUES = `
   Adam ArgumentError Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d DtypeError EngineError
-  GELU LeakyReLU Module OutOfMemoryError PReLU ReLU SGD Sequential ShapeError SiLU Sigmoid Tanh Tensor
+  GELU LeakyReLU Module OutOfMemoryError PReLU PackedWeight ReLU SGD Sequential ShapeError SiLU Sigmoid Tanh Tensor
   UpconvError WorkerError bceWithLogitsLoss bceWithLogitsLossSync conv1d conv1dBackward conv1dBackwardSync
   conv1dSync conv2d conv2dBackward conv2dBackwardSync conv2dSync conv3d conv3dBackward conv3dBackwardSync
   conv3dSync convTranspose1d convTranspose1dBackward convTranspose1dBackwardSync convTranspose1dSync
   convTranspose2d convTranspose2dBackward convTranspose2dBackwardSync convTranspose2dSync convTranspose3d
   convTranspose3dBackward convTranspose3dBackwardSync convTranspose3dSync convTransposeAlgorithms
   convTransposeOutputSize createEngine createEngineSync createGenerator empty fold foldSync fromPixels full init
-  initializers l1Loss l1LossSync manualSeed matmul matmulSync mseLoss mseLossSync rand randn tensor toPixels unfold
+  initializers l1Loss l1LossSync manualSeed matmul matmulSync mseLoss mseLossSync packWeight rand randn tensor toPixels unfold
   unfoldSync upscaleImage upscaleImageSync upscalePlanes zeros
 `;
 
@@ -21,7 +21,8 @@ const TYPES = `
   ConvOptions ConvTransposeBackwardOptions ConvTransposeModuleOptions ConvTransposeOptions Dtype Engine
   EngineInfo EngineMemory EngineOptions ErrorCode FoldOptions ForwardOptions FromPixelsOptions Generator GradientsOf GroupInput Leak LoadOptions
   LoadReport Loss LossOptions MatmulOptions OptimizerStateDict OutputMask PReLUOptions Padding ParamGroup PixelSource PlaneSink PlaneSource Pixels RandomOptions Range Region
-  SGDOptions StateDict TensorData TensorOptions TensorSource ToPixelsOptions UpscaleOptions Vjp
+  SGDOptions StateDict TensorArgument TensorData TensorLike TensorOptions TensorSource ToPixelsOptions UpscaleOptions Vjp
+  PackWeightOptions WeightArgument
 `;
 
 const words = (text: string): string[] => text.trim().split(/\s+/);

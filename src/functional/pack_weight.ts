@@ -1,0 +1,146 @@
+/** Packing weights ahead of their use. */
+
+import { ArgumentError, ShapeError } from '../core/errors.ts';
+import type { Shape } from '../core/shape.ts';
+import { formatShape } from '../core/shape.ts';
+import { checkChoice, checkOptions, describe } from '../core/validate.ts';
+import type { PerAxis } from '../core/validate.ts';
+import type { Engine } from '../engine/engine.ts';
+import { NO_WORKSPACE } from '../engine/call.ts';
+import type { Storage } from '../engine/storage.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { convGeometry } from './conv_geometry.ts';
+import type { Algorithm, Padding, SpatialRank } from './conv_options.ts';
+import { checkAlgorithm, checkCommon, convTransposeGeometry } from './conv_options.ts';
+import type { ConvKind } from './conv_steps.ts';
+import { packingPlan } from './conv_steps.ts';
+import type { TensorArgument } from './operands.ts';
+import { openOperands } from './operands.ts';
+import type { PackedFor } from './packed_weight.ts';
+import { PackedWeight } from './packed_weight.ts';
+
+export interface PackWeightOptions {
+  /** Default 'convTranspose'. */
+  operation?: 'convTranspose' | 'conv';
+  /** Default 'forward'; 'gradInput' for the gradient of the input, that alone. */
+  direction?: 'forward' | 'gradInput';
+  /** Of the operation: packs for this shape alone. Without it the packed weight serves every size. */
+  inputShape?: readonly number[];
+  stride?: PerAxis;
+  padding?: Padding | 'same' | 'valid';
+  outputPadding?: PerAxis;
+  groups?: number;
+  dilation?: PerAxis;
+  outputSize?: readonly number[];
+  algorithm?: Algorithm;
+  engine?: Engine;
+}
+
+const OPTIONS = [
+  'operation',
+  'direction',
+  'inputShape',
+  'stride',
+  'padding',
+  'outputPadding',
+  'groups',
+  'dilation',
+  'outputSize',
+  'algorithm',
+  'engine',
+];
+
+/**
+ * Packs a weight once, so that calls with it pack nothing and the raw weight may go.
+ *
+ * @param weight of the operation: (Cin, Cout/groups, …kernel), of a convolution (Cout, Cin/groups, …kernel)
+ * @param options those of the calls to come; stride, dilation and groups must be the same there
+ * @throws {ShapeError | ArgumentError | DtypeError | EngineError | OutOfMemoryError | TypeError}
+ */
+export function packWeight(weight: TensorArgument, options: PackWeightOptions = {}): PackedWeight {
+  const operation = 'packWeight';
+  checkOptions(operation, options, OPTIONS);
+  const kind = checkChoice(operation, 'operation', options.operation ?? 'convTranspose', ['convTranspose', 'conv']);
+  const direction = checkChoice(operation, 'direction', options.direction ?? 'forward', ['forward', 'gradInput']);
+  const { inputShape = null } = options;
+  if (inputShape !== null && !Array.isArray(inputShape)) {
+    throw new TypeError(`${operation}: inputShape expected an array of numbers, got ${describe(inputShape)}`);
+  }
+  const operands = openOperands(operation, { weight }, null, options.engine);
+  try {
+    return packFor(operation, operands.tensors.weight, kind, direction, [inputShape], options);
+  } finally {
+    operands.release();
+  }
+}
+
+/**
+ * A weight packed in the layouts of several shapes; null stands for every size.
+ * @throws as `packWeight`
+ */
+export function packFor(
+  operation: string,
+  weight: Tensor,
+  kind: ConvKind,
+  direction: PackedFor['direction'],
+  inputShapes: readonly (Shape | null)[],
+  options: PackWeightOptions,
+): PackedWeight {
+  const axes = weight.shape.length - 2;
+  if (axes < 1 || axes > 3 || weight.shape.includes(0)) {
+    throw new ShapeError(operation, 'weight', '3 to 5 axes, none empty', formatShape(weight.shape));
+  }
+  const rank = axes as SpatialRank;
+  const named = typeof options.padding === 'string';
+  const { stride, dilation, groups } = checkCommon(operation, rank, named ? { ...options, padding: 0 } : options);
+  if (weight.shape[0] % groups !== 0) {
+    throw new ArgumentError(operation, 'groups', `a divisor of ${weight.shape[0]}`, String(groups));
+  }
+  const { engine, dtype, shape } = weight;
+  const copies = new Map<string, Storage>();
+  const dense = weight.contiguous();
+  try {
+    for (const inputShape of inputShapes) {
+      const [input, checked] =
+        inputShape === null ? smallest(kind, shape, { stride, dilation, groups }) : [inputShape, options];
+      const geometryOf = kind === 'conv' ? convGeometry : convTransposeGeometry;
+      const { geometry } = geometryOf(operation, rank, input, shape, checked as Common);
+      const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
+      const problem = { kind, geometry, axes: rank, depthwise };
+      const plan = packingPlan(problem, direction, dense, inputShape === null);
+      if (copies.has(plan.packKey)) continue;
+      const storage = engine.allocateStorage(operation, plan.packedWeightBytes, 'packed weight');
+      copies.set(plan.packKey, storage);
+      const pointers = { weight: dense.ptr, packedWeight: storage.ptr };
+      engine.execute({
+        engine,
+        operation,
+        reads: [weight.storage],
+        writes: [],
+        steps: [{ stages: plan.pack, workspaceBytes: NO_WORKSPACE, pointers }],
+        finish: () => undefined,
+        abandon: () => undefined,
+        release: () => undefined,
+      });
+    }
+  } catch (error) {
+    for (const storage of copies.values()) storage.release();
+    throw error;
+  } finally {
+    dense.dispose();
+  }
+  return new PackedWeight(engine, dtype, shape, { operation: kind, direction, stride, dilation, groups }, copies);
+}
+
+interface Common {
+  stride: number[];
+  dilation: number[];
+  groups: number;
+}
+
+/** An input that gives one position, whatever the padding of the calls: any would do for a layout of every size. */
+function smallest(kind: ConvKind, shape: Shape, common: Common): [Shape, Common] {
+  const reach = shape.slice(2).map((length, axis) => common.dilation[axis] * (length - 1) + 1);
+  const input = kind === 'conv' ? [shape[1] * common.groups, ...reach] : [shape[0], ...reach.map(() => 1)];
+  return [input, common];
+}

@@ -1,0 +1,40 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { Adam, ConvTranspose1d, createEngine, packWeight, Tensor, zeros } from '../../src/index.ts';
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
+
+test('using frees engines, tensors, modules, optimizers and packed weights', async () => {
+  const engine = await createEngine();
+  {
+    using t = zeros([1, 2, 3], { engine });
+    using m = new ConvTranspose1d(2, 3, 4, { engine });
+    using optimizer = new Adam(m.parameters());
+    using packed = packWeight(m.weight);
+    m.weight.grad = zeros(m.weight.shape, { engine });
+    optimizer.stepSync();
+    expect([t.disposed, m.disposed, packed.disposed]).toEqual([false, false, false]);
+    expect(engine.memory.tensors).toBe(6);
+  }
+  expect(engine.memory).toMatchObject({ tensors: 0, bytesInUse: 0, bytesPacked: 0 });
+  {
+    using borrowed = engine;
+    expect(borrowed.disposed).toBe(false);
+  }
+  expect(engine.disposed).toBe(true);
+  expect(Object.keys(Tensor.prototype)).not.toContain('undefined');
+});
+
+test('without Symbol.dispose there is dispose() alone', async () => {
+  // Symbol.dispose cannot be deleted, so Symbol gets a stand-in
+  const real = Symbol;
+  const withoutDispose = new Proxy((description?: string) => real(description), {
+    get: (_target, key) => (key === 'dispose' ? undefined : (Reflect.get(real, key) as unknown)),
+  });
+  vi.stubGlobal('Symbol', withoutDispose);
+  vi.resetModules();
+  const { DisposableBase } = await import('../../src/core/disposable.ts');
+  expect(Reflect.ownKeys(DisposableBase.prototype)).toEqual(['constructor']);
+});
