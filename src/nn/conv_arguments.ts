@@ -12,6 +12,7 @@ import type { Call } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Padding, SpatialRank } from '../functional/conv_options.ts';
 import { checkCommon } from '../functional/conv_options.ts';
+import type { PackedWeight } from '../functional/packed_weight.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 export interface ConvModuleOptions {
@@ -48,7 +49,7 @@ export interface ConvKind {
     operation: string,
     axes: SpatialRank,
     input: Tensor,
-    weight: Tensor,
+    weight: Tensor | PackedWeight,
     bias: Tensor | null,
     options: object,
   ): Call<Tensor>;

@@ -4,18 +4,21 @@ import type { Activation, CheckedActivation } from '../core/activation.ts';
 import { ACTIVATION_KINDS } from '../core/activation.ts';
 import type { Generator } from '../core/generator.ts';
 import { generatorOrDefault } from '../core/generator.ts';
+import type { Shape } from '../core/shape.ts';
 import type { PerAxis } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import type { Storage } from '../engine/storage.ts';
 import { beginActivation, beginActivationGradient, savesOutput } from '../functional/activation.ts';
 import { checkTensor } from '../functional/arguments.ts';
+import { packFor } from '../functional/pack_weight.ts';
+import type { PackedWeight } from '../functional/packed_weight.ts';
 import { empty } from '../tensor/create.ts';
 import { fillUniform } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { CheckedConvModule, ConvKind, ConvModuleOptions, ConvTransposeModuleOptions } from './conv_arguments.ts';
 import { checkConvModule } from './conv_arguments.ts';
 import { gradientOf } from './gradients.ts';
-import type { ForwardOptions, ForwardResult, Wanted } from './module.ts';
+import type { ForwardOptions, ForwardResult, Frozen, Wanted } from './module.ts';
 import { Module } from './module.ts';
 import type { Procedure } from '../engine/call.ts';
 import { perform } from '../engine/call.ts';
@@ -75,6 +78,11 @@ export abstract class ConvModule extends Module {
   readonly #activation: CheckedActivation;
   readonly #inputActivation: CheckedActivation;
   readonly #generator: Generator | undefined;
+  /** Input shapes that `prepare` saw. */
+  readonly #preparedShapes: Shape[] = [];
+  /** What forward reads after `freeze`. */
+  #frozenOperands: { readonly weight: PackedWeight; readonly bias: Tensor | null } | null = null;
+  readonly #hasBias: boolean;
 
   constructor(
     kind: ConvKind,
@@ -111,6 +119,7 @@ export abstract class ConvModule extends Module {
       this.weight.dispose();
       throw error;
     }
+    this.#hasBias = checked.bias;
     this.resetParameters();
   }
 
@@ -121,6 +130,7 @@ export abstract class ConvModule extends Module {
   /** Draws weight and bias anew: uniform in ±1/√fanIn, the bits of PyTorch for the same seed. */
   resetParameters(): void {
     this.checkAlive(`${this.typeName}.resetParameters`);
+    this.checkThawed('resetParameters');
     const generator = generatorOrDefault(this.typeName, this.#generator);
     for (const parameter of this.parameters()) parameter.storage.checkWritable('resetParameters'); // both or none
     const fanIn = this.weight.size / this.weight.shape[0];
@@ -144,26 +154,20 @@ export abstract class ConvModule extends Module {
   ): Procedure<ForwardResult> {
     const { outputSize, out } = options;
     checkTensor(operation, 'input', input);
-    const temporaries: Tensor[] = [];
+    if (this.preparing > 0) this.#preparedShapes.push(input.shape);
+    const { activation, inputActivation } = this;
+    if (!save || savesOutput(this.#activation)) {
+      const output = yield* perform(this.#begin(operation, input, { activation, inputActivation, outputSize, out }));
+      if (!save) return { output, saved: null };
+      const activated = this.#activation.kind === none ? null : output;
+      return { output, saved: new SavedConv(input, this.weight, activated, outputSize) };
+    }
+    const plain = yield* perform(this.#begin(operation, input, { inputActivation, outputSize }));
     try {
-      let x = input;
-      if (this.#inputActivation.kind !== none) {
-        x = yield* perform(beginActivation(operation, this.#inputActivation, input));
-        temporaries.push(x);
-      }
-      if (!save || savesOutput(this.#activation)) {
-        const { activation } = this;
-        const output = yield* perform(this.#begin(operation, x, { activation, outputSize, out }));
-        if (!save) return { output, saved: null };
-        const activated = this.#activation.kind === none ? null : output;
-        return { output, saved: new SavedConv(input, this.weight, activated, outputSize) };
-      }
-      const plain = yield* perform(this.#begin(operation, x, { outputSize }));
-      temporaries.push(plain);
       const output = yield* perform(beginActivation(operation, this.#activation, plain, out));
       return { output, saved: new SavedConv(input, this.weight, plain, outputSize) };
     } finally {
-      for (const tensor of temporaries) tensor.dispose();
+      plain.dispose();
     }
   }
 
@@ -206,6 +210,23 @@ export abstract class ConvModule extends Module {
     }
   }
 
+  protected override packOwn(operation: string): Frozen {
+    const { weight, bias } = this;
+    const kind = this.#kind.transposed ? 'convTranspose' : 'conv';
+    const shapes = [null, ...this.#preparedShapes];
+    const packed = packFor(operation, weight, kind, 'forward', shapes, this.#geometry(undefined));
+    return {
+      commit: () => {
+        this.#frozenOperands = { weight: packed, bias };
+        this.freezeFields(['weight', 'bias'], bias === null ? [packed] : [packed, bias]);
+        weight.grad?.dispose();
+        bias?.grad?.dispose();
+        weight.dispose();
+      },
+      abandon: () => packed.dispose(),
+    };
+  }
+
   #geometry(outputSize: readonly number[] | undefined): Record<string, unknown> {
     const { stride, padding, dilation, groups, outputPadding } = this;
     const common = { stride, padding, dilation, groups };
@@ -215,10 +236,11 @@ export abstract class ConvModule extends Module {
   #begin(
     operation: string,
     input: Tensor,
-    { outputSize, ...options }: ForwardOptions & Pick<ConvModuleOptions, 'activation'>,
+    { outputSize, ...options }: ForwardOptions & Pick<ConvModuleOptions, 'activation' | 'inputActivation'>,
   ): Call<Tensor> {
     const all = { ...this.#geometry(outputSize), ...options };
-    return this.#kind.begin(operation, this.#kind.axes, input, this.weight, this.bias, all);
+    const { weight, bias } = this.#frozenOperands ?? this;
+    return this.#kind.begin(operation, this.#kind.axes, input, weight, bias, all);
   }
 
   #beginBackward(
@@ -251,7 +273,7 @@ export abstract class ConvModule extends Module {
     if (dilation.some((entry) => entry !== 1)) parts.push(`dilation=${pythonTuple(dilation)}`);
     if (outputPadding.some((entry) => entry !== 0)) parts.push(`output_padding=${pythonTuple(outputPadding)}`);
     if (groups !== 1) parts.push(`groups=${groups}`);
-    if (this.bias === null) parts.push('bias=False');
+    if (!this.#hasBias) parts.push('bias=False');
     for (const [name, value] of [
       ['activation', this.activation],
       ['input_activation', this.inputActivation],

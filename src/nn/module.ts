@@ -1,6 +1,6 @@
 /** The base of modules: the pending forward pass, and passes that keep their own state. */
 
-import { EngineError } from '../core/errors.ts';
+import { ArgumentError, EngineError } from '../core/errors.ts';
 import { checkBoolean, checkOptions } from '../core/validate.ts';
 import type { Procedure, Uses } from '../engine/call.ts';
 import { performForeign } from '../engine/call.ts';
@@ -9,7 +9,9 @@ import { storagesOf } from '../functional/arguments.ts';
 import type { TensorArgument } from '../functional/operands.ts';
 import type { OpenTensor } from '../functional/tensor_arguments.ts';
 import { openRetained, openTensor } from '../functional/tensor_arguments.ts';
+import { zeros } from '../tensor/create.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { now } from '../threading/platform.ts';
 import { gradientOf } from './gradients.ts';
 import { ParameterTree } from './parameter_tree.ts';
 import { Pass } from './pass.ts';
@@ -36,6 +38,12 @@ export interface BackwardOptions {
 export interface ForwardResult {
   readonly output: Tensor;
   readonly saved: Saved | null;
+}
+
+/** Weights that were packed: the raw ones go, or the packed ones when another module failed. */
+export interface Frozen {
+  commit(): void;
+  abandon(): void;
 }
 
 /** Backward options, checked. */
@@ -122,12 +130,84 @@ export class Module extends ParameterTree {
 
   /** A forward pass beside the pending one, in either mode: a module may take part many times before backward. */
   async vjp(input: TensorArgument, options: ForwardOptions = {}): Promise<Vjp> {
+    this.checkThawed('vjp');
     return this.#vjpOf(await this.#runForward('vjp', input, options, true));
   }
 
   /** As `vjp`, at once. */
   vjpSync(input: TensorArgument, options: ForwardOptions = {}): Vjp {
+    this.checkThawed('vjpSync');
     return this.#vjpOf(this.#runForwardSync('vjpSync', input, options, true));
+  }
+
+  /**
+   * Plans and packs for an input shape, and runs the module on zeros until the runtime has optimised its kernels.
+   * `freeze` keeps the packed weights of prepared shapes. Leaves a pending forward alone.
+   * @throws the errors of `forward` for that shape
+   */
+  async prepare(inputShape: readonly number[]): Promise<void> {
+    const operation = this.#operation('prepare');
+    this.checkAlive(operation);
+    const [first] = this.operands();
+    const input = zeros(inputShape, { dtype: first?.dtype, engine: first?.engine });
+    const modules = this.everyModule();
+    for (const module of modules) module.preparing++;
+    this.#inFlight++;
+    try {
+      const startedAt = now();
+      for (let runs = 0; runs < LEAST_WARM_UPS || (runs < MOST_WARM_UPS && warming(startedAt)); runs++) {
+        const uses: Uses = { reads: storagesOf(this.operands().filter(isAlive)), writes: [] };
+        const { output } = await runProcedure(this.forwardSteps(operation, input, {}, false), uses);
+        output.dispose();
+      }
+    } finally {
+      for (const module of modules) module.preparing--;
+      input.dispose();
+      this.#landed();
+    }
+  }
+
+  /**
+   * Packs all weights for good and frees the raw ones: forward goes on for every size, with less memory. Parameters,
+   * their state and training are gone, ERR_FROZEN. Layouts: one for every size, and those of prepared shapes.
+   * @throws {ArgumentError} in training mode
+   */
+  freeze(): this {
+    const operation = this.#operation('freeze');
+    this.checkAlive(operation);
+    const modules = this.everyModule();
+    if (modules.some(({ training }) => training)) {
+      throw new ArgumentError(operation, 'training', 'a module in evaluation (call eval() before)', 'training');
+    }
+    const frozen: Frozen[] = [];
+    try {
+      for (const module of modules) {
+        const own = module.frozen ? null : module.packOwn(operation);
+        if (own !== null) frozen.push(own);
+      }
+    } catch (error) {
+      for (const { abandon } of frozen) abandon();
+      throw error;
+    }
+    for (const { commit } of frozen) commit();
+    return this;
+  }
+
+  /** Pending calls of `prepare`: forward notes the shapes that it sees. */
+  protected preparing = 0;
+
+  /** Packs the weights of this module alone; null when it has none. */
+  protected packOwn(_operation: string): Frozen | null {
+    return null;
+  }
+
+  /** This module and all below, each once. */
+  protected everyModule(): Module[] {
+    const found = new Set<Module>([this]);
+    for (const [, child] of this.namedChildren()) {
+      if (child instanceof Module) for (const module of child.everyModule()) found.add(module);
+    }
+    return [...found];
   }
 
   override train(mode: boolean = true): this {
@@ -201,7 +281,7 @@ export class Module extends ParameterTree {
     const input = this.#open(method, 'input', argument, openRetained);
     this.#inFlight++;
     try {
-      const reads = storagesOf([input.tensor, ...this.parameters()].filter(isAlive));
+      const reads = storagesOf([input.tensor, ...this.operands()].filter(isAlive));
       const writes = storagesOf([options?.out].filter(isAlive));
       const procedure = this.#checkedForward(method, input.tensor, options, save);
       return await runProcedure(procedure, { reads, writes }, options?.signal);
@@ -271,7 +351,7 @@ export class Module extends ParameterTree {
 
   /** TensorLikes are copied in; what is no tensor at all is left to the operation. */
   #open(method: string, argument: string, value: TensorArgument, how: typeof openTensor = openTensor): OpenTensor {
-    return how(this.#operation(method), argument, value, this.parameters().find(isAlive)?.engine);
+    return how(this.#operation(method), argument, value, this.operands()[0]?.engine);
   }
 
   /** A Promise call has settled; what was disposed meanwhile goes with the last one. */
@@ -323,6 +403,17 @@ export class Module extends ParameterTree {
     };
     return { output, backward, backwardSync, dispose: () => pass.dispose() } as Vjp;
   }
+}
+
+/** Runs of `prepare`: at least so many, then until it took as long as the runtime's first compiler tier lasts. */
+const LEAST_WARM_UPS = 3;
+const MOST_WARM_UPS = 50;
+const WARM_UP_MS = 5;
+
+/** False as well where the clock stands still. */
+function warming(startedAt: number): boolean {
+  const elapsed = now() - startedAt;
+  return elapsed > 0 && elapsed < WARM_UP_MS;
 }
 
 /** Only these can be held; what is no tensor, or disposed, is an error that the operation finds. */

@@ -3,6 +3,7 @@
 import { DisposableBase } from '../core/disposable.ts';
 import { EngineError } from '../core/errors.ts';
 import { checkBoolean } from '../core/validate.ts';
+import type { PackedWeight } from '../functional/packed_weight.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { clearGradient } from './gradients.ts';
 import type { LoadOptions, LoadReport, StateDict, TensorSource } from './state_dict.ts';
@@ -12,6 +13,9 @@ export abstract class ParameterTree extends DisposableBase {
   /** In training mode a forward pass keeps what its backward pass needs. */
   training: boolean = true;
   #disposed = false;
+  #frozen = false;
+  /** What a frozen module computes with, in place of its parameters. */
+  readonly #kept: (Tensor | PackedWeight)[] = [];
 
   /** The name that `toString` and messages use. */
   get typeName(): string {
@@ -20,6 +24,11 @@ export abstract class ParameterTree extends DisposableBase {
 
   get disposed(): boolean {
     return this.#disposed;
+  }
+
+  /** True after `freeze()`, of this module or one below. */
+  get frozen(): boolean {
+    return this.#frozen || this.namedChildren().some(([, child]) => child.frozen);
   }
 
   /** Parameters of this module alone, in the order of its fields. */
@@ -34,6 +43,7 @@ export abstract class ParameterTree extends DisposableBase {
 
   /** All parameters with their paths, `decoder.up.weight`; one that several modules share comes once. */
   namedParameters(): [string, Tensor][] {
+    this.checkThawed('namedParameters');
     const seen = new Set<Tensor>();
     return this.#allParameters('').filter(([, parameter]) => !seen.has(parameter) && seen.add(parameter));
   }
@@ -44,6 +54,7 @@ export abstract class ParameterTree extends DisposableBase {
 
   /** All parameters by path: the tensors themselves, not copies. */
   stateDict(): StateDict {
+    this.checkThawed('stateDict');
     return Object.fromEntries(this.#allParameters(''));
   }
 
@@ -58,6 +69,7 @@ export abstract class ParameterTree extends DisposableBase {
    */
   loadStateDict(state: Readonly<Record<string, TensorSource>>, options: LoadOptions = {}): LoadReport {
     this.checkAlive('loadStateDict');
+    this.checkThawed('loadStateDict');
     return loadStateDict(this.typeName, this.#allParameters(''), state, options);
   }
 
@@ -68,7 +80,9 @@ export abstract class ParameterTree extends DisposableBase {
 
   /** Switches this module and all below to training mode, or with `false` to evaluation. */
   train(mode: boolean = true): this {
-    this.training = checkBoolean(`${this.typeName}.train`, 'mode', mode);
+    checkBoolean(`${this.typeName}.train`, 'mode', mode);
+    if (mode) this.checkThawed('train');
+    this.training = mode;
     for (const [, child] of this.namedChildren()) child.train(mode);
     return this;
   }
@@ -90,6 +104,7 @@ export abstract class ParameterTree extends DisposableBase {
       parameter.grad?.dispose();
       parameter.dispose();
     }
+    for (const item of this.#kept) item.dispose();
     for (const [, child] of this.namedChildren()) child.dispose();
   }
 
@@ -109,6 +124,33 @@ export abstract class ParameterTree extends DisposableBase {
     return `${this.typeName}(\n  ${lines.join('\n  ')}\n)`;
   }
 
+  /** Tensors and packed weights that forward reads, of this module and those below. */
+  protected operands(): (Tensor | PackedWeight)[] {
+    const own = this.ownParameters().map(([, parameter]) => parameter);
+    return [...own, ...this.#kept, ...this.namedChildren().flatMap(([, child]) => child.operands())];
+  }
+
+  /**
+   * Takes parameters away: fields of these names throw ERR_FROZEN from now on.
+   * @param kept what the module computes with instead
+   */
+  protected freezeFields(names: readonly string[], kept: readonly (Tensor | PackedWeight)[]): void {
+    this.#frozen = true;
+    this.#kept.push(...kept);
+    const { typeName } = this;
+    for (const name of names) {
+      const get = (): never => {
+        throw frozenError(`${typeName}.${name}`);
+      };
+      Object.defineProperty(this, name, { get, enumerable: false, configurable: true });
+    }
+  }
+
+  /** @throws {EngineError} ERR_FROZEN */
+  protected checkThawed(method: string): void {
+    if (this.frozen) throw frozenError(`${this.typeName}.${method}`);
+  }
+
   /** @throws {EngineError} ERR_DISPOSED */
   protected checkAlive(operation: string): void {
     if (this.#disposed) throw new EngineError('ERR_DISPOSED', `${operation}: the module is disposed`);
@@ -118,4 +160,8 @@ export abstract class ParameterTree extends DisposableBase {
     const own = this.ownParameters().map(([name, parameter]): [string, Tensor] => [prefix + name, parameter]);
     return [...own, ...this.namedChildren().flatMap(([name, child]) => child.#allParameters(`${prefix}${name}.`))];
   }
+}
+
+function frozenError(operation: string): EngineError {
+  return new EngineError('ERR_FROZEN', `${operation}: the module is frozen, its parameters are packed`);
 }

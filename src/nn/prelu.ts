@@ -9,7 +9,7 @@ import { beginPrelu, beginPreluGradient } from '../functional/activation.ts';
 import { full } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { gradientOf } from './gradients.ts';
-import type { ForwardOptions, ForwardResult, Wanted } from './module.ts';
+import type { ForwardOptions, ForwardResult, Frozen, Wanted } from './module.ts';
 import { Module } from './module.ts';
 import type { Procedure } from '../engine/call.ts';
 import { perform } from '../engine/call.ts';
@@ -45,6 +45,8 @@ class SavedPrelu implements Saved {
 export class PReLU extends Module {
   /** (numParameters) */
   readonly weight: Tensor;
+  /** The weight; it outlives `freeze`. */
+  readonly #slopes: Tensor;
 
   /**
    * @param numParameters slopes: 1, or one per channel (axis 1)
@@ -57,6 +59,7 @@ export class PReLU extends Module {
     checkInteger('PReLU', 'numParameters', numParameters, 1);
     if (dtype !== undefined) checkComputeDtype('PReLU', 'dtype', dtype);
     this.weight = full([numParameters], checkNumber('PReLU', 'init', init), { dtype, engine });
+    this.#slopes = this.weight;
   }
 
   override get typeName(): string {
@@ -64,7 +67,15 @@ export class PReLU extends Module {
   }
 
   protected override describeOptions(): string {
-    return `num_parameters=${this.weight.size}`;
+    return `num_parameters=${this.#slopes.size}`;
+  }
+
+  protected override packOwn(): Frozen {
+    const commit = (): void => {
+      this.freezeFields(['weight'], [this.#slopes]);
+      this.#slopes.grad?.dispose();
+    };
+    return { commit, abandon: () => undefined };
   }
 
   override *forwardSteps(
@@ -73,8 +84,8 @@ export class PReLU extends Module {
     { out }: ForwardOptions,
     save: boolean,
   ): Procedure<ForwardResult> {
-    const output = yield* perform(beginPrelu(operation, input, this.weight, out));
-    return { output, saved: save ? new SavedPrelu(input, this.weight) : null };
+    const output = yield* perform(beginPrelu(operation, input, this.#slopes, out));
+    return { output, saved: save ? new SavedPrelu(input, this.#slopes) : null };
   }
 
   override *backwardSteps(

@@ -1,0 +1,238 @@
+/** prepare and freeze: weights packed for good. */
+
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  ArgumentError,
+  Conv2d,
+  ConvTranspose2d,
+  createEngine,
+  LeakyReLU,
+  Module,
+  OutOfMemoryError,
+  PReLU,
+  Sequential,
+  tensor,
+  zeros,
+} from '../../src/index.ts';
+import type { Engine } from '../../src/index.ts';
+import { Allocator } from '../../src/memory/allocator.ts';
+import { codeOf, random, slicingEngine, SLOW, turns } from '../support/in_flight.ts';
+import { releaseAll } from '../support/leaks.ts';
+import { own } from '../support/owned.ts';
+
+let engine: Engine;
+beforeEach(async () => {
+  engine = await createEngine();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  releaseAll(engine);
+  expect(engine.memory.bytesPacked).toBe(0);
+  engine.dispose();
+});
+
+const SHAPES = [
+  [1, 16, 6, 6],
+  [3, 16, 1, 9],
+  [40, 16, 1, 1],
+  [1, 16, 5, 5],
+];
+
+function network(): Sequential {
+  return new Sequential(
+    new ConvTranspose2d(16, 8, 4, { stride: 2, padding: 1, engine, activation: 'relu' }),
+    new PReLU(8, { engine }),
+    new ConvTranspose2d(8, 8, 3, { groups: 8, padding: 1, engine }),
+    new LeakyReLU(),
+    new Conv2d(8, 3, 3, { padding: 'same', engine, inputActivation: 'silu', bias: false }),
+  );
+}
+
+describe('prepare', () => {
+  test('makes the first call as cheap in memory as the second', async () => {
+    const m = own(network()).eval();
+    await m.prepare(SHAPES[0]);
+    const x = own(random(engine, SHAPES[0]));
+    const out = own(await m.forward(x));
+    const { bytesPacked } = engine.memory;
+    expect(bytesPacked).toBeGreaterThan(0);
+    const allocate = vi.spyOn(Allocator.prototype, 'allocate');
+    await m.forward(x, { out });
+    expect(allocate).toHaveBeenCalledTimes(4); // what lies between the modules
+    expect(engine.memory.bytesPacked).toBe(bytesPacked);
+  });
+
+  test('leaves a pending forward and everything else alone', async () => {
+    const m = own(network());
+    const x = own(random(engine, SHAPES[0]));
+    const y = own(m.forwardSync(x));
+    const expected = own(m.backwardSync(y)).toTypedArray();
+    m.zeroGrad();
+    own(m.forwardSync(x));
+    const { tensors, bytesInUse } = engine.memory;
+    await m.prepare(SHAPES[1]);
+    expect(engine.memory).toMatchObject({ tensors, bytesInUse });
+    expect(m.training).toBe(true);
+    expect(own(m.backwardSync(y)).toTypedArray()).toEqual(expected);
+  });
+
+  test('a shape that does not fit is the error of forward', async () => {
+    const m = own(network());
+    await expect(m.prepare([1, 15, 4, 4])).rejects.toMatchObject({ code: 'ERR_SHAPE' });
+    await expect(m.prepare([1, 16, 4, 0])).rejects.toMatchObject({ code: 'ERR_SHAPE' });
+    await expect(m.prepare(4 as never)).rejects.toThrow(TypeError);
+    expect(engine.memory.tensors).toBe(m.parameters().length);
+  });
+});
+
+describe('freeze', () => {
+  test.each([[[]], [SHAPES], [SHAPES.slice(1, 3)]])(
+    'forward goes on for every size, prepared: %j',
+    async (prepared) => {
+      const m = own(network()).eval();
+      const inputs = SHAPES.map((shape, seed) => own(random(engine, shape, seed)));
+      const expected = inputs.map((x) => own(m.forwardSync(x)).toTypedArray());
+      for (const shape of prepared) await m.prepare(shape);
+      expect(m.freeze()).toBe(m);
+      for (const [index, x] of inputs.entries()) {
+        const y = own(await m.forward(x)).toTypedArray();
+        expect(y.length).toBe(expected[index].length);
+        const worst = y.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[index][i])), 0);
+        expect(worst).toBeLessThan(1e-5);
+        expect(own(m.forwardSync(x)).toTypedArray()).toEqual(y);
+        if (prepared.includes(x.shape as number[])) expect(y).toEqual(expected[index]);
+      }
+    },
+  );
+
+  test('a prepared shape keeps its bits', async () => {
+    const m = own(new ConvTranspose2d(16, 8, 4, { stride: 2, padding: 1, engine })).eval();
+    const x = own(random(engine, [40, 16, 1, 1]));
+    const expected = own(m.forwardSync(x)).toTypedArray();
+    await m.prepare(x.shape);
+    m.freeze();
+    expect(own(m.forwardSync(x)).toTypedArray()).toEqual(expected);
+  });
+
+  test('memory shrinks, and nothing is packed any more', async () => {
+    const m = own(new ConvTranspose2d(128, 64, 4, { stride: 2, padding: 1, engine })).eval();
+    const x = own(random(engine, [1, 128, 16, 16]));
+    const out = own(m.forwardSync(x));
+    await m.prepare(x.shape);
+    const total = () => engine.memory.bytesInUse + engine.memory.bytesPacked;
+    const before = total();
+    m.weight.grad = zeros(m.weight.shape, { engine });
+    m.freeze();
+    expect(before - total()).toBe(4 * 128 * 64 * 16);
+    expect(engine.memory.tensors).toBe(3); // x, out and the bias
+    m.forwardSync(x, { out });
+    const allocate = vi.spyOn(Allocator.prototype, 'allocate');
+    for (let i = 0; i < 3; i++) m.forwardSync(x, { out });
+    expect(allocate).not.toHaveBeenCalled();
+    engine.trim();
+    m.forwardSync(x, { out });
+    m.dispose();
+    expect(engine.memory).toMatchObject({ tensors: 2, bytesPacked: 0 });
+  });
+
+  test('parameters, state and training are gone', async () => {
+    const m = own(network()).eval();
+    const text = m.toString();
+    const layer = m.get(0) as ConvTranspose2d;
+    const x = own(random(engine, SHAPES[0]));
+    m.freeze();
+    const uses: (() => unknown)[] = [
+      () => m.parameters(),
+      () => m.namedParameters(),
+      () => m.stateDict(),
+      () => m.loadStateDict({}),
+      () => m.zeroGrad(),
+      () => m.train(),
+      () => m.vjpSync(x),
+      () => layer.weight,
+      () => layer.bias,
+      () => layer.parameters(),
+      () => layer.resetParameters(),
+      () => layer.train(true),
+      () => (m.get(1) as PReLU).weight,
+      () => (m.get(4) as Conv2d).bias,
+    ];
+    expect(uses.filter((use) => codeOf(use) !== 'ERR_FROZEN').map(String)).toEqual([]);
+    await expect(m.vjp(x)).rejects.toMatchObject({ code: 'ERR_FROZEN' });
+    expect(codeOf(() => m.backwardSync(x))).toBe('ERR_NO_FORWARD');
+    expect(m.toString()).toBe(text);
+    expect(m.frozen).toBe(true);
+    m.eval();
+    m.freeze();
+    await m.prepare(SHAPES[0]);
+    expect(own(m.forwardSync({ data: x.toTypedArray(), shape: x.shape })).toTypedArray()).toEqual(
+      own(m.forwardSync(x)).toTypedArray(),
+    );
+    m.dispose();
+    m.dispose();
+    expect(codeOf(() => m.forwardSync(x))).toBe('ERR_DISPOSED');
+    expect(codeOf(() => m.freeze())).toBe('ERR_DISPOSED');
+  });
+
+  test('needs evaluation', () => {
+    const m = own(network());
+    expect(() => m.freeze()).toThrow(ArgumentError);
+    m.eval();
+    (m.get(0) as Module).train();
+    expect(() => m.freeze()).toThrow(ArgumentError);
+    expect(m.parameters().length).toBe(6);
+  });
+
+  test('without room everything stays as it was', async () => {
+    const tight = await createEngine({ maximumBytes: 3 << 19 });
+    const m = new Sequential(
+      new ConvTranspose2d(64, 64, 4, { engine: tight }),
+      new ConvTranspose2d(64, 64, 4, { engine: tight }),
+      new ConvTranspose2d(64, 64, 4, { engine: tight }),
+    ).eval();
+    expect(() => m.freeze()).toThrow(OutOfMemoryError);
+    expect(m.frozen).toBe(false);
+    expect(tight.memory.bytesPacked).toBe(0);
+    expect(m.parameters().length).toBe(6);
+    tight.dispose();
+  });
+
+  test('a pending forward ends with the raw weight', async () => {
+    const slicing = await slicingEngine();
+    const m = new ConvTranspose2d(128, 64, 4, { ...SLOW.options, engine: slicing }).eval();
+    const x = random(slicing, SLOW.input);
+    const expected = m.forwardSync(x).toTypedArray();
+    const pending = m.forward(x);
+    await turns(3);
+    m.freeze();
+    expect((await pending).toTypedArray()).toEqual(expected);
+    const after = m.forward(x);
+    await turns(3);
+    m.dispose();
+    expect((await after).toTypedArray().length).toBe(expected.length);
+    expect(slicing.memory.bytesPacked).toBe(0);
+    slicing.dispose();
+  });
+
+  test('float64 and a module of your own around it', async () => {
+    class Twice extends Module {
+      readonly up = new ConvTranspose2d(2, 2, 2, { engine, dtype: 'float64' });
+      override forwardSync(x: Parameters<Module['forwardSync']>[0]) {
+        const first = this.up.forwardSync(x);
+        const second = this.up.forwardSync(first);
+        first.dispose();
+        return second;
+      }
+      override async forward(x: Parameters<Module['forward']>[0]) {
+        return this.forwardSync(x);
+      }
+    }
+    const m = own(new Twice()).eval();
+    const x = own(tensor(new Float64Array(8).fill(0.5), [1, 2, 2, 2], { engine }));
+    const expected = own(m.forwardSync(x)).toTypedArray();
+    await m.prepare(x.shape);
+    m.freeze();
+    expect(own(m.forwardSync(x)).toTypedArray()).toEqual(expected);
+    expect(codeOf(() => m.stateDict())).toBe('ERR_FROZEN');
+  });
+});
