@@ -132,8 +132,13 @@ export class ConvParams {
   /** gradInput, gradWeight: (plane offset, weight offset) per tap, in elements. Depthwise: see depthwise.ts. */
   tapTablePtr: usize;
 
-  /** 1: a line is a whole slice with gaps between its rows; 0: a line is one row. */
+  /** 1: a line is a whole slice, `linePeriod` positions from one row to the next; 0: a line is one row. */
   flat: i32;
+  linePeriod: i32;
+  /** Plane elements from one strip of a line to the next. */
+  stripStep: i32;
+  /** From the first vector of a C row to the second: 16, or to the next plane row when a strip is two rows. */
+  splitBytes: i32;
   /** 1: no plane element is written twice within one block of K. */
   writeOnce: i32;
   accumulate: i32;

@@ -129,7 +129,7 @@ function forwardItem<T>(
   const ih0 = p.flat ? 0 : max(h0 - p.maxShiftH, 0);
   const ih1 = p.flat ? 1 : min(h1, p.inputH);
   const columnBase = p.flat ? 0 : (max(w0 - p.maxShiftW, 0) / nr) * nr;
-  const columns = p.flat ? (p.inputH - 1) * p.planeRow + p.inputW : min(w1, p.inputW) - columnBase;
+  const columns = p.flat ? (p.inputH - 1) * p.linePeriod + p.inputW : min(w1, p.inputW) - columnBase;
   const strips = columns > 0 ? (columns + nr - 1) / nr : 0;
 
   if (!p.writeOnce || strips == 0) {
@@ -165,7 +165,7 @@ function forwardItem<T>(
           const line = (d - d0) * p.planeSlice + (h - h0) * p.planeRow;
           for (let strip = 0; strip < strips; strip++) {
             const bPtr = linePtr + <usize>(strip * kc) * 32;
-            const cPtr = planesPtr + geometry.bytes<T>(line + strip * nr);
+            const cPtr = planesPtr + geometry.bytes<T>(line + strip * p.stripStep);
             const valid = exact ? validColumns(p, columns, strip * nr, nr) : -1;
             runBlock<T>(p, block, d, h, d0, d1, h0, h1, kc, aPtr, bPtr, cPtr, accumulate, valid, workspacePtr);
           }
@@ -227,10 +227,10 @@ function runBlock<T>(
     const tilesPtr = aPtr + geometry.bytes<T>(tile0 * p.mr * kc);
     const rowOffsetPtr = p.rowOffsetPtr + ((<usize>(tile0 * p.mr)) << 2);
     if ((valid & all) == all) {
-      runTiles<T>(p.mr, tiles, kc, tilesPtr, bPtr, rowOffsetPtr, cPtr, accumulate);
+      runTiles<T>(p.mr, tiles, kc, tilesPtr, bPtr, rowOffsetPtr, cPtr, accumulate, p.splitBytes);
     } else {
       const tilePtr = workspacePtr + p.tileOffset;
-      runTilesExact<T>(p.mr, tiles, kc, tilesPtr, bPtr, rowOffsetPtr, cPtr, accumulate, valid, tilePtr);
+      runTilesExact<T>(p.mr, tiles, kc, tilesPtr, bPtr, rowOffsetPtr, cPtr, accumulate, p.splitBytes, valid, tilePtr);
     }
   }
 }
@@ -248,6 +248,7 @@ function runTilesExact<T>(
   rowOffsetPtr: usize,
   cPtr: usize,
   accumulate: bool,
+  split: usize,
   valid: i32,
   tilePtr: usize,
 ): void {
@@ -260,15 +261,15 @@ function runTilesExact<T>(
       const bufferPtr = tilePtr + <usize>r * 32;
       for (let c = 0; c < nr; c++) {
         const take = accumulate && ((valid >> c) & 1) != 0;
-        store<T>(bufferPtr + geometry.bytes<T>(c), take ? load<T>(rowPtr + geometry.bytes<T>(c)) : <T>0);
+        store<T>(bufferPtr + geometry.bytes<T>(c), take ? load<T>(rowPtr + columnBytes<T>(c, split)) : <T>0);
       }
     }
-    runTiles<T>(mr, 1, kc, aPtr, bPtr, offsetsPtr, tilePtr, true);
+    runTiles<T>(mr, 1, kc, aPtr, bPtr, offsetsPtr, tilePtr, true, 16);
     for (let r = 0; r < mr; r++) {
       const rowPtr = cPtr + load<i32>(rowOffsetPtr + ((<usize>r) << 2));
       const bufferPtr = tilePtr + <usize>r * 32;
       for (let c = 0; c < nr; c++) {
-        if ((valid >> c) & 1) store<T>(rowPtr + geometry.bytes<T>(c), load<T>(bufferPtr + geometry.bytes<T>(c)));
+        if ((valid >> c) & 1) store<T>(rowPtr + columnBytes<T>(c, split), load<T>(bufferPtr + geometry.bytes<T>(c)));
       }
     }
     aPtr += geometry.bytes<T>(mr * kc);
@@ -276,12 +277,18 @@ function runTilesExact<T>(
   }
 }
 
+/** Where column c of a C row lies: the second vector is `split` bytes after the first. */
+function columnBytes<T>(c: i32, split: usize): usize {
+  const half = <i32>simd.nr<T>() / 2;
+  return c < half ? geometry.bytes<T>(c) : split + geometry.bytes<T>(c - half);
+}
+
 /** Bit c is set when column `first + c` of a line stands for an input element. */
 function validColumns(p: ConvParams, columns: i32, first: i32, nr: i32): i32 {
   let mask = 0;
   for (let c = 0; c < nr; c++) {
     const position = first + c;
-    const exists = position < columns && (!p.flat || position % p.planeRow < p.inputW);
+    const exists = position < columns && (!p.flat || position % p.linePeriod < p.inputW);
     mask |= (<i32>exists) << c;
   }
   return mask;
@@ -294,16 +301,28 @@ function validColumns(p: ConvParams, columns: i32, first: i32, nr: i32): i32 {
 function packLine<T>(p: ConvParams, rowPtr: usize, columns: i32, kc: i32, targetPtr: usize): void {
   const nr = <i32>simd.nr<T>();
   const channelStep = geometry.bytes<T>(p.inputChannelStride);
+  // rows as wide as one vector: a strip is two of them
+  const pairs = p.inputStrideW == 1 && p.linePeriod == p.inputW && 2 * p.inputW == nr;
   for (let first = 0; first < columns; first += nr) {
-    const inRow = p.flat ? first % p.planeRow : first;
+    const inRow = p.flat ? first % p.linePeriod : first;
     const limit = p.flat ? p.inputW : columns;
     const full = inRow + nr <= limit;
     if (full && p.inputStrideW == 1) {
-      let from = rowPtr + geometry.bytes<T>(p.flat ? (first / p.planeRow) * p.inputStrideH + inRow : first);
+      let from = rowPtr + geometry.bytes<T>(p.flat ? (first / p.linePeriod) * p.inputStrideH + inRow : first);
       let to = targetPtr;
       for (let k = 0; k < kc; k++) {
         v128.store(to, v128.load(from));
         v128.store(to, v128.load(from, 16), 16);
+        from += channelStep;
+        to += 32;
+      }
+    } else if (pairs && first + nr <= columns) {
+      let from = rowPtr + geometry.bytes<T>((first / p.linePeriod) * p.inputStrideH);
+      const below = geometry.bytes<T>(p.inputStrideH);
+      let to = targetPtr;
+      for (let k = 0; k < kc; k++) {
+        v128.store(to, v128.load(from));
+        v128.store(to, v128.load(from + below), 16);
         from += channelStep;
         to += 32;
       }
@@ -329,8 +348,8 @@ function zeroGaps<T>(p: ConvParams, columns: i32, first: i32, kc: i32, stripPtr:
 }
 
 function packColumn<T>(p: ConvParams, rowPtr: usize, columns: i32, position: i32, kc: i32, to: usize): void {
-  const h = p.flat ? position / p.planeRow : 0;
-  const w = p.flat ? position % p.planeRow : position;
+  const h = p.flat ? position / p.linePeriod : 0;
+  const w = p.flat ? position % p.linePeriod : position;
   if (position >= columns || (p.flat && w >= p.inputW)) {
     fillZero(to, kc, 32, 1, 0, sizeof<T>());
     return;

@@ -34,14 +34,14 @@ export class edge {
     tilePtr: usize,
   ): void {
     const full = dense ? rows / mr : 0;
-    if (full > 0) runTiles<T>(mr, full, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate);
+    if (full > 0) runTiles<T>(mr, full, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, 16);
     const offsetsPtr = tilePtr + <usize>mr * 32;
     for (let r = 0; r < mr; r++) store<i32>(offsetsPtr + ((<usize>r) << 2), r * 32);
     for (let row = full * mr; row < rows; row += mr) {
       const existing = min(mr, rows - row);
       const rowPtr = rowOffsetPtr + ((<usize>row) << 2);
       if (accumulate) moveTile<T>(tilePtr, existing, columns, rowPtr, columnOffsetsPtr, cPtr, true);
-      runTiles<T>(mr, 1, kc, aPtr + <usize>(row * kc) * sizeof<T>(), bPtr, offsetsPtr, tilePtr, accumulate);
+      runTiles<T>(mr, 1, kc, aPtr + <usize>(row * kc) * sizeof<T>(), bPtr, offsetsPtr, tilePtr, accumulate, 16);
       moveTile<T>(tilePtr, existing, columns, rowPtr, columnOffsetsPtr, cPtr, false);
     }
   }

@@ -5,7 +5,8 @@
  *
  *   A~ micro-panel: kc x mr, column p holds rows ir … ir + mr − 1 of A; panels follow one another
  *   B~ micro-panel: kc x nr, row p holds columns jr … jr + nr − 1 of B; the same for all tiles
- *   C row r is nr contiguous elements at cPtr + rowOffset[r] (bytes): col2im is this address
+ *   C row r is two vectors at cPtr + rowOffset[r] (bytes), the second one `split` bytes on (16: contiguous): col2im
+ *   is this address
  *
  * Requires panels padded to full width, and C rows of one tile that do not overlap.
  * x64 has 16 vector registers: 6 x 2 accumulators, two of B, one of A fit exactly when
@@ -25,11 +26,12 @@ export function runTiles<T>(
   rowOffsetPtr: usize,
   cPtr: usize,
   accumulate: bool,
+  split: usize,
 ): void {
   assert(kc > 0);
-  if (mr == 6) tiles6<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate);
-  else if (mr == 5) tiles5<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate);
-  else tiles4<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate);
+  if (mr == 6) tiles6<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
+  else if (mr == 5) tiles5<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
+  else tiles4<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
 }
 
 function tiles6<T>(
@@ -40,6 +42,7 @@ function tiles6<T>(
   rowOffsetPtr: usize,
   cPtr: usize,
   accumulate: bool,
+  split: usize,
 ): void {
   for (; tiles > 0; tiles--) {
     const r0 = cPtr + load<i32>(rowOffsetPtr);
@@ -62,17 +65,17 @@ function tiles6<T>(
     let c51 = i32x4.splat(0);
     if (accumulate) {
       c00 = v128.load(r0);
-      c01 = v128.load(r0, 16);
+      c01 = v128.load(r0 + split);
       c10 = v128.load(r1);
-      c11 = v128.load(r1, 16);
+      c11 = v128.load(r1 + split);
       c20 = v128.load(r2);
-      c21 = v128.load(r2, 16);
+      c21 = v128.load(r2 + split);
       c30 = v128.load(r3);
-      c31 = v128.load(r3, 16);
+      c31 = v128.load(r3 + split);
       c40 = v128.load(r4);
-      c41 = v128.load(r4, 16);
+      c41 = v128.load(r4 + split);
       c50 = v128.load(r5);
-      c51 = v128.load(r5, 16);
+      c51 = v128.load(r5 + split);
     }
     let b = bPtr;
     for (let k = kc; k > 0; k--) {
@@ -100,17 +103,17 @@ function tiles6<T>(
       b += 32;
     }
     v128.store(r0, c00);
-    v128.store(r0, c01, 16);
+    v128.store(r0 + split, c01);
     v128.store(r1, c10);
-    v128.store(r1, c11, 16);
+    v128.store(r1 + split, c11);
     v128.store(r2, c20);
-    v128.store(r2, c21, 16);
+    v128.store(r2 + split, c21);
     v128.store(r3, c30);
-    v128.store(r3, c31, 16);
+    v128.store(r3 + split, c31);
     v128.store(r4, c40);
-    v128.store(r4, c41, 16);
+    v128.store(r4 + split, c41);
     v128.store(r5, c50);
-    v128.store(r5, c51, 16);
+    v128.store(r5 + split, c51);
     rowOffsetPtr += 6 * sizeof<i32>();
   }
 }
@@ -123,6 +126,7 @@ function tiles5<T>(
   rowOffsetPtr: usize,
   cPtr: usize,
   accumulate: bool,
+  split: usize,
 ): void {
   for (; tiles > 0; tiles--) {
     const r0 = cPtr + load<i32>(rowOffsetPtr);
@@ -142,15 +146,15 @@ function tiles5<T>(
     let c41 = i32x4.splat(0);
     if (accumulate) {
       c00 = v128.load(r0);
-      c01 = v128.load(r0, 16);
+      c01 = v128.load(r0 + split);
       c10 = v128.load(r1);
-      c11 = v128.load(r1, 16);
+      c11 = v128.load(r1 + split);
       c20 = v128.load(r2);
-      c21 = v128.load(r2, 16);
+      c21 = v128.load(r2 + split);
       c30 = v128.load(r3);
-      c31 = v128.load(r3, 16);
+      c31 = v128.load(r3 + split);
       c40 = v128.load(r4);
-      c41 = v128.load(r4, 16);
+      c41 = v128.load(r4 + split);
     }
     let b = bPtr;
     for (let k = kc; k > 0; k--) {
@@ -175,15 +179,15 @@ function tiles5<T>(
       b += 32;
     }
     v128.store(r0, c00);
-    v128.store(r0, c01, 16);
+    v128.store(r0 + split, c01);
     v128.store(r1, c10);
-    v128.store(r1, c11, 16);
+    v128.store(r1 + split, c11);
     v128.store(r2, c20);
-    v128.store(r2, c21, 16);
+    v128.store(r2 + split, c21);
     v128.store(r3, c30);
-    v128.store(r3, c31, 16);
+    v128.store(r3 + split, c31);
     v128.store(r4, c40);
-    v128.store(r4, c41, 16);
+    v128.store(r4 + split, c41);
     rowOffsetPtr += 5 * sizeof<i32>();
   }
 }
@@ -196,6 +200,7 @@ function tiles4<T>(
   rowOffsetPtr: usize,
   cPtr: usize,
   accumulate: bool,
+  split: usize,
 ): void {
   for (; tiles > 0; tiles--) {
     const r0 = cPtr + load<i32>(rowOffsetPtr);
@@ -212,13 +217,13 @@ function tiles4<T>(
     let c31 = i32x4.splat(0);
     if (accumulate) {
       c00 = v128.load(r0);
-      c01 = v128.load(r0, 16);
+      c01 = v128.load(r0 + split);
       c10 = v128.load(r1);
-      c11 = v128.load(r1, 16);
+      c11 = v128.load(r1 + split);
       c20 = v128.load(r2);
-      c21 = v128.load(r2, 16);
+      c21 = v128.load(r2 + split);
       c30 = v128.load(r3);
-      c31 = v128.load(r3, 16);
+      c31 = v128.load(r3 + split);
     }
     let b = bPtr;
     for (let k = kc; k > 0; k--) {
@@ -240,13 +245,13 @@ function tiles4<T>(
       b += 32;
     }
     v128.store(r0, c00);
-    v128.store(r0, c01, 16);
+    v128.store(r0 + split, c01);
     v128.store(r1, c10);
-    v128.store(r1, c11, 16);
+    v128.store(r1 + split, c11);
     v128.store(r2, c20);
-    v128.store(r2, c21, 16);
+    v128.store(r2 + split, c21);
     v128.store(r3, c30);
-    v128.store(r3, c31, 16);
+    v128.store(r3 + split, c31);
     rowOffsetPtr += 4 * sizeof<i32>();
   }
 }

@@ -32,7 +32,7 @@ export const PLAN_BLOCKS: Readonly<Record<string, BlockLayout>> = {
     outputBatchStride outputChannelStride outputStride@ weightInStride weightOutStride maxShift@ planeBegin@
     planeEnd@ phases@ residuesPtr@ box@ boxes@ planeRow planeSlice planeSize paddedRow paddedSlice mr kc
     depth tiles slabs slabChannels taps blocks rowOffsetPtr packTablePtr runTablePtr blockTablePtr
-    tapTablePtr flat writeOnce accumulate activation activationA:f64 activationB:f64 inputActivation
+    tapTablePtr flat linePeriod stripStep splitBytes writeOnce accumulate activation activationA:f64 activationB:f64 inputActivation
     inputActivationA:f64 inputActivationB:f64 imagesPerItem columnsPerItem stepBegin stepEnd dense
     planesOffset panelsOffset aPanelsOffset rowBufferOffset tileOffset
   `),

@@ -7,6 +7,7 @@ import { batchAsColumns } from './batch_columns.ts';
 import type { AxisPhases, ConvGeometry } from './conv_geometry.ts';
 import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
+import type { Boxes } from './forward_boxes.ts';
 import { chooseBoxes } from './forward_boxes.ts';
 import type { ForwardSpec, Layout } from './forward_spec.ts';
 import { layoutOf } from './forward_spec.ts';
@@ -38,7 +39,7 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
   const tables = buildTables(blocks, mr, layout, boxes, slabChannels, bytes);
 
   const boxCounts = phases.map(({ begin, end }, axis) =>
-    axis === 1 && boxes.flat
+    axis === 1 && boxes.lines !== 'row'
       ? 1
       : axis === 2
         ? ceilDiv(end - Math.floor(begin / nrOf(dtype)) * nrOf(dtype), box[2])
@@ -58,7 +59,7 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
   const packedWeightBytes = headerBytes + geometry.groups * slabs * depth * tables.tiles * mr * bytes;
 
   const fields = {
-    ...geometryFields(geometry, boxes.flat ? wholeRows(geometry, phases) : phases, spec.input, spec.output),
+    ...geometryFields(geometry, boxes.lines === 'row' ? phases : wholeRows(geometry, phases), spec.input, spec.output),
     ...boxFields(box, boxCounts),
     weightInStride: spec.weight.inChannel,
     weightOutStride: spec.weight.outChannel,
@@ -73,7 +74,8 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
     slabChannels,
     taps,
     blocks: blocks.length,
-    flat: boxes.flat ? 1 : 0,
+    flat: boxes.lines === 'row' ? 0 : 1,
+    ...lineFields(boxes, nrOf(dtype), bytes),
     writeOnce: everyShiftIsZero && taps > 0 ? 1 : 0,
     accumulate: spec.accumulate ? 1 : 0,
     ...activationFields(spec),
@@ -123,9 +125,15 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
 function columnsPay({ geometry, dtype }: ForwardSpec): boolean {
   const [, h, w] = geometry.axes;
   const nr = nrOf(dtype);
-  const byRows = w.input / roundUp(w.input, nr);
+  const byRows = w.input / roundUp(w.input, nr / 2); // rows of half a strip go in pairs
   const byBatch = geometry.batch / roundUp(geometry.batch, nr);
   return h.input * w.input <= 2 * nr && byBatch >= 1.25 * byRows;
+}
+
+/** How positions of a line become columns of strips and plane elements. */
+function lineFields({ lines, planeRow }: Boxes, nr: number, bytes: number): Record<string, number> {
+  if (lines === 'pairs') return { linePeriod: nr / 2, stripStep: 2 * planeRow, splitBytes: planeRow * bytes };
+  return { linePeriod: planeRow, stripStep: nr, splitBytes: 16 };
 }
 
 /** Flat items hold all rows of a slice, cropped ones too. */

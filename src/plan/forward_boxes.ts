@@ -4,9 +4,15 @@ import { elementBytes } from '../core/dtype.ts';
 import { A_BLOCK_BYTES, B_PANELS_BYTES, ceilDiv, ITEM_FLOPS, nrOf, PLANES_BYTES, roundUp } from './blocking.ts';
 import type { ForwardSpec, Layout } from './forward_spec.ts';
 
-export /** How an item is cut, and the plane that it needs. */
-interface Boxes {
-  readonly flat: boolean;
+/**
+ * What a line of columns is: one input row; a whole slice, its rows one after another with gaps as wide as the largest
+ * shift; or a whole slice of rows that are at most one vector wide, two of which make a strip.
+ */
+export type Lines = 'row' | 'slice' | 'pairs';
+
+/** How an item is cut, and the plane that it needs. */
+export interface Boxes {
+  readonly lines: Lines;
   readonly slabChannels: number;
   readonly box: readonly [number, number, number];
   readonly planeRow: number;
@@ -31,19 +37,26 @@ export function chooseBoxes(spec: ForwardSpec, layout: Layout, kc: number): Boxe
   const flopsPerColumn = 2 * inChannels * Math.max(layout.taps, 1); // per output channel
 
   const anySlab = spec.anySize ? slabForAnySize(spec, layout) : null;
-  const flat = prefersFlat(spec, layout, anySlab);
+  const lines = chooseLines(spec, layout, anySlab);
+  const flat = lines !== 'row';
+  /** Columns of a line, and plane elements from one row to the next. */
+  const lineSizes = (kind: Lines, box: readonly [number, number, number]) => {
+    const width = axisW.input;
+    if (kind === 'pairs') return { columns: (axisH.input - 1) * (nr / 2) + width, planeRow: nr / 2 + shiftW };
+    if (kind === 'slice') return { columns: (axisH.input - 1) * (width + shiftW) + width, planeRow: width + shiftW };
+    const columns = Math.min(width, box[2] >= extent[2] ? width : box[2] + shiftW + nr - 1);
+    return { columns, planeRow: roundUp(ceilDiv(columns, nr) * nr + shiftW, 4) };
+  };
   /** Plane and panel sizes of a box. */
   const measure = (box: readonly [number, number, number]) => {
-    const columns = flat
-      ? (axisH.input - 1) * (axisW.input + shiftW) + axisW.input
-      : Math.min(axisW.input, box[2] >= extent[2] ? axisW.input : box[2] + shiftW + nr - 1);
+    const { columns, planeRow } = lineSizes(lines, box);
     const strips = ceilDiv(columns, nr);
-    const planeRow = flat ? axisW.input + shiftW : roundUp(strips * nr + shiftW, 4);
     const rows = flat ? axisH.input + shiftH : box[1];
-    const planeSlice = rows * planeRow + (flat ? nr : 0);
+    // a slice's last strip may reach beyond its last row
+    const planeSlice = rows * planeRow + (flat ? Math.max(nr, planeRow) : 0);
     const planeSize = box[0] * planeSlice;
-    const lines = Math.min(box[0] + shiftD, axisD.input) * (flat ? 1 : Math.min(box[1] + shiftH, axisH.input));
-    return { planeRow, planeSlice, planeSize, panelBytes: roundUp(lines * strips * nr * kc * bytes, 64) };
+    const count = Math.min(box[0] + shiftD, axisD.input) * (flat ? 1 : Math.min(box[1] + shiftH, axisH.input));
+    return { planeRow, planeSlice, planeSize, panelBytes: roundUp(count * strips * nr * kc * bytes, 64) };
   };
   const fits = (box: readonly [number, number, number], channels: number) => {
     const { planeSize, panelBytes } = measure(box);
@@ -81,7 +94,7 @@ export function chooseBoxes(spec: ForwardSpec, layout: Layout, kc: number): Boxe
     grow(0, Math.max(1, Math.round(wanted / (flat ? 1 : extent[1]))));
     box[0] = ceilDiv(extent[0], ceilDiv(extent[0], box[0]));
   }
-  return { flat, slabChannels, box, ...measure(box) };
+  return { lines, slabChannels, box, ...measure(box) };
 }
 
 /** Channels whose packed weights fill half of L2. */
@@ -106,23 +119,29 @@ function evenly(total: number, part: number): number {
 }
 
 /**
- * True when columns of several rows should share a strip: rows are narrow against nr.
+ * What fills strips best; whole slices must fit, and be worth more than a few percent.
  * @param slab channels whose slices must fit together; null when the slab is chosen to fit
  */
-function prefersFlat(
+function chooseLines(
   { geometry, dtype }: ForwardSpec,
   { phases, planesPerChannel }: Layout,
   slab: number | null,
-): boolean {
-  const [, axisH, axisW] = geometry.axes;
+): Lines {
+  const [, { input: height }, { input: width }] = geometry.axes;
   const nr = nrOf(dtype);
   const [, { maxShift: shiftH }, { maxShift: shiftW }] = phases;
-  if (axisH.input === 1) return false;
-  const row = axisW.input + shiftW;
-  const slice = ((axisH.input + shiftH) * row + nr) * planesPerChannel * elementBytes(dtype);
-  const useful = axisH.input * axisW.input;
-  const byRows = useful / (axisH.input * roundUp(axisW.input, nr));
-  const byFlat = useful / roundUp((axisH.input - 1) * row + axisW.input, nr);
+  if (height === 1) return 'row';
+  const row = Math.max(width, nr / 2) + shiftW;
+  const slice = ((height + shiftH + 1) * row + nr) * planesPerChannel * elementBytes(dtype);
   const fits = slab === null ? slice <= PLANES_BYTES / 8 : slab * slice <= PLANES_BYTES;
-  return fits && byFlat > byRows * 1.08;
+  if (!fits) return 'row';
+  const useful = height * width;
+  const byRow = useful / (height * roundUp(width, nr));
+  const bySlice = useful / roundUp((height - 1) * (width + shiftW) + width, nr);
+  const byPairs = width <= nr / 2 ? useful / roundUp(height * (nr / 2), nr) : 0;
+  if (byPairs >= bySlice && byPairs > byRow * LEAST_GAIN) return 'pairs';
+  return bySlice > byRow * LEAST_GAIN ? 'slice' : 'row';
 }
+
+/** Gathering columns from several rows costs some of what it gains. */
+const LEAST_GAIN = 1.08;
