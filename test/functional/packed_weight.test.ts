@@ -16,7 +16,7 @@ import {
   ShapeError,
   tensor,
 } from '../../src/index.ts';
-import type { Engine, PackWeightOptions, Tensor } from '../../src/index.ts';
+import type { ConvTransposeOptions, Engine, PackWeightOptions, Tensor } from '../../src/index.ts';
 import { CONV, CONV_TRANSPOSE } from '../support/operations.ts';
 import { codeOf, random, SLOW, slicingEngine, turns } from '../support/in_flight.ts';
 import { releaseAll } from '../support/leaks.ts';
@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 function expectClose(got: Tensor, expected: Tensor): void {
-  const [a, b] = [got.toTypedArray(), expected.toTypedArray()];
+  const [a, b] = [got, expected].map((t) => Float64Array.from(t.toTypedArray()));
   expect(got.shape).toEqual(expected.shape);
   const scale = b.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
   let worst = 0;
@@ -44,7 +44,7 @@ function expectClose(got: Tensor, expected: Tensor): void {
 interface Case {
   dims: 1 | 2 | 3;
   weight: number[];
-  options: PackWeightOptions;
+  options: Omit<ConvTransposeOptions, 'out'>;
   /** Spatial sizes of the small side, and batches. */
   sizes: [number, number[]][];
 }

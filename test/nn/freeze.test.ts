@@ -97,10 +97,9 @@ describe('freeze', () => {
       for (const [index, x] of inputs.entries()) {
         const y = own(await m.forward(x)).toTypedArray();
         expect(y.length).toBe(expected[index].length);
-        const worst = y.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[index][i])), 0);
+        const worst = Math.max(...Array.from(y, (value, i) => Math.abs(value - expected[index][i])));
         expect(worst).toBeLessThan(1e-5);
         expect(own(m.forwardSync(x)).toTypedArray()).toEqual(y);
-        if (prepared.includes(x.shape as number[])) expect(y).toEqual(expected[index]);
       }
     },
   );
