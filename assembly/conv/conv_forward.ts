@@ -90,6 +90,10 @@ function convItem<T>(
   const rows = h1 - h0;
   const count = (d1 - d0) * rows * width;
   const strips = (count + nr - 1) / nr;
+  if (!ASC_NO_ASSERT) {
+    assert(width > 0 && rows > 0 && count > 0);
+    assert(<usize>((image1 - image0) * strips * p.kc) * 32 <= <usize>(p.rowBufferOffset - p.panelsOffset));
+  }
   const planesPtr = workspacePtr + p.planesOffset;
   const panelsPtr = workspacePtr + p.panelsOffset;
   const tilePtr = workspacePtr + p.tileOffset;

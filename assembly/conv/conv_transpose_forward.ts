@@ -141,6 +141,12 @@ function forwardItem<T>(
   const slabPtr = p.packedPtr + headerBytes(p) + geometry.bytes<T>((group * p.slabs + slab) * p.depth * rows);
   const exact = hasNonFinite(p, group, slab);
   const lineBytes = <usize>strips * <usize>p.kc * 32;
+  if (!ASC_NO_ASSERT) {
+    assert(p.kc > 0 && p.mr >= 4 && p.mr <= 6);
+    assert(d0 < d1 && h0 < h1 && w0 < w1 && channels > 0);
+    assert(<usize>max((id1 - id0) * (ih1 - ih0), 0) * lineBytes <= <usize>(p.rowBufferOffset - p.panelsOffset));
+    assert(geometry.bytes<T>((p.slabChannels * phases + 1) * p.planeSize) <= <usize>(p.panelsOffset - p.planesOffset));
+  }
 
   for (let k0 = 0; k0 < p.depth && strips > 0; k0 += p.kc) {
     const kc = min(p.kc, p.depth - k0);

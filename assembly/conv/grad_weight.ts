@@ -83,6 +83,10 @@ function addBlock<T>(
   const rows = h1 - h0;
   const count = (d1 - d0) * rows * width;
   const kc = count * (image1 - image0);
+  if (!ASC_NO_ASSERT) {
+    assert(kc > 0 && m0 < m1 && n0 < n1);
+    assert(<usize>((n1 - n0 + nr - 1) / nr) * <usize>kc * 32 <= <usize>(p.tileOffset - p.panelsOffset));
+  }
   const channel0 = n0 / p.taps;
   const channel1 = (n1 + p.taps - 1) / p.taps;
   const planesPtr = workspacePtr + p.planesOffset;

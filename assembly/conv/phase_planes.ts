@@ -28,6 +28,9 @@ export function splitPlanes<T>(
   w1: i32,
 ): void {
   const columns = w1 - w0 + p.maxShiftW;
+  if (!ASC_NO_ASSERT) {
+    assert(columns <= p.planeRow && (h1 - h0 + p.maxShiftH) * p.planeRow <= p.planeSlice);
+  }
   let channelPtr = planesPtr;
   const planeBytes = geometry.bytes<T>(p.planeSize);
   for (let channel = 0; channel < channels; channel++) {

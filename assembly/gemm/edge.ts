@@ -33,6 +33,9 @@ export class edge {
     columnOffsetsPtr: usize,
     tilePtr: usize,
   ): void {
+    if (!ASC_NO_ASSERT) {
+      assert(rows > 0 && kc > 0 && columns > 0 && columns <= <i32>simd.nr<T>());
+    }
     const full = dense ? rows / mr : 0;
     if (full > 0) runTiles<T>(mr, full, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, 16);
     const offsetsPtr = tilePtr + <usize>mr * 32;

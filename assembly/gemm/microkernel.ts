@@ -28,7 +28,9 @@ export function runTiles<T>(
   accumulate: bool,
   split: usize,
 ): void {
-  assert(kc > 0);
+  if (!ASC_NO_ASSERT) {
+    assert(kc > 0);
+  }
   if (mr == 6) tiles6<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
   else if (mr == 5) tiles5<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
   else tiles4<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
