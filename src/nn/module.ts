@@ -42,8 +42,8 @@ export interface ForwardResult {
 
 /** Weights that were packed: the raw ones go, or the packed ones when another module failed. */
 export interface Frozen {
-  commit(): void;
-  abandon(): void;
+  readonly commit: () => void;
+  readonly abandon: () => void;
 }
 
 /** Backward options, checked. */
