@@ -49,6 +49,13 @@ export class ByteCache {
     return false;
   }
 
+  /** Drops everything, in use or not: nothing will run any more. */
+  dispose(): void {
+    for (const entry of this.#entries) entry.free();
+    this.#entries.clear();
+    this.#bytes = 0;
+  }
+
   /** Drops everything that no call uses. */
   clear(): void {
     while (this.evictOne());

@@ -125,6 +125,7 @@ export class Engine extends DisposableBase {
     if (parts === null) return;
     this.#parts = null;
     parts.queue.close();
+    parts.runner.dispose();
     parts.heap.dispose();
     this.#stacks?.clear();
     this.#sizes?.clear();

@@ -102,6 +102,11 @@ export class StageRunner {
     while (this.#freeScratch());
   }
 
+  /** Lets go of all that others may still refer to: storages know their packed copies. */
+  dispose(): void {
+    this.#cache.dispose();
+  }
+
   /** Frees something that nothing uses now: the least recently used cache entry, or scratch; false if there is none. */
   giveBack(): boolean {
     return this.#cache.evictOne() || this.#freeScratch();
