@@ -10,6 +10,7 @@ import { convGeometry } from './conv_geometry.ts';
 import type { SpatialRank } from './conv_options.ts';
 import { checkAlgorithm, checkBiasShape, CONV_FORWARD_OPTIONS } from './conv_options.ts';
 import { forwardStep } from './conv_steps.ts';
+import { beginInFloat32, hasHalf, OUT } from './half.ts';
 import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
 import { openConvOperands } from './packed_weight.ts';
@@ -24,6 +25,12 @@ export function beginConv(
   options: ConvOptions = {},
 ): Call<Tensor> {
   checkOptions(operation, options, CONV_FORWARD_OPTIONS);
+  if (hasHalf(inputArgument, weightArgument, biasArgument)) {
+    const arguments_ = { input: inputArgument, weight: weightArgument };
+    return beginInFloat32(operation, arguments_, biasArgument, options, OUT, ({ input, weight }, bias, inner) =>
+      beginConv(operation, axes, input, weight, bias, inner),
+    );
+  }
   const use = { operation: 'conv', direction: 'forward', axes } as const;
   const operands = openConvOperands(operation, { input: inputArgument }, weightArgument, biasArgument, options, use);
   let abandon = (): void => undefined;

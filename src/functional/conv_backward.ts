@@ -10,6 +10,7 @@ import { checkAlgorithm, checkBackwardOptions, CONV_BACKWARD_OPTIONS } from './c
 import { backwardSteps } from './conv_steps.ts';
 import type { AllGradients, ConvGradients, GradientsOf, OutputMask } from './gradients.ts';
 import { gradientsCall } from './gradients.ts';
+import { beginInFloat32, hasHalf, OUT_GRADIENTS } from './half.ts';
 import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
 import { openConvOperands } from './packed_weight.ts';
@@ -24,6 +25,17 @@ export function beginConvBackward(
   options: ConvBackwardOptions = {},
 ): Call<ConvGradients> {
   checkBackwardOptions(operation, options, CONV_BACKWARD_OPTIONS);
+  if (hasHalf(gradOutputArgument, inputArgument, weightArgument)) {
+    const arguments_ = { gradOutput: gradOutputArgument, input: inputArgument, weight: weightArgument };
+    return beginInFloat32(
+      operation,
+      arguments_,
+      null,
+      options,
+      OUT_GRADIENTS,
+      ({ gradOutput, input, weight }, _, inner) => beginConvBackward(operation, axes, gradOutput, input, weight, inner),
+    );
+  }
   const use = { operation: 'conv', direction: 'gradInput', axes } as const;
   const values = { gradOutput: gradOutputArgument, input: inputArgument };
   const operands = openConvOperands(operation, values, weightArgument, null, options, use);

@@ -17,6 +17,7 @@ import {
   FORWARD_OPTIONS,
 } from './conv_options.ts';
 import { forwardStep } from './conv_steps.ts';
+import { beginInFloat32, hasHalf, OUT } from './half.ts';
 import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
 import { openConvOperands } from './packed_weight.ts';
@@ -31,6 +32,12 @@ export function beginConvTranspose(
   options: ConvTransposeOptions = {},
 ): Call<Tensor> {
   checkOptions(operation, options, FORWARD_OPTIONS);
+  if (hasHalf(inputArgument, weightArgument, biasArgument)) {
+    const arguments_ = { input: inputArgument, weight: weightArgument };
+    return beginInFloat32(operation, arguments_, biasArgument, options, OUT, ({ input, weight }, bias, inner) =>
+      beginConvTranspose(operation, axes, input, weight, bias, inner),
+    );
+  }
   const use = { operation: 'convTranspose', direction: 'forward', axes } as const;
   const operands = openConvOperands(operation, { input: inputArgument }, weightArgument, biasArgument, options, use);
   let abandon = (): void => undefined;

@@ -13,6 +13,7 @@ import {
 import { backwardSteps } from './conv_steps.ts';
 import type { AllGradients, ConvGradients, GradientsOf, OutputMask } from './gradients.ts';
 import { gradientsCall } from './gradients.ts';
+import { beginInFloat32, hasHalf, OUT_GRADIENTS } from './half.ts';
 import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
 import { openConvOperands } from './packed_weight.ts';
@@ -27,6 +28,18 @@ export function beginConvTransposeBackward(
   options: ConvTransposeBackwardOptions = {},
 ): Call<ConvGradients> {
   checkBackwardOptions(operation, options, TRANSPOSE_BACKWARD_OPTIONS);
+  if (hasHalf(gradOutputArgument, inputArgument, weightArgument)) {
+    const arguments_ = { gradOutput: gradOutputArgument, input: inputArgument, weight: weightArgument };
+    return beginInFloat32(
+      operation,
+      arguments_,
+      null,
+      options,
+      OUT_GRADIENTS,
+      ({ gradOutput, input, weight }, _, inner) =>
+        beginConvTransposeBackward(operation, axes, gradOutput, input, weight, inner),
+    );
+  }
   const use = { operation: 'convTranspose', direction: 'gradInput', axes } as const;
   const values = { gradOutput: gradOutputArgument, input: inputArgument };
   const operands = openConvOperands(operation, values, weightArgument, null, options, use);

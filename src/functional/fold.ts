@@ -12,6 +12,7 @@ import type { FoldSpec } from '../plan/fold.ts';
 import { planFold, planUnfold } from '../plan/fold.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { resultTensor } from './arguments.ts';
+import { beginInFloat32, hasHalf, OUT } from './half.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 
@@ -152,6 +153,11 @@ function begin(
   const window = checkWindow(operation, kernelSize, options);
   const size = operation === 'fold' ? checkPair(operation, 'outputSize', outputSize, 1) : null;
   const name = operation === 'fold' ? 'columns' : 'input';
+  if (hasHalf(argument)) {
+    return beginInFloat32(operation, { [name]: argument }, null, options, OUT, (tensors, _, inner) =>
+      begin(operation, tensors[name], outputSize, kernelSize, inner),
+    );
+  }
   const operands = openOperands(operation, { [name]: argument }, null, options.engine);
   try {
     const { engine, dtype } = operands;

@@ -10,6 +10,7 @@ import type { BatchAxis, MatmulSpec } from '../plan/matmul.ts';
 import { planMatmul } from '../plan/matmul.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { resultTensor, storagesOf } from './arguments.ts';
+import { beginInFloat32, hasHalf, OUT } from './half.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 
@@ -63,6 +64,12 @@ function beginMatmul(
   options: MatmulOptions = {},
 ): Call<Tensor> {
   checkOptions(operation, options, OPTIONS);
+  if (hasHalf(aArgument, bArgument)) {
+    const arguments_ = { a: aArgument, b: bArgument };
+    return beginInFloat32(operation, arguments_, null, options, OUT, ({ a, b }, _, inner) =>
+      beginMatmul(operation, a, b, inner),
+    );
+  }
   const operands = openOperands(operation, { a: aArgument, b: bArgument }, null, options.engine);
   try {
     const { engine, dtype } = operands;
