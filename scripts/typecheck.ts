@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
-const projects = ['.', 'test', 'scripts'];
+const projects = ['.', 'test', 'scripts', 'examples'];
 if (existsSync('bench/node_modules')) projects.push('bench');
 else console.log('bench/ is not checked, its types are not installed: npm ci --prefix bench');
 
