@@ -187,7 +187,7 @@ describe('a second call on the same shapes', () => {
     const options = { stride: 2 };
     const out = convTranspose2dSync(input, weight, bias, options);
     const { gradInput, gradWeight, gradBias } = convTranspose2dBackwardSync(out, input, weight, options);
-    const gradients = { outGradInput: gradInput!, outGradWeight: gradWeight!, outGradBias: gradBias! };
+    const gradients = { outGradInput: gradInput, outGradWeight: gradWeight, outGradBias: gradBias };
     const everything = async (): Promise<void> => {
       convTranspose2dSync(input, weight, bias, { ...options, out });
       convTranspose2dBackwardSync(out, input, weight, { ...options, ...gradients });

@@ -99,9 +99,9 @@ describe.each(['float32', 'float64'] as const)('<op(x), g> = <x, gradInput> = <w
     const terms = elementCount(input) / input[1] + elementCount(weight); // more than any sum here has
     const limit = (dtype === 'float64' ? 1e-12 : 4 * Math.sqrt(terms) * 2 ** -24) * scale;
     const forward = dot(y, g);
-    expect(Math.abs(dot(own(gradients.gradInput!), x) - forward)).toBeLessThanOrEqual(limit);
-    expect(Math.abs(dot(own(gradients.gradWeight!), w) - forward)).toBeLessThanOrEqual(limit);
-    own(gradients.gradBias!);
+    expect(Math.abs(dot(own(gradients.gradInput), x) - forward)).toBeLessThanOrEqual(limit);
+    expect(Math.abs(dot(own(gradients.gradWeight), w) - forward)).toBeLessThanOrEqual(limit);
+    own(gradients.gradBias);
 
     // the convolution with the same weight reads g: it is the adjoint
     const { outputPadding: _, ...convOptions } = options;
@@ -109,8 +109,8 @@ describe.each(['float32', 'float64'] as const)('<op(x), g> = <x, gradInput> = <w
     expect(back.shape).toEqual(input);
     expect(Math.abs(dot(back, x) - forward)).toBeLessThanOrEqual(limit);
     const convGradients = CONV[axes].backwardSync(upload(x), upload(g), upload(w), convOptions);
-    expect(Math.abs(dot(own(convGradients.gradInput!), g) - forward)).toBeLessThanOrEqual(limit);
-    expect(Math.abs(dot(own(convGradients.gradWeight!), w) - forward)).toBeLessThanOrEqual(limit);
-    own(convGradients.gradBias!);
+    expect(Math.abs(dot(own(convGradients.gradInput), g) - forward)).toBeLessThanOrEqual(limit);
+    expect(Math.abs(dot(own(convGradients.gradWeight), w) - forward)).toBeLessThanOrEqual(limit);
+    own(convGradients.gradBias);
   });
 });

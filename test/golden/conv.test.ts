@@ -27,16 +27,16 @@ describe.each(['conv', 'convFloat64'])('%s as PyTorch', (group) => {
 
     const gradients = heldGradients(await operation.backward(gradOutput, input, weight, c.options));
     const sums = convBackwardReference(c.gradOutput, c.input, c.weight, c.options);
-    expectWithinBound(gradients.gradInput!, sums.gradInput, c.gradInput);
-    expectWithinBound(gradients.gradWeight!, sums.gradWeight, c.gradWeight);
-    expectWithinBound(gradients.gradBias!, sums.gradBias, c.gradBias ?? sums.gradBias);
+    expectWithinBound(gradients.gradInput, sums.gradInput, c.gradInput);
+    expectWithinBound(gradients.gradWeight, sums.gradWeight, c.gradWeight);
+    expectWithinBound(gradients.gradBias, sums.gradBias, c.gradBias ?? sums.gradBias);
 
     const twin = held(operation.forwardSync(input, weight, bias, c.options));
     expectIdentical(twin, refTensor(output.shape, output.toTypedArray()), 'Sync');
     const twins = heldGradients(operation.backwardSync(gradOutput, input, weight, c.options));
     for (const name of ['gradInput', 'gradWeight', 'gradBias'] as const) {
-      const { shape } = gradients[name]!;
-      expectIdentical(twins[name]!, refTensor(shape, gradients[name]!.toTypedArray()), `Sync ${name}`);
+      const { shape } = gradients[name];
+      expectIdentical(twins[name], refTensor(shape, gradients[name].toTypedArray()), `Sync ${name}`);
     }
   });
 });

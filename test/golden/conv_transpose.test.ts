@@ -28,9 +28,9 @@ describe.each(['convTranspose', 'convTransposeFloat64'])('%s as PyTorch', (group
 
     const gradients = heldGradients(await operation.backward(gradOutput, input, weight, c.options));
     const sums = convTransposeBackwardReference(c.gradOutput, c.input, c.weight, c.options);
-    expectWithinBound(gradients.gradInput!, sums.gradInput, c.gradInput);
-    expectWithinBound(gradients.gradWeight!, sums.gradWeight, c.gradWeight);
-    expectWithinBound(gradients.gradBias!, sums.gradBias, c.gradBias ?? sums.gradBias);
+    expectWithinBound(gradients.gradInput, sums.gradInput, c.gradInput);
+    expectWithinBound(gradients.gradWeight, sums.gradWeight, c.gradWeight);
+    expectWithinBound(gradients.gradBias, sums.gradBias, c.gradBias ?? sums.gradBias);
   });
 
   test.each(golden.cases<ConvCase>(group))('Sync: $name', async (c) => {
@@ -45,8 +45,8 @@ describe.each(['convTranspose', 'convTransposeFloat64'])('%s as PyTorch', (group
     const gradients = heldGradients(operation.backwardSync(gradOutput, input, weight, c.options));
     const twins = heldGradients(await operation.backward(gradOutput, input, weight, c.options));
     for (const name of ['gradInput', 'gradWeight', 'gradBias'] as const) {
-      const sync = gradients[name]!;
-      expectIdentical(twins[name]!, refTensor(sync.shape, sync.toTypedArray()), name);
+      const sync = gradients[name];
+      expectIdentical(twins[name], refTensor(sync.shape, sync.toTypedArray()), name);
     }
   });
 });
@@ -104,9 +104,9 @@ test.each(UNEVEN)('padding [begin, end]: $dims-D $options', async ({ dims, ...c 
   expectWithinBound(output, expected);
   const gradients = heldGradients(await CONV_TRANSPOSE[dims].backward(g, x, w, c.options));
   const sums = convTransposeBackwardReference(gradOutput, input, weight, c.options);
-  expectWithinBound(gradients.gradInput!, sums.gradInput);
-  expectWithinBound(gradients.gradWeight!, sums.gradWeight);
-  expectWithinBound(gradients.gradBias!, sums.gradBias);
+  expectWithinBound(gradients.gradInput, sums.gradInput);
+  expectWithinBound(gradients.gradWeight, sums.gradWeight);
+  expectWithinBound(gradients.gradBias, sums.gradBias);
 });
 
 test('every group is read and every tensor released', () => {

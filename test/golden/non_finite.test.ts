@@ -48,11 +48,11 @@ test.each(golden.cases<NonFiniteCase>('nonFinite'))('infinities and NaN spread a
     for (const [name, got] of Object.entries({ output, ...gradients })) {
       const expected = changed[name as keyof Results] ?? c.unchanged[name as keyof Results];
       try {
-        expectIdentical(got!, expected, `${target}[${index}] = ${value}: ${name}`);
+        expectIdentical(got, expected, `${target}[${index}] = ${value}: ${name}`);
       } catch (error) {
         failures.push((error as Error).message);
       }
-      got!.dispose();
+      got.dispose();
     }
     tensors[target].copyFrom(c[target].values);
   }
@@ -67,8 +67,8 @@ test.each(golden.cases<ConvCase & Pick<NonFiniteCase, 'operation'>>('signedZero'
     const output = held(await operation.forward(input, weight, c.bias && upload(c.bias), c.options));
     expectIdentical(output, c.output, 'output');
     const gradients = heldGradients(await operation.backward(upload(c.gradOutput), input, weight, c.options));
-    expectIdentical(gradients.gradInput!, c.gradInput, 'gradInput');
-    expectIdentical(gradients.gradWeight!, c.gradWeight, 'gradWeight');
+    expectIdentical(gradients.gradInput, c.gradInput, 'gradInput');
+    expectIdentical(gradients.gradWeight, c.gradWeight, 'gradWeight');
   },
 );
 

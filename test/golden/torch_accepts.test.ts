@@ -117,32 +117,32 @@ describe('gradients', () => {
       [0, 3, ...output],
     ].map((shape) => filled(shape));
     const gradients = heldGradients(await CONV_TRANSPOSE[dims].backward(g, x, w));
-    expect(gradients.gradInput!.shape).toEqual([0, 2, ...spatial]);
-    expect(gradients.gradWeight!.shape).toEqual([2, 3, ...spatial]);
-    expect(gradients.gradWeight!.toTypedArray().every((value) => Object.is(value, 0))).toBe(true);
-    expect([...gradients.gradBias!.toTypedArray()]).toEqual([0, 0, 0]);
+    expect(gradients.gradInput.shape).toEqual([0, 2, ...spatial]);
+    expect(gradients.gradWeight.shape).toEqual([2, 3, ...spatial]);
+    expect(gradients.gradWeight.toTypedArray().every((value) => Object.is(value, 0))).toBe(true);
+    expect([...gradients.gradBias.toTypedArray()]).toEqual([0, 0, 0]);
   });
 
   test('only what is asked for', async () => {
     const [x, w, g] = [filled([1, 2, 3]), filled([2, 1, 3]), filled([1, 1, 5])];
     const gradients = heldGradients(await CONV_TRANSPOSE[1].backward(g, x, w, { outputMask: [false, true, false] }));
     expect(gradients.gradInput).toBeNull();
-    expect(gradients.gradWeight!.shape).toEqual([2, 1, 3]);
+    expect(gradients.gradWeight.shape).toEqual([2, 1, 3]);
     expect(gradients.gradBias).toBeNull();
   });
 
   test('unbatched', async () => {
     const [x, w, g] = [filled([2, 3]), filled([2, 1, 3]), filled([1, 7])];
     const gradients = heldGradients(await CONV_TRANSPOSE[1].backward(g, x, w, { stride: 2 }));
-    expect(gradients.gradInput!.shape).toEqual([2, 3]);
-    expect(gradients.gradWeight!.shape).toEqual([2, 1, 3]);
-    expect([...gradients.gradBias!.toTypedArray()]).toEqual([7]);
+    expect(gradients.gradInput.shape).toEqual([2, 3]);
+    expect(gradients.gradWeight.shape).toEqual([2, 1, 3]);
+    expect([...gradients.gradBias.toTypedArray()]).toEqual([7]);
   });
 
   test('padding above the kernel: the cropped ends get nothing', async () => {
     const [x, w, g] = [filled([1, 1, 8]), filled([1, 1, 2]), filled([1, 1, 3])];
     const gradients = heldGradients(await CONV_TRANSPOSE[1].backward(g, x, w, { padding: 3 }));
-    expect([...gradients.gradInput!.toTypedArray()]).toEqual([0, 0, 1, 2, 2, 1, 0, 0]);
+    expect([...gradients.gradInput.toTypedArray()]).toEqual([0, 0, 1, 2, 2, 1, 0, 0]);
   });
 
   test('a hole reaches nothing but the bias', async () => {
@@ -152,9 +152,9 @@ describe('gradients', () => {
     expect([...output.toTypedArray()]).toEqual([1, 0, 0, 1, 0, 0]);
     const gradOutput = held(tensor([1, 10, 100, 2, 20, 200], [1, 1, 6]));
     const gradients = heldGradients(await CONV_TRANSPOSE[1].backward(gradOutput, x, w, options));
-    expect([...gradients.gradInput!.toTypedArray()]).toEqual([1, 2]);
-    expect([...gradients.gradWeight!.toTypedArray()]).toEqual([3]);
-    expect([...gradients.gradBias!.toTypedArray()]).toEqual([333]);
+    expect([...gradients.gradInput.toTypedArray()]).toEqual([1, 2]);
+    expect([...gradients.gradWeight.toTypedArray()]).toEqual([3]);
+    expect([...gradients.gradBias.toTypedArray()]).toEqual([333]);
   });
 });
 
@@ -248,9 +248,9 @@ describe('any strides, as the contiguous copy', () => {
 
       const wanted = heldGradients(await operation.backward(expected, dense[0], dense[1], options));
       const got = heldGradients(await operation.backward(make(expected) as Tensor, x, w, options));
-      expectSame(got.gradInput!, wanted.gradInput!);
-      expectSame(got.gradWeight!, wanted.gradWeight!);
-      expectSame(got.gradBias!, wanted.gradBias!);
+      expectSame(got.gradInput, wanted.gradInput);
+      expectSame(got.gradWeight, wanted.gradWeight);
+      expectSame(got.gradBias, wanted.gradBias);
     }
   });
 
@@ -260,7 +260,7 @@ describe('any strides, as the contiguous copy', () => {
     const expected = held(await CONV_TRANSPOSE[2].forward(x, filled([2, 2, 3, 3], 2), null));
     expectSame(held(await CONV_TRANSPOSE[2].forward(x, expanded, null)), expected);
     const gradients = heldGradients(await CONV_TRANSPOSE[2].backward(expected, x, expanded));
-    expect(gradients.gradWeight!.shape).toEqual([2, 2, 3, 3]);
+    expect(gradients.gradWeight.shape).toEqual([2, 2, 3, 3]);
   });
 });
 

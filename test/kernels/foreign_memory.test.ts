@@ -155,9 +155,9 @@ describe.each(DTYPES)('in a foreign memory, %s', (dtype) => {
     const gradOutput = random(dtype, y.shape, 4);
     const g = convTranspose2dBackwardSync(own(tensor(gradOutput, y.shape, { engine })), x, w, c.options);
     const gradients = {
-      gradInput: own(g.gradInput!).toTypedArray(),
-      gradWeight: own(g.gradWeight!).toTypedArray(),
-      gradBias: own(g.gradBias!).toTypedArray(),
+      gradInput: own(g.gradInput).toTypedArray(),
+      gradWeight: own(g.gradWeight).toTypedArray(),
+      gradBias: own(g.gradBias).toTypedArray(),
     };
     expectAll(planConvTransposeBackward(spec), { gradOutput, input, weight }, gradients);
     disposeOwned();
@@ -185,9 +185,9 @@ describe.each(DTYPES)('in a foreign memory, %s', (dtype) => {
     const gradOutput = random(dtype, y.shape, 4);
     const g = conv2dBackwardSync(own(tensor(gradOutput, y.shape, { engine })), x, w, options);
     const gradients = {
-      gradInput: own(g.gradInput!).toTypedArray(),
-      gradWeight: own(g.gradWeight!).toTypedArray(),
-      gradBias: own(g.gradBias!).toTypedArray(),
+      gradInput: own(g.gradInput).toTypedArray(),
+      gradWeight: own(g.gradWeight).toTypedArray(),
+      gradBias: own(g.gradBias).toTypedArray(),
     };
     expectAll(planConvBackward(spec), { gradOutput, input, weight }, gradients);
     disposeOwned();

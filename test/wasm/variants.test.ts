@@ -126,9 +126,9 @@ describe.each(UNTHREADED)('%s computes', (name) => {
       const gradOutput = refTensor(reference.shape, make(reference.data.length, 4));
       const sums = convTransposeBackwardReference(gradOutput, input, weight, OPTIONS);
       const { gradInput, gradWeight, gradBias } = convTranspose2dBackwardSync(upload(gradOutput), x, w, OPTIONS);
-      expectWithinBound(gradInput!, sums.gradInput);
-      expectWithinBound(gradWeight!, sums.gradWeight);
-      expectWithinBound(gradBias!, sums.gradBias);
+      expectWithinBound(gradInput, sums.gradInput);
+      expectWithinBound(gradWeight, sums.gradWeight);
+      expectWithinBound(gradBias, sums.gradBias);
     } finally {
       engine.dispose();
     }
