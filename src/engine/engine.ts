@@ -71,6 +71,7 @@ export class Engine extends DisposableBase {
       ...(options.threads === computing ? {} : { threadsReason: 'this version computes on one thread' }),
       microkernel: options.microkernel ?? MICROKERNELS[kernelSet][0],
       wide: false,
+      ...(options.wide ? { wideReason: 'this version has no 256-bit kernels' } : {}),
       numerics: options.numerics,
       relaxed: kernelSet === 'relaxed',
     };

@@ -10,6 +10,8 @@ export interface EngineInfo {
   /** Register tile of the float32 micro-kernel, `mr`x`nr`. */
   readonly microkernel: string;
   readonly wide: boolean;
+  /** Why `wide` is false although it was asked for. */
+  readonly wideReason?: string;
   readonly numerics: 'fast' | 'portable';
   /** Multiply-add is fused (relaxed SIMD). */
   readonly relaxed: boolean;

@@ -20,6 +20,8 @@ export interface EngineOptions {
   wasm?: WebAssembly.Module;
   /** Register tile `mr`x8, to force one in tests. */
   microkernel?: string;
+  /** Opt in to V8's 256-bit vectors. This version has no such kernels; `engine.info.wideReason` says so. */
+  wide?: boolean;
   /** Promise calls give the event loop a turn about this often, in milliseconds; default 8, Infinity never. */
   yieldEveryMs?: number;
   /** Remember where tensors were made (`engine.leaks()`) and fill freed ones with NaN. */
@@ -37,6 +39,7 @@ export interface CheckedEngineOptions {
   readonly cacheBytes: number;
   readonly wasm: WebAssembly.Module | null;
   readonly microkernel: string | null;
+  readonly wide: boolean;
   readonly yieldEveryMs: number;
   readonly debug: boolean;
   readonly memory: WebAssembly.Memory | null;
@@ -51,6 +54,7 @@ const KNOWN = [
   'cacheBytes',
   'wasm',
   'microkernel',
+  'wide',
   'yieldEveryMs',
   'debug',
   'memory',
@@ -92,6 +96,7 @@ export function checkEngineOptions(operation: string, options: EngineOptions): C
     cacheBytes: checkNumber(operation, 'cacheBytes', options.cacheBytes ?? DEFAULT_CACHE_BYTES, 0),
     wasm,
     microkernel,
+    wide: checkBoolean(operation, 'wide', options.wide ?? false),
     yieldEveryMs: checkNumber(operation, 'yieldEveryMs', options.yieldEveryMs ?? DEFAULT_YIELD_MS, 0),
     debug: checkBoolean(operation, 'debug', options.debug ?? false),
     ...checkForeignMemory(operation, options),
