@@ -42,6 +42,8 @@ function describe(value: unknown): string {
 
 /** A view of `count` elements of wasm memory. */
 export function typedView(dtype: Dtype, buffer: ArrayBufferLike, byteOffset: number, count: number): TypedArrayOf {
+  // an empty slice of an empty tensor may begin beyond the end of the memory
+  if (count === 0) byteOffset = 0;
   if (dtype === 'float16') return new Uint16Array(buffer, byteOffset, count);
   return dtype === 'float64'
     ? new Float64Array(buffer, byteOffset, count)

@@ -1,7 +1,17 @@
 /** Making tensors, views of them, and the ways to JavaScript and back. */
 
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { ArgumentError, DtypeError, empty, full, init, ShapeError, tensor, zeros } from '../../src/index.ts';
+import {
+  ArgumentError,
+  createEngine,
+  DtypeError,
+  empty,
+  full,
+  init,
+  ShapeError,
+  tensor,
+  zeros,
+} from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { codeOf } from '../support/in_flight.ts';
 import { releaseAll } from '../support/leaks.ts';
@@ -269,4 +279,13 @@ describe('to JavaScript and back', () => {
     expect(own(t.to('float32')).ptr).not.toBe(t.ptr);
     expect(() => t.to('int8' as never)).toThrow(DtypeError);
   });
+});
+
+test('an empty slice of an empty tensor can be read wherever it would begin', async () => {
+  const engine = await createEngine({ initialBytes: 65536, maximumBytes: 65536 });
+  const whole = zeros([0, 70_000], { engine });
+  const slice = whole.narrow(1, 69_000, 1000);
+  expect(slice.toTypedArray()).toEqual(new Float32Array(0));
+  expect(slice.clone().data).toHaveLength(0);
+  engine.dispose();
 });
