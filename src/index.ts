@@ -27,9 +27,10 @@ export {
   conv3dBackward,
   conv3dBackwardSync,
 } from './functional/conv_backward.ts';
-export type { ConvBackwardOptions, ConvOptions } from './functional/conv_geometry.ts';
 export type {
   Algorithm,
+  ConvBackwardOptions,
+  ConvOptions,
   ConvTransposeBackwardOptions,
   ConvTransposeOptions,
   Padding,

@@ -1,68 +1,11 @@
 /** conv1d, 2d, 3d: forward. The adjoint of a transposed convolution, on the same kernels. */
 
-import { checkActivation } from '../core/activation.ts';
-import { checkOptions } from '../core/validate.ts';
-import type { Call } from '../engine/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { resultTensor } from './arguments.ts';
-import type { ConvOptions } from './conv_geometry.ts';
-import { convGeometry } from './conv_geometry.ts';
-import type { SpatialRank } from './conv_options.ts';
-import { checkAlgorithm, checkBiasShape, CONV_FORWARD_OPTIONS } from './conv_options.ts';
-import { forwardStep } from './conv_steps.ts';
-import { beginInFloat32, hasHalf, OUT } from './half.ts';
+import { beginForward } from './conv_call.ts';
+import type { ConvOptions } from './conv_options.ts';
+import { CONV } from './conv_problem.ts';
 import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
-import { openConvOperands } from './packed_weight.ts';
-
-/** A checked forward call, ready to run. */
-export function beginConv(
-  operation: string,
-  axes: SpatialRank,
-  inputArgument: TensorArgument,
-  weightArgument: WeightArgument,
-  biasArgument?: TensorArgument | null,
-  options: ConvOptions = {},
-): Call<Tensor> {
-  checkOptions(operation, options, CONV_FORWARD_OPTIONS);
-  if (hasHalf(inputArgument, weightArgument, biasArgument)) {
-    const arguments_ = { input: inputArgument, weight: weightArgument };
-    return beginInFloat32(operation, arguments_, biasArgument, options, OUT, ({ input, weight }, bias, inner) =>
-      beginConv(operation, axes, input, weight, bias, inner),
-    );
-  }
-  const use = { operation: 'conv', direction: 'forward', axes } as const;
-  const operands = openConvOperands(operation, { input: inputArgument }, weightArgument, biasArgument, options, use);
-  let abandon = (): void => undefined;
-  try {
-    const { engine, dtype, weight, bias, inputs } = operands;
-    const { input } = operands.tensors;
-    const { geometry, outputShape, outChannels } = convGeometry(operation, axes, input.shape, weight.shape, options);
-    checkBiasShape(operation, bias, outChannels);
-    const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
-    checkActivation(operation, 'activation', options.activation);
-    checkActivation(operation, 'inputActivation', options.inputActivation);
-    const problem = { kind: 'conv', geometry, axes, depthwise } as const;
-    const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
-    abandon = () => {
-      if (owned) output.dispose();
-    };
-    return {
-      engine,
-      operation,
-      reads: operands.storages,
-      steps: [forwardStep(problem, { input, weight, bias, output }, options)],
-      writes: [output.storage],
-      finish: () => output,
-      abandon,
-      release: operands.release,
-    };
-  } catch (error) {
-    abandon();
-    operands.release();
-    throw error;
-  }
-}
 
 /**
  * 1-D convolution (cross-correlation), `torch.nn.functional.conv1d`.
@@ -81,7 +24,7 @@ export async function conv1d(
   bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Promise<Tensor> {
-  const call = beginConv('conv1d', 1, input, weight, bias, options);
+  const call = beginForward(CONV, 'conv1d', 1, input, weight, bias, options);
   return call.engine.submit(call, options?.signal);
 }
 
@@ -92,7 +35,7 @@ export function conv1dSync(
   bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Tensor {
-  const call = beginConv('conv1d', 1, input, weight, bias, options);
+  const call = beginForward(CONV, 'conv1d', 1, input, weight, bias, options);
   return call.engine.execute(call);
 }
 
@@ -103,7 +46,7 @@ export async function conv2d(
   bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Promise<Tensor> {
-  const call = beginConv('conv2d', 2, input, weight, bias, options);
+  const call = beginForward(CONV, 'conv2d', 2, input, weight, bias, options);
   return call.engine.submit(call, options?.signal);
 }
 
@@ -114,7 +57,7 @@ export function conv2dSync(
   bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Tensor {
-  const call = beginConv('conv2d', 2, input, weight, bias, options);
+  const call = beginForward(CONV, 'conv2d', 2, input, weight, bias, options);
   return call.engine.execute(call);
 }
 
@@ -125,7 +68,7 @@ export async function conv3d(
   bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Promise<Tensor> {
-  const call = beginConv('conv3d', 3, input, weight, bias, options);
+  const call = beginForward(CONV, 'conv3d', 3, input, weight, bias, options);
   return call.engine.submit(call, options?.signal);
 }
 
@@ -136,6 +79,6 @@ export function conv3dSync(
   bias?: TensorArgument | null,
   options?: ConvOptions,
 ): Tensor {
-  const call = beginConv('conv3d', 3, input, weight, bias, options);
+  const call = beginForward(CONV, 'conv3d', 3, input, weight, bias, options);
   return call.engine.execute(call);
 }

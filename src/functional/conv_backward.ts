@@ -1,62 +1,12 @@
 /** conv1d, 2d, 3d: gradients. gradInput is a transposed convolution of gradOutput. */
 
-import { ShapeError } from '../core/errors.ts';
-import { formatShape, sameShape } from '../core/shape.ts';
 import type { Call } from '../engine/call.ts';
-import type { ConvBackwardOptions } from './conv_geometry.ts';
-import { convGeometry } from './conv_geometry.ts';
-import type { SpatialRank } from './conv_options.ts';
-import { checkAlgorithm, checkBackwardOptions, CONV_BACKWARD_OPTIONS } from './conv_options.ts';
-import { backwardSteps } from './conv_steps.ts';
-import type { AllGradients, ConvGradients, GradientsOf, OutputMask } from './gradients.ts';
-import { gradientsCall } from './gradients.ts';
-import { beginInFloat32, hasHalf, OUT_GRADIENTS } from './half.ts';
+import { beginBackward } from './conv_call.ts';
+import type { ConvBackwardOptions } from './conv_options.ts';
+import { CONV } from './conv_problem.ts';
+import type { AllGradients, GradientsOf, OutputMask } from './gradients.ts';
 import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
-import { openConvOperands } from './packed_weight.ts';
-
-/** A checked backward call, ready to run. */
-export function beginConvBackward(
-  operation: string,
-  axes: SpatialRank,
-  gradOutputArgument: TensorArgument,
-  inputArgument: TensorArgument,
-  weightArgument: WeightArgument,
-  options: ConvBackwardOptions = {},
-): Call<ConvGradients> {
-  checkBackwardOptions(operation, options, CONV_BACKWARD_OPTIONS);
-  if (hasHalf(gradOutputArgument, inputArgument, weightArgument)) {
-    const arguments_ = { gradOutput: gradOutputArgument, input: inputArgument, weight: weightArgument };
-    return beginInFloat32(
-      operation,
-      arguments_,
-      null,
-      options,
-      OUT_GRADIENTS,
-      ({ gradOutput, input, weight }, _, inner) => beginConvBackward(operation, axes, gradOutput, input, weight, inner),
-    );
-  }
-  const use = { operation: 'conv', direction: 'gradInput', axes } as const;
-  const values = { gradOutput: gradOutputArgument, input: inputArgument };
-  const operands = openConvOperands(operation, values, weightArgument, null, options, use);
-  try {
-    const { weight } = operands;
-    const { gradOutput, input } = operands.tensors;
-    const { geometry, outputShape, outChannels } = convGeometry(operation, axes, input.shape, weight.shape, options);
-    if (!sameShape(gradOutput.shape, outputShape)) {
-      throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));
-    }
-    const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
-    const problem = { kind: 'conv', geometry, axes, depthwise } as const;
-    const shapes = [input.shape, weight.shape, [outChannels]] as const;
-    return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) =>
-      backwardSteps(problem, { gradOutput, input, weight }, gradInput, gradWeight, gradBias),
-    );
-  } catch (error) {
-    operands.release();
-    throw error;
-  }
-}
 
 /**
  * Gradients of `conv1d`.
@@ -74,7 +24,7 @@ export async function conv1dBackward<const M extends OutputMask = AllGradients>(
   weight: WeightArgument,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
-  const call = beginConvBackward('conv1dBackward', 1, gradOutput, input, weight, options);
+  const call = beginBackward(CONV, 'conv1dBackward', 1, gradOutput, input, weight, options);
   return call.engine.submit(call as Call<GradientsOf<M>>, options?.signal);
 }
 
@@ -85,7 +35,7 @@ export function conv1dBackwardSync<const M extends OutputMask = AllGradients>(
   weight: WeightArgument,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
-  const call = beginConvBackward('conv1dBackward', 1, gradOutput, input, weight, options);
+  const call = beginBackward(CONV, 'conv1dBackward', 1, gradOutput, input, weight, options);
   return call.engine.execute(call as Call<GradientsOf<M>>);
 }
 
@@ -96,7 +46,7 @@ export async function conv2dBackward<const M extends OutputMask = AllGradients>(
   weight: WeightArgument,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
-  const call = beginConvBackward('conv2dBackward', 2, gradOutput, input, weight, options);
+  const call = beginBackward(CONV, 'conv2dBackward', 2, gradOutput, input, weight, options);
   return call.engine.submit(call as Call<GradientsOf<M>>, options?.signal);
 }
 
@@ -107,7 +57,7 @@ export function conv2dBackwardSync<const M extends OutputMask = AllGradients>(
   weight: WeightArgument,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
-  const call = beginConvBackward('conv2dBackward', 2, gradOutput, input, weight, options);
+  const call = beginBackward(CONV, 'conv2dBackward', 2, gradOutput, input, weight, options);
   return call.engine.execute(call as Call<GradientsOf<M>>);
 }
 
@@ -118,7 +68,7 @@ export async function conv3dBackward<const M extends OutputMask = AllGradients>(
   weight: WeightArgument,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
-  const call = beginConvBackward('conv3dBackward', 3, gradOutput, input, weight, options);
+  const call = beginBackward(CONV, 'conv3dBackward', 3, gradOutput, input, weight, options);
   return call.engine.submit(call as Call<GradientsOf<M>>, options?.signal);
 }
 
@@ -129,6 +79,6 @@ export function conv3dBackwardSync<const M extends OutputMask = AllGradients>(
   weight: WeightArgument,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
-  const call = beginConvBackward('conv3dBackward', 3, gradOutput, input, weight, options);
+  const call = beginBackward(CONV, 'conv3dBackward', 3, gradOutput, input, weight, options);
   return call.engine.execute(call as Call<GradientsOf<M>>);
 }

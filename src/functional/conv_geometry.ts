@@ -1,33 +1,11 @@
-/** Options of conv1d, 2d, 3d and the checks in front; the geometry is that of the adjoint transposed convolution. */
+/** Geometry of conv1d, 2d, 3d, the checks in front: that of the adjoint transposed convolution. */
 
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { formatShape } from '../core/shape.ts';
-import type { PerAxis } from '../core/validate.ts';
 import { checkChoice, checkInteger } from '../core/validate.ts';
-import type {
-  CheckedConv,
-  ConvTransposeBackwardOptions,
-  ConvTransposeOptions,
-  Padding,
-  SpatialRank,
-} from './conv_options.ts';
+import type { CheckedConv, ConvGeometryOptions, SpatialRank } from './conv_options.ts';
 import { checkCommon, checkWeightRank, splitInput, threeAxes } from './conv_options.ts';
-
-/** What decides the size of the output of a convolution. */
-export interface ConvGeometryOptions {
-  stride?: PerAxis;
-  /** 'same' needs stride 1; an odd total pads one more at the end, as PyTorch does. */
-  padding?: Padding | 'same' | 'valid';
-  groups?: number;
-  dilation?: PerAxis;
-}
-
-export type ConvOptions = ConvGeometryOptions &
-  Pick<ConvTransposeOptions, 'engine' | 'algorithm' | 'activation' | 'inputActivation' | 'signal' | 'out'>;
-
-export type ConvBackwardOptions = ConvGeometryOptions &
-  Omit<ConvTransposeBackwardOptions, keyof ConvGeometryOptions | 'outputPadding' | 'outputSize'>;
 
 /** Begin and end of the padding of an axis for `padding: 'same'`. */
 function samePadding(kernel: number, dilation: number): [number, number] {
@@ -103,7 +81,6 @@ export function convGeometry(
         })),
       ),
     },
-    batched,
     outputShape: batched ? [batch, outChannels, ...result] : [outChannels, ...result],
     outChannels,
   };

@@ -5,26 +5,12 @@ import { ArgumentError } from '../core/errors.ts';
 import type { Step } from '../engine/call.ts';
 import type { Plan } from '../kernels/plan.ts';
 import type { ConvBackwardSpec } from '../kernels/plan_conv.ts';
-import { planConv, planConvBackward, planConvTranspose, planConvTransposeBackward } from '../kernels/plan_conv.ts';
 import type { ConvSpec } from '../kernels/spec.ts';
-import type { Axis, ConvGeometry } from '../plan/conv_geometry.ts';
+import type { Axis } from '../plan/conv_geometry.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { ConvProblem } from './conv_problem.ts';
+import { CONV_TRANSPOSE } from './conv_problem.ts';
 import { PackedWeight } from './packed_weight.ts';
-
-export type ConvKind = 'convTranspose' | 'conv';
-
-const FORWARD = { convTranspose: planConvTranspose, conv: planConv } as const;
-const BACKWARD = { convTranspose: planConvTransposeBackward, conv: planConvBackward } as const;
-
-/** A convolution that was checked. */
-export interface ConvProblem {
-  readonly kind: ConvKind;
-  readonly geometry: ConvGeometry;
-  /** Number of spatial axes. */
-  readonly axes: number;
-  /** One channel per group takes the depthwise kernels. */
-  readonly depthwise: boolean;
-}
 
 /** A gradient to compute: its tensor, and whether to add to what is there. */
 export interface Target {
@@ -46,7 +32,7 @@ export function forwardStep(
   const pointers = { input: input.ptr, output: output.ptr, ...(bias === null ? {} : { bias: bias.ptr }) };
   const planOf = (anySize: boolean) => {
     const full = anySize ? { ...spec, anySize } : spec;
-    return input.engine.plan(`${problem.kind} ${JSON.stringify(full)} ${numbers}`, () => FORWARD[problem.kind](full));
+    return input.engine.plan(`${problem.kind.name} ${JSON.stringify(full)} ${numbers}`, () => problem.kind.plan(full));
   };
   return stepOf(planOf, weight, pointers);
 }
@@ -70,8 +56,8 @@ export function backwardSteps(
     const spec = specOf(problem, operands, { outputMask, accumulate: target.accumulate });
     const planOf = (anySize: boolean) => {
       const full = anySize ? { ...spec, anySize } : spec;
-      const key = `${problem.kind}Backward ${JSON.stringify(full)}`;
-      return gradOutput.engine.plan(key, () => BACKWARD[problem.kind](full));
+      const key = `${problem.kind.name}Backward ${JSON.stringify(full)}`;
+      return gradOutput.engine.plan(key, () => problem.kind.planBackward(full));
     };
     steps.push(stepOf(planOf, weight, { gradOutput: gradOutput.ptr, ...pointers }));
   };
@@ -98,8 +84,8 @@ export function packingPlan(
 ): Plan {
   const spec = { ...specOf(problem, { output: { engine, dtype } }, {}), ...(anySize ? { anySize } : {}) };
   return direction === 'forward'
-    ? FORWARD[problem.kind](spec)
-    : BACKWARD[problem.kind]({ ...spec, outputMask: [true, false, false] });
+    ? problem.kind.plan(spec)
+    : problem.kind.planBackward({ ...spec, outputMask: [true, false, false] });
 }
 
 /** Operands that are left out are taken for row-major, and so is a packed weight. */
@@ -115,7 +101,7 @@ function specOf(
   const each = (name: keyof Axis) => own.map((axis) => axis[name]);
   // the geometry's "input" is the small side: the output of a convolution
   const [small, large] = [geometry.inChannels * groups, geometry.outChannels * groups];
-  const transposed = kind === 'convTranspose';
+  const transposed = kind === CONV_TRANSPOSE;
   return {
     dtype,
     batch,

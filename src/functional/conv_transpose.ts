@@ -1,81 +1,16 @@
 /** convTranspose1d, 2d, 3d: forward. */
 
-import { checkActivation } from '../core/activation.ts';
 import { ShapeError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
-import { checkInteger, checkOptions, checkPerAxis } from '../core/validate.ts';
-import type { Call } from '../engine/call.ts';
+import { checkInteger, checkPerAxis } from '../core/validate.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { resultTensor } from './arguments.ts';
+import { beginForward } from './conv_call.ts';
 import type { ConvTransposeGeometryOptions, ConvTransposeOptions, SpatialRank } from './conv_options.ts';
-import {
-  acceptedAlgorithms,
-  checkAlgorithm,
-  checkBiasShape,
-  checkedOutputSize,
-  convTransposeGeometry,
-  FORWARD_OPTIONS,
-} from './conv_options.ts';
-import { forwardStep } from './conv_steps.ts';
-import { beginInFloat32, hasHalf, OUT } from './half.ts';
+import { acceptedAlgorithms } from './conv_options.ts';
+import { CONV_TRANSPOSE } from './conv_problem.ts';
+import { checkedOutputSize, convTransposeGeometry } from './conv_transpose_geometry.ts';
 import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
-import { openConvOperands } from './packed_weight.ts';
-
-/** A checked forward call, ready to run. */
-export function beginConvTranspose(
-  operation: string,
-  axes: SpatialRank,
-  inputArgument: TensorArgument,
-  weightArgument: WeightArgument,
-  biasArgument?: TensorArgument | null,
-  options: ConvTransposeOptions = {},
-): Call<Tensor> {
-  checkOptions(operation, options, FORWARD_OPTIONS);
-  if (hasHalf(inputArgument, weightArgument, biasArgument)) {
-    const arguments_ = { input: inputArgument, weight: weightArgument };
-    return beginInFloat32(operation, arguments_, biasArgument, options, OUT, ({ input, weight }, bias, inner) =>
-      beginConvTranspose(operation, axes, input, weight, bias, inner),
-    );
-  }
-  const use = { operation: 'convTranspose', direction: 'forward', axes } as const;
-  const operands = openConvOperands(operation, { input: inputArgument }, weightArgument, biasArgument, options, use);
-  let abandon = (): void => undefined;
-  try {
-    const { engine, dtype, weight, bias, inputs } = operands;
-    const { input } = operands.tensors;
-    const { geometry, outputShape, outChannels } = convTransposeGeometry(
-      operation,
-      axes,
-      input.shape,
-      weight.shape,
-      options,
-    );
-    checkBiasShape(operation, bias, outChannels);
-    const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
-    checkActivation(operation, 'activation', options.activation);
-    checkActivation(operation, 'inputActivation', options.inputActivation);
-    const problem = { kind: 'convTranspose', geometry, axes, depthwise } as const;
-    const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
-    abandon = () => {
-      if (owned) output.dispose();
-    };
-    return {
-      engine,
-      operation,
-      reads: operands.storages,
-      steps: [forwardStep(problem, { input, weight, bias, output }, options)],
-      writes: [output.storage],
-      finish: () => output,
-      abandon,
-      release: operands.release,
-    };
-  } catch (error) {
-    abandon();
-    operands.release();
-    throw error;
-  }
-}
 
 /**
  * 1-D transposed convolution, `torch.nn.functional.conv_transpose1d`.
@@ -94,7 +29,7 @@ export async function convTranspose1d(
   bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Promise<Tensor> {
-  const call = beginConvTranspose('convTranspose1d', 1, input, weight, bias, options);
+  const call = beginForward(CONV_TRANSPOSE, 'convTranspose1d', 1, input, weight, bias, options);
   return call.engine.submit(call, options?.signal);
 }
 
@@ -105,7 +40,7 @@ export function convTranspose1dSync(
   bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Tensor {
-  const call = beginConvTranspose('convTranspose1d', 1, input, weight, bias, options);
+  const call = beginForward(CONV_TRANSPOSE, 'convTranspose1d', 1, input, weight, bias, options);
   return call.engine.execute(call);
 }
 
@@ -124,7 +59,7 @@ export async function convTranspose2d(
   bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Promise<Tensor> {
-  const call = beginConvTranspose('convTranspose2d', 2, input, weight, bias, options);
+  const call = beginForward(CONV_TRANSPOSE, 'convTranspose2d', 2, input, weight, bias, options);
   return call.engine.submit(call, options?.signal);
 }
 
@@ -135,7 +70,7 @@ export function convTranspose2dSync(
   bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Tensor {
-  const call = beginConvTranspose('convTranspose2d', 2, input, weight, bias, options);
+  const call = beginForward(CONV_TRANSPOSE, 'convTranspose2d', 2, input, weight, bias, options);
   return call.engine.execute(call);
 }
 
@@ -154,7 +89,7 @@ export async function convTranspose3d(
   bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Promise<Tensor> {
-  const call = beginConvTranspose('convTranspose3d', 3, input, weight, bias, options);
+  const call = beginForward(CONV_TRANSPOSE, 'convTranspose3d', 3, input, weight, bias, options);
   return call.engine.submit(call, options?.signal);
 }
 
@@ -165,7 +100,7 @@ export function convTranspose3dSync(
   bias?: TensorArgument | null,
   options?: ConvTransposeOptions,
 ): Tensor {
-  const call = beginConvTranspose('convTranspose3d', 3, input, weight, bias, options);
+  const call = beginForward(CONV_TRANSPOSE, 'convTranspose3d', 3, input, weight, bias, options);
   return call.engine.execute(call);
 }
 

@@ -1,72 +1,12 @@
 /** convTranspose1d, 2d, 3d: gradients. */
 
-import { ShapeError } from '../core/errors.ts';
-import { formatShape, sameShape } from '../core/shape.ts';
 import type { Call } from '../engine/call.ts';
-import type { ConvTransposeBackwardOptions, SpatialRank } from './conv_options.ts';
-import {
-  checkAlgorithm,
-  checkBackwardOptions,
-  convTransposeGeometry,
-  TRANSPOSE_BACKWARD_OPTIONS,
-} from './conv_options.ts';
-import { backwardSteps } from './conv_steps.ts';
-import type { AllGradients, ConvGradients, GradientsOf, OutputMask } from './gradients.ts';
-import { gradientsCall } from './gradients.ts';
-import { beginInFloat32, hasHalf, OUT_GRADIENTS } from './half.ts';
+import { beginBackward } from './conv_call.ts';
+import type { ConvTransposeBackwardOptions } from './conv_options.ts';
+import { CONV_TRANSPOSE } from './conv_problem.ts';
+import type { AllGradients, GradientsOf, OutputMask } from './gradients.ts';
 import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
-import { openConvOperands } from './packed_weight.ts';
-
-/** A checked backward call, ready to run. */
-export function beginConvTransposeBackward(
-  operation: string,
-  axes: SpatialRank,
-  gradOutputArgument: TensorArgument,
-  inputArgument: TensorArgument,
-  weightArgument: WeightArgument,
-  options: ConvTransposeBackwardOptions = {},
-): Call<ConvGradients> {
-  checkBackwardOptions(operation, options, TRANSPOSE_BACKWARD_OPTIONS);
-  if (hasHalf(gradOutputArgument, inputArgument, weightArgument)) {
-    const arguments_ = { gradOutput: gradOutputArgument, input: inputArgument, weight: weightArgument };
-    return beginInFloat32(
-      operation,
-      arguments_,
-      null,
-      options,
-      OUT_GRADIENTS,
-      ({ gradOutput, input, weight }, _, inner) =>
-        beginConvTransposeBackward(operation, axes, gradOutput, input, weight, inner),
-    );
-  }
-  const use = { operation: 'convTranspose', direction: 'gradInput', axes } as const;
-  const values = { gradOutput: gradOutputArgument, input: inputArgument };
-  const operands = openConvOperands(operation, values, weightArgument, null, options, use);
-  try {
-    const { weight } = operands;
-    const { gradOutput, input } = operands.tensors;
-    const { geometry, outputShape, outChannels } = convTransposeGeometry(
-      operation,
-      axes,
-      input.shape,
-      weight.shape,
-      options,
-    );
-    if (!sameShape(gradOutput.shape, outputShape)) {
-      throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));
-    }
-    const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
-    const problem = { kind: 'convTranspose', geometry, axes, depthwise } as const;
-    const shapes = [input.shape, weight.shape, [outChannels]] as const;
-    return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) =>
-      backwardSteps(problem, { gradOutput, input, weight }, gradInput, gradWeight, gradBias),
-    );
-  } catch (error) {
-    operands.release();
-    throw error;
-  }
-}
 
 /**
  * Gradients of `convTranspose1d`.
@@ -84,7 +24,7 @@ export async function convTranspose1dBackward<const M extends OutputMask = AllGr
   weight: WeightArgument,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
-  const call = beginConvTransposeBackward('convTranspose1dBackward', 1, gradOutput, input, weight, options);
+  const call = beginBackward(CONV_TRANSPOSE, 'convTranspose1dBackward', 1, gradOutput, input, weight, options);
   return call.engine.submit(call as Call<GradientsOf<M>>, options?.signal);
 }
 
@@ -95,7 +35,7 @@ export function convTranspose1dBackwardSync<const M extends OutputMask = AllGrad
   weight: WeightArgument,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
-  const call = beginConvTransposeBackward('convTranspose1dBackward', 1, gradOutput, input, weight, options);
+  const call = beginBackward(CONV_TRANSPOSE, 'convTranspose1dBackward', 1, gradOutput, input, weight, options);
   return call.engine.execute(call as Call<GradientsOf<M>>);
 }
 
@@ -106,7 +46,7 @@ export async function convTranspose2dBackward<const M extends OutputMask = AllGr
   weight: WeightArgument,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
-  const call = beginConvTransposeBackward('convTranspose2dBackward', 2, gradOutput, input, weight, options);
+  const call = beginBackward(CONV_TRANSPOSE, 'convTranspose2dBackward', 2, gradOutput, input, weight, options);
   return call.engine.submit(call as Call<GradientsOf<M>>, options?.signal);
 }
 
@@ -117,7 +57,7 @@ export function convTranspose2dBackwardSync<const M extends OutputMask = AllGrad
   weight: WeightArgument,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
-  const call = beginConvTransposeBackward('convTranspose2dBackward', 2, gradOutput, input, weight, options);
+  const call = beginBackward(CONV_TRANSPOSE, 'convTranspose2dBackward', 2, gradOutput, input, weight, options);
   return call.engine.execute(call as Call<GradientsOf<M>>);
 }
 
@@ -128,7 +68,7 @@ export async function convTranspose3dBackward<const M extends OutputMask = AllGr
   weight: WeightArgument,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
-  const call = beginConvTransposeBackward('convTranspose3dBackward', 3, gradOutput, input, weight, options);
+  const call = beginBackward(CONV_TRANSPOSE, 'convTranspose3dBackward', 3, gradOutput, input, weight, options);
   return call.engine.submit(call as Call<GradientsOf<M>>, options?.signal);
 }
 
@@ -139,6 +79,6 @@ export function convTranspose3dBackwardSync<const M extends OutputMask = AllGrad
   weight: WeightArgument,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
-  const call = beginConvTransposeBackward('convTranspose3dBackward', 3, gradOutput, input, weight, options);
+  const call = beginBackward(CONV_TRANSPOSE, 'convTranspose3dBackward', 3, gradOutput, input, weight, options);
   return call.engine.execute(call as Call<GradientsOf<M>>);
 }

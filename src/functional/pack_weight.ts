@@ -4,36 +4,26 @@ import { ArgumentError, ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { formatShape } from '../core/shape.ts';
 import { checkChoice, checkOptions, describe } from '../core/validate.ts';
-import type { PerAxis } from '../core/validate.ts';
-import type { Engine } from '../engine/engine.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Storage } from '../engine/storage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { convGeometry } from './conv_geometry.ts';
-import type { Algorithm, Padding, SpatialRank } from './conv_options.ts';
-import { checkAlgorithm, checkCommon, convTransposeGeometry } from './conv_options.ts';
-import type { ConvKind } from './conv_steps.ts';
+import type { AnyGeometryOptions, ConvOptions, SpatialRank } from './conv_options.ts';
+import { checkCommon } from './conv_options.ts';
+import type { ConvKind } from './conv_problem.ts';
+import { checkProblem, CONV, CONV_TRANSPOSE } from './conv_problem.ts';
 import { packingPlan } from './conv_steps.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 import type { PackedFor } from './packed_weight.ts';
 import { PackedWeight } from './packed_weight.ts';
 
-export interface PackWeightOptions {
+export interface PackWeightOptions extends AnyGeometryOptions, Pick<ConvOptions, 'algorithm' | 'engine'> {
   /** Default 'convTranspose'. */
   operation?: 'convTranspose' | 'conv';
   /** Default 'forward'; 'gradInput' for the gradient of the input, that alone. */
   direction?: 'forward' | 'gradInput';
   /** Of the operation: packs for this shape alone. Without it the packed weight serves every size. */
   inputShape?: readonly number[];
-  stride?: PerAxis;
-  padding?: Padding | 'same' | 'valid';
-  outputPadding?: PerAxis;
-  groups?: number;
-  dilation?: PerAxis;
-  outputSize?: readonly number[];
-  algorithm?: Algorithm;
-  engine?: Engine;
 }
 
 const OPTIONS = [
@@ -60,7 +50,9 @@ const OPTIONS = [
 export function packWeight(weight: TensorArgument, options: PackWeightOptions = {}): PackedWeight {
   const operation = 'packWeight';
   checkOptions(operation, options, OPTIONS);
-  const kind = checkChoice(operation, 'operation', options.operation ?? 'convTranspose', ['convTranspose', 'conv']);
+  const names = [CONV_TRANSPOSE.name, CONV.name];
+  const name = checkChoice(operation, 'operation', options.operation ?? CONV_TRANSPOSE.name, names);
+  const kind = name === CONV.name ? CONV : CONV_TRANSPOSE;
   const direction = checkChoice(operation, 'direction', options.direction ?? 'forward', ['forward', 'gradInput']);
   const { inputShape = null } = options;
   if (inputShape !== null && !Array.isArray(inputShape)) {
@@ -103,10 +95,8 @@ export function packFor(
     for (const inputShape of inputShapes) {
       const [input, checked] =
         inputShape === null ? smallest(kind, shape, { stride, dilation, groups }) : [inputShape, options];
-      const geometryOf = kind === 'conv' ? convGeometry : convTransposeGeometry;
-      const { geometry } = geometryOf(operation, rank, input, shape, checked as Common);
-      const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
-      const problem = { kind, geometry, axes: rank, depthwise };
+      const asked = { ...checked, algorithm: options.algorithm };
+      const { problem } = checkProblem(kind, operation, rank, input, shape, asked);
       const plan = packingPlan(problem, direction, dense, inputShape === null);
       if (copies.has(plan.packKey)) continue;
       const storage = engine.allocateStorage(operation, plan.packedWeightBytes, 'packed weight');
@@ -129,7 +119,7 @@ export function packFor(
   } finally {
     dense.dispose();
   }
-  return new PackedWeight(engine, dtype, shape, { operation: kind, direction, stride, dilation, groups }, copies);
+  return new PackedWeight(engine, dtype, shape, { operation: kind.name, direction, stride, dilation, groups }, copies);
 }
 
 interface Common {
@@ -141,6 +131,6 @@ interface Common {
 /** An input that gives one position, whatever the padding of the calls: any would do for a layout of every size. */
 function smallest(kind: ConvKind, shape: Shape, common: Common): [Shape, Common] {
   const reach = shape.slice(2).map((length, axis) => common.dilation[axis] * (length - 1) + 1);
-  const input = kind === 'conv' ? [shape[1] * common.groups, ...reach] : [shape[0], ...reach.map(() => 1)];
+  const input = kind === CONV ? [shape[1] * common.groups, ...reach] : [shape[0], ...reach.map(() => 1)];
   return [input, common];
 }

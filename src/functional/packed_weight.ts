@@ -8,16 +8,15 @@ import { formatShape, sameShape } from '../core/shape.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Storage } from '../engine/storage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { ConvGeometryOptions } from './conv_geometry.ts';
+import type { ConvGeometryOptions, SpatialRank } from './conv_options.ts';
 import { checkCommon } from './conv_options.ts';
-import type { SpatialRank } from './conv_options.ts';
-import type { ConvKind } from './conv_steps.ts';
+import type { ConvKind } from './conv_problem.ts';
 import type { Operands, TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 
 /** What a weight is packed for, and must be used for. */
 export interface PackedFor {
-  readonly operation: ConvKind;
+  readonly operation: ConvKind['name'];
   readonly direction: 'forward' | 'gradInput';
   readonly stride: readonly number[];
   readonly dilation: readonly number[];
@@ -95,7 +94,7 @@ export function openConvOperands<Name extends string>(
   weight: WeightArgument,
   bias: unknown,
   options: ConvGeometryOptions & { readonly engine?: Engine },
-  use: { readonly operation: ConvKind; readonly direction: PackedFor['direction']; readonly axes: SpatialRank },
+  use: { readonly operation: ConvKind['name']; readonly direction: PackedFor['direction']; readonly axes: SpatialRank },
 ): ConvOperands<Name> {
   if (!(weight instanceof PackedWeight)) {
     const operands = openOperands(operation, { ...values, weight }, bias, options.engine);

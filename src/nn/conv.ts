@@ -1,24 +1,17 @@
 /** Convolutions as modules. */
 
 import type { PerAxis } from '../core/validate.ts';
-import { beginConv } from '../functional/conv.ts';
-import { beginConvBackward } from '../functional/conv_backward.ts';
-import type { ConvKind, ConvModuleOptions } from './conv_arguments.ts';
+import { CONV } from '../functional/conv_problem.ts';
+import type { ConvModuleOptions, ConvType } from './conv_arguments.ts';
 import { ConvModule } from './conv_module.ts';
 
-const kind = (axes: 1 | 2 | 3): ConvKind => ({
-  typeName: `Conv${axes}d`,
-  transposed: false,
-  axes,
-  begin: beginConv,
-  beginBackward: beginConvBackward,
-});
+const type = (axes: 1 | 2 | 3): ConvType => ({ typeName: `Conv${axes}d`, kind: CONV, axes });
 
 /** Input (N, inChannels, L) or (inChannels, L); see `conv1d`. */
 export class Conv1d extends ConvModule {
   /** @throws {TypeError | ArgumentError | DtypeError | EngineError} for arguments. */
   constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvModuleOptions = {}) {
-    super(kind(1), inChannels, outChannels, kernelSize, options as never);
+    super(type(1), inChannels, outChannels, kernelSize, options as never);
   }
 }
 
@@ -26,7 +19,7 @@ export class Conv1d extends ConvModule {
 export class Conv2d extends ConvModule {
   /** @throws {TypeError | ArgumentError | DtypeError | EngineError} for arguments. */
   constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvModuleOptions = {}) {
-    super(kind(2), inChannels, outChannels, kernelSize, options as never);
+    super(type(2), inChannels, outChannels, kernelSize, options as never);
   }
 }
 
@@ -34,6 +27,6 @@ export class Conv2d extends ConvModule {
 export class Conv3d extends ConvModule {
   /** @throws {TypeError | ArgumentError | DtypeError | EngineError} for arguments. */
   constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvModuleOptions = {}) {
-    super(kind(3), inChannels, outChannels, kernelSize, options as never);
+    super(type(3), inChannels, outChannels, kernelSize, options as never);
   }
 }

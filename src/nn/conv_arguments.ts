@@ -8,12 +8,11 @@ import { ArgumentError } from '../core/errors.ts';
 import type { Generator } from '../core/generator.ts';
 import type { PerAxis } from '../core/validate.ts';
 import { checkBoolean, checkChoice, checkInteger, checkOptions, checkPerAxis, describe } from '../core/validate.ts';
-import type { Call } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Padding, SpatialRank } from '../functional/conv_options.ts';
 import { checkCommon } from '../functional/conv_options.ts';
-import type { PackedWeight } from '../functional/packed_weight.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import type { ConvKind } from '../functional/conv_problem.ts';
+import { CONV_TRANSPOSE } from '../functional/conv_problem.ts';
 
 export interface ConvModuleOptions {
   stride?: PerAxis;
@@ -40,27 +39,11 @@ export interface ConvTransposeModuleOptions extends Omit<ConvModuleOptions, 'pad
   outputPadding?: PerAxis;
 }
 
-/** Which of the six modules, and the operation that it calls. */
-export interface ConvKind {
+/** Which of the six modules. */
+export interface ConvType {
   readonly typeName: string;
-  readonly transposed: boolean;
+  readonly kind: ConvKind;
   readonly axes: SpatialRank;
-  begin(
-    operation: string,
-    axes: SpatialRank,
-    input: Tensor,
-    weight: Tensor | PackedWeight,
-    bias: Tensor | null,
-    options: object,
-  ): Call<Tensor>;
-  beginBackward(
-    operation: string,
-    axes: SpatialRank,
-    gradOutput: Tensor,
-    input: Tensor,
-    weight: Tensor,
-    options: object,
-  ): Call<{ gradInput: Tensor | null }>;
 }
 
 export interface CheckedConvModule {
@@ -99,12 +82,13 @@ const KNOWN = [
  * @throws {TypeError | ArgumentError | DtypeError} for values of the wrong type or out of range.
  */
 export function checkConvModule(
-  { typeName, transposed, axes }: ConvKind,
+  { typeName, kind, axes }: ConvType,
   inChannels: number,
   outChannels: number,
   kernelSize: PerAxis,
   options: ConvTransposeModuleOptions & ConvModuleOptions,
 ): CheckedConvModule {
+  const transposed = kind === CONV_TRANSPOSE;
   checkOptions(typeName, options, transposed ? [...KNOWN, 'outputPadding'] : KNOWN);
   checkInteger(typeName, 'inChannels', inChannels, 1);
   checkInteger(typeName, 'outChannels', outChannels, 1);

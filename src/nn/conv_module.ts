@@ -10,12 +10,14 @@ import type { Call } from '../engine/call.ts';
 import type { Storage } from '../engine/storage.ts';
 import { beginActivation, beginActivationGradient, savesOutput } from '../functional/activation.ts';
 import { checkTensor } from '../functional/arguments.ts';
+import { beginBackward, beginForward } from '../functional/conv_call.ts';
+import { CONV_TRANSPOSE } from '../functional/conv_problem.ts';
 import { packFor } from '../functional/pack_weight.ts';
 import type { PackedWeight } from '../functional/packed_weight.ts';
 import { empty } from '../tensor/create.ts';
 import { fillUniform } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { CheckedConvModule, ConvKind, ConvModuleOptions, ConvTransposeModuleOptions } from './conv_arguments.ts';
+import type { CheckedConvModule, ConvModuleOptions, ConvTransposeModuleOptions, ConvType } from './conv_arguments.ts';
 import { checkConvModule } from './conv_arguments.ts';
 import { gradientOf } from './gradients.ts';
 import type { ForwardOptions, ForwardResult, Frozen, Wanted } from './module.ts';
@@ -74,7 +76,7 @@ export abstract class ConvModule extends Module {
   readonly weight: Tensor;
   /** (outChannels), or null. */
   readonly bias: Tensor | null;
-  readonly #kind: ConvKind;
+  readonly #type: ConvType;
   readonly #activation: CheckedActivation;
   readonly #inputActivation: CheckedActivation;
   readonly #generator: Generator | undefined;
@@ -85,15 +87,15 @@ export abstract class ConvModule extends Module {
   readonly #hasBias: boolean;
 
   constructor(
-    kind: ConvKind,
+    type: ConvType,
     inChannels: number,
     outChannels: number,
     kernelSize: PerAxis,
     options: ConvTransposeModuleOptions & ConvModuleOptions,
   ) {
     super();
-    const checked = checkConvModule(kind, inChannels, outChannels, kernelSize, options);
-    this.#kind = kind;
+    const checked = checkConvModule(type, inChannels, outChannels, kernelSize, options);
+    this.#type = type;
     this.inChannels = inChannels;
     this.outChannels = outChannels;
     this.kernelSize = checked.kernelSize;
@@ -109,8 +111,8 @@ export abstract class ConvModule extends Module {
     this.activation = activation;
     this.inputActivation = inputActivation;
     this.#generator = generator;
-    generatorOrDefault(kind.typeName, generator);
-    const [first, second] = kind.transposed ? [inChannels, outChannels] : [outChannels, inChannels];
+    generatorOrDefault(type.typeName, generator);
+    const [first, second] = type.kind === CONV_TRANSPOSE ? [inChannels, outChannels] : [outChannels, inChannels];
     const { dtype } = checked;
     this.weight = empty([first, second / checked.groups, ...checked.kernelSize], { dtype, engine });
     try {
@@ -124,7 +126,7 @@ export abstract class ConvModule extends Module {
   }
 
   override get typeName(): string {
-    return this.#kind.typeName;
+    return this.#type.typeName;
   }
 
   /** Draws weight and bias anew: uniform in ±1/√fanIn, the bits of PyTorch for the same seed. */
@@ -143,7 +145,7 @@ export abstract class ConvModule extends Module {
   }
 
   protected override get forwardOptions(): readonly string[] {
-    return this.#kind.transposed ? ['outputSize', 'signal', 'out'] : ['signal', 'out'];
+    return this.#transposed ? ['outputSize', 'signal', 'out'] : ['signal', 'out'];
   }
 
   override *forwardSteps(
@@ -212,7 +214,7 @@ export abstract class ConvModule extends Module {
 
   protected override packOwn(operation: string): Frozen {
     const { weight, bias } = this;
-    const kind = this.#kind.transposed ? 'convTranspose' : 'conv';
+    const { kind } = this.#type;
     const shapes = [null, ...this.#preparedShapes];
     const packed = packFor(operation, weight, kind, 'forward', shapes, this.#geometry(undefined));
     return {
@@ -227,10 +229,14 @@ export abstract class ConvModule extends Module {
     };
   }
 
+  get #transposed(): boolean {
+    return this.#type.kind === CONV_TRANSPOSE;
+  }
+
   #geometry(outputSize: readonly number[] | undefined): Record<string, unknown> {
     const { stride, padding, dilation, groups, outputPadding } = this;
     const common = { stride, padding, dilation, groups };
-    return this.#kind.transposed ? { ...common, outputPadding, outputSize } : common;
+    return this.#transposed ? { ...common, outputPadding, outputSize } : common;
   }
 
   #begin(
@@ -240,7 +246,8 @@ export abstract class ConvModule extends Module {
   ): Call<Tensor> {
     const all = { ...this.#geometry(outputSize), ...options };
     const { weight, bias } = this.#frozenOperands ?? this;
-    return this.#kind.begin(operation, this.#kind.axes, input, weight, bias, all);
+    const { kind, axes } = this.#type;
+    return beginForward(kind, operation, axes, input, weight, bias, all);
   }
 
   #beginBackward(
@@ -252,7 +259,8 @@ export abstract class ConvModule extends Module {
   ): Call<{ gradInput: Tensor | null }> {
     const { gradInput, gradParameters, outputSize } = wanted;
     const gradBias = gradParameters && this.bias !== null;
-    return this.#kind.beginBackward(operation, this.#kind.axes, gradOutput, input, weight, {
+    const { kind, axes } = this.#type;
+    return beginBackward(kind, operation, axes, gradOutput, input, weight, {
       ...this.#geometry(outputSize),
       outputMask: [gradInput, gradParameters, gradBias],
       accumulate: true,

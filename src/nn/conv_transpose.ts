@@ -1,24 +1,17 @@
 /** Transposed convolutions as modules. */
 
 import type { PerAxis } from '../core/validate.ts';
-import { beginConvTranspose } from '../functional/conv_transpose.ts';
-import { beginConvTransposeBackward } from '../functional/conv_transpose_backward.ts';
-import type { ConvKind, ConvTransposeModuleOptions } from './conv_arguments.ts';
+import { CONV_TRANSPOSE } from '../functional/conv_problem.ts';
+import type { ConvTransposeModuleOptions, ConvType } from './conv_arguments.ts';
 import { ConvModule } from './conv_module.ts';
 
-const kind = (axes: 1 | 2 | 3): ConvKind => ({
-  typeName: `ConvTranspose${axes}d`,
-  transposed: true,
-  axes,
-  begin: beginConvTranspose,
-  beginBackward: beginConvTransposeBackward,
-});
+const type = (axes: 1 | 2 | 3): ConvType => ({ typeName: `ConvTranspose${axes}d`, kind: CONV_TRANSPOSE, axes });
 
 /** Input (N, inChannels, L) or (inChannels, L); see `convTranspose1d`. */
 export class ConvTranspose1d extends ConvModule {
   /** @throws {TypeError | ArgumentError | DtypeError | EngineError} for arguments; `outputPadding` is checked at the call. */
   constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvTransposeModuleOptions = {}) {
-    super(kind(1), inChannels, outChannels, kernelSize, options);
+    super(type(1), inChannels, outChannels, kernelSize, options);
   }
 }
 
@@ -26,7 +19,7 @@ export class ConvTranspose1d extends ConvModule {
 export class ConvTranspose2d extends ConvModule {
   /** @throws {TypeError | ArgumentError | DtypeError | EngineError} for arguments; `outputPadding` is checked at the call. */
   constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvTransposeModuleOptions = {}) {
-    super(kind(2), inChannels, outChannels, kernelSize, options);
+    super(type(2), inChannels, outChannels, kernelSize, options);
   }
 }
 
@@ -34,6 +27,6 @@ export class ConvTranspose2d extends ConvModule {
 export class ConvTranspose3d extends ConvModule {
   /** @throws {TypeError | ArgumentError | DtypeError | EngineError} for arguments; `outputPadding` is checked at the call. */
   constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvTransposeModuleOptions = {}) {
-    super(kind(3), inChannels, outChannels, kernelSize, options);
+    super(type(3), inChannels, outChannels, kernelSize, options);
   }
 }

@@ -5,8 +5,8 @@ import { ArgumentError } from '../core/errors.ts';
 import type { Procedure } from '../engine/call.ts';
 import { perform } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
-import { beginConv } from '../functional/conv.ts';
-import { beginConvTranspose } from '../functional/conv_transpose.ts';
+import { beginForward } from '../functional/conv_call.ts';
+import { CONV, CONV_TRANSPOSE } from '../functional/conv_problem.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ActivationModule } from './activations.ts';
 import { Conv2d } from './conv.ts';
@@ -191,10 +191,10 @@ function* convolution(
   const padding = axes.map((part) => part.padding);
   const options = { stride, dilation, groups, activation, inputActivation, padding };
   if (module instanceof Conv2d) {
-    return yield* perform(beginConv(operation, 2, input, module.weight, module.bias, options));
+    return yield* perform(beginForward(CONV, operation, 2, input, module.weight, module.bias, options));
   }
   const outputPadding = axes.map((part) => part.outputPadding);
   return yield* perform(
-    beginConvTranspose(operation, 2, input, module.weight, module.bias, { ...options, outputPadding }),
+    beginForward(CONV_TRANSPOSE, operation, 2, input, module.weight, module.bias, { ...options, outputPadding }),
   );
 }

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine, full, tensor } from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { contiguousStrides } from '../../src/core/shape.ts';
-import { convTransposeGeometry } from '../../src/functional/conv_options.ts';
+import { convTransposeGeometry } from '../../src/functional/conv_transpose_geometry.ts';
 import { MAXIMUM_KC, nrOf } from '../../src/plan/blocking.ts';
 import { planConvForward } from '../../src/plan/conv_forward.ts';
 import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';

@@ -4,7 +4,7 @@ import { planConvForward } from '../../src/plan/conv_forward.ts';
 import type { ConvGeometry } from '../../src/plan/conv_geometry.ts';
 import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';
 import { planGradWeight } from '../../src/plan/grad_weight.ts';
-import { convTransposeGeometry } from '../../src/functional/conv_options.ts';
+import { convTransposeGeometry } from '../../src/functional/conv_transpose_geometry.ts';
 
 const WORKSPACE_LIMIT = 8 * 2 ** 20;
 

@@ -5,7 +5,7 @@ import { createKernels } from '../../src/kernels/kernels.ts';
 import type { Stage } from '../../src/plan/stage.ts';
 import { planMatmul } from '../../src/plan/matmul.ts';
 import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';
-import { convTransposeGeometry } from '../../src/functional/conv_options.ts';
+import { convTransposeGeometry } from '../../src/functional/conv_transpose_geometry.ts';
 import { describeModule } from '../../src/wasm/variants.ts';
 import { base64 as debug } from '../../src/wasm/inlined/debug.ts';
 import { base64 as relaxedThreads } from '../../src/wasm/inlined/relaxed-threads.ts';

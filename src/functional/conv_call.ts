@@ -1,0 +1,107 @@
+/** One call of a convolution of either kind: forward, and its gradients. */
+
+import { checkActivation } from '../core/activation.ts';
+import { ShapeError } from '../core/errors.ts';
+import { formatShape, sameShape } from '../core/shape.ts';
+import { checkOptions } from '../core/validate.ts';
+import type { Call } from '../engine/call.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { resultTensor } from './arguments.ts';
+import type { AnyConvBackwardOptions, AnyConvOptions, SpatialRank } from './conv_options.ts';
+import { checkBackwardOptions, checkBiasShape } from './conv_options.ts';
+import type { ConvKind } from './conv_problem.ts';
+import { checkProblem } from './conv_problem.ts';
+import { backwardSteps, forwardStep } from './conv_steps.ts';
+import type { ConvGradients } from './gradients.ts';
+import { gradientsCall } from './gradients.ts';
+import { beginInFloat32, hasHalf, OUT, OUT_GRADIENTS } from './half.ts';
+import type { TensorArgument } from './operands.ts';
+import type { WeightArgument } from './packed_weight.ts';
+import { openConvOperands } from './packed_weight.ts';
+
+/** output = operation(input, weight) + bias: checked and placed, ready to run. */
+export function beginForward(
+  kind: ConvKind,
+  operation: string,
+  axes: SpatialRank,
+  inputArgument: TensorArgument,
+  weightArgument: WeightArgument,
+  biasArgument: TensorArgument | null | undefined,
+  options: AnyConvOptions = {},
+): Call<Tensor> {
+  checkOptions(operation, options, kind.forwardOptions);
+  if (hasHalf(inputArgument, weightArgument, biasArgument)) {
+    const arguments_ = { input: inputArgument, weight: weightArgument };
+    return beginInFloat32(operation, arguments_, biasArgument, options, OUT, ({ input, weight }, bias, inner) =>
+      beginForward(kind, operation, axes, input, weight, bias, inner),
+    );
+  }
+  const use = { operation: kind.name, direction: 'forward', axes } as const;
+  const operands = openConvOperands(operation, { input: inputArgument }, weightArgument, biasArgument, options, use);
+  let abandon = (): void => undefined;
+  try {
+    const { engine, dtype, weight, bias, inputs } = operands;
+    const { input } = operands.tensors;
+    const checked = checkProblem(kind, operation, axes, input.shape, weight.shape, options);
+    const { problem, outputShape, outChannels } = checked;
+    checkBiasShape(operation, bias, outChannels);
+    checkActivation(operation, 'activation', options.activation);
+    checkActivation(operation, 'inputActivation', options.inputActivation);
+    const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
+    abandon = () => {
+      if (owned) output.dispose();
+    };
+    return {
+      engine,
+      operation,
+      reads: operands.storages,
+      steps: [forwardStep(problem, { input, weight, bias, output }, options)],
+      writes: [output.storage],
+      finish: () => output,
+      abandon,
+      release: operands.release,
+    };
+  } catch (error) {
+    abandon();
+    operands.release();
+    throw error;
+  }
+}
+
+/** Gradients of `beginForward` without activations: checked and placed, ready to run. */
+export function beginBackward(
+  kind: ConvKind,
+  operation: string,
+  axes: SpatialRank,
+  gradOutputArgument: TensorArgument,
+  inputArgument: TensorArgument,
+  weightArgument: WeightArgument,
+  options: AnyConvBackwardOptions = {},
+): Call<ConvGradients> {
+  checkBackwardOptions(operation, options, kind.backwardOptions);
+  const values = { gradOutput: gradOutputArgument, input: inputArgument };
+  if (hasHalf(gradOutputArgument, inputArgument, weightArgument)) {
+    const arguments_ = { ...values, weight: weightArgument };
+    return beginInFloat32(operation, arguments_, null, options, OUT_GRADIENTS, (tensors, _, inner) =>
+      beginBackward(kind, operation, axes, tensors.gradOutput, tensors.input, tensors.weight, inner),
+    );
+  }
+  const use = { operation: kind.name, direction: 'gradInput', axes } as const;
+  const operands = openConvOperands(operation, values, weightArgument, null, options, use);
+  try {
+    const { weight } = operands;
+    const { gradOutput, input } = operands.tensors;
+    const checked = checkProblem(kind, operation, axes, input.shape, weight.shape, options);
+    const { problem, outputShape, outChannels } = checked;
+    if (!sameShape(gradOutput.shape, outputShape)) {
+      throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));
+    }
+    const shapes = [input.shape, weight.shape, [outChannels]] as const;
+    return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) =>
+      backwardSteps(problem, { gradOutput, input, weight }, gradInput, gradWeight, gradBias),
+    );
+  } catch (error) {
+    operands.release();
+    throw error;
+  }
+}
