@@ -13,6 +13,14 @@ import type { Slices } from './slices.ts';
 import type { ReadyStage, StageRunner } from './stage_runner.ts';
 import type { Storage } from './storage.ts';
 
+/** A place in the order of calls: what is queued later waits until it is given up. */
+export interface Place {
+  /** Settles when everything before this place is done. */
+  readonly before: Promise<void>;
+  /** Lets those behind have their turn, once those before have had theirs. Idempotent. */
+  give(): void;
+}
+
 export class CallQueue {
   readonly #runner: StageRunner;
   readonly #slices: Slices;
@@ -34,13 +42,23 @@ export class CallQueue {
     this.#waiting.clear();
   }
 
+  /** The next place, for a call that can only be made when those before it have run. */
+  reserve(): Place {
+    const before = this.#tail;
+    let pass: () => void = () => undefined;
+    this.#tail = new Promise((resolve) => {
+      pass = resolve;
+    });
+    return { before, give: () => void before.then(pass) };
+  }
+
   /** Queues one call. @throws the signal's reason when it is aborted. */
   async call<T>(call: Call<T>, signal: AbortSignal | undefined): Promise<T> {
     const end = hold(call);
     let started = false;
     try {
       checkSignal(call.operation, signal);
-      return await this.#inTurn(signal, async () => {
+      return await this.#inTurn(this.reserve(), signal, async () => {
         started = true;
         return this.#run(call, signal);
       });
@@ -56,18 +74,20 @@ export class CallQueue {
    * Runs calls of a procedure in one turn of the queue, until it ends or wants something that is no call of this
    * engine: nothing that is queued later comes between two of them.
    * @param first the call that the procedure asked for last
+   * @param place where in the order of calls; default: the end
    * @returns what the procedure said last
    */
   async unit<T>(
     procedure: Procedure<T>,
     first: Call<unknown>,
     signal: AbortSignal | undefined,
+    place: Place | null = null,
   ): Promise<IteratorResult<Call<unknown> | Foreign, T>> {
     let started = false;
     let end = hold(first);
     try {
       checkSignal(first.operation, signal);
-      return await this.#inTurn(signal, async () => {
+      return await this.#inTurn(place ?? this.reserve(), signal, async () => {
         started = true;
         for (let call = first; ;) {
           let next: IteratorResult<Call<unknown> | Foreign, T>;
@@ -96,23 +116,13 @@ export class CallQueue {
     }
   }
 
-  /** Waits for the turn, then works; gives the turn on when done. */
-  async #inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    const before = this.#tail;
-    let pass: () => void = () => undefined;
-    this.#tail = new Promise((resolve) => {
-      pass = resolve;
-    });
+  /** Waits for the turn of a place, then works; gives the place up when done. */
+  async #inTurn<T>(place: Place, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     try {
-      await this.#turn(before, signal);
-    } catch (error) {
-      void before.then(pass); // those behind still wait for those before
-      throw error;
-    }
-    try {
+      await this.#turn(place.before, signal);
       return await work();
     } finally {
-      pass();
+      place.give();
     }
   }
 

@@ -10,6 +10,7 @@ import { createHeap } from '../memory/heap.ts';
 import type { KernelSet } from '../core/kernel_set.ts';
 import { describeModule } from '../wasm/variants.ts';
 import type { CacheablePlan, Call, Foreign, Procedure } from './call.ts';
+import type { Place } from './call_queue.ts';
 import { CallQueue } from './call_queue.ts';
 import type { EngineInfo, EngineMemory, Leak } from './engine_info.ts';
 import type { CheckedEngineOptions } from './options.ts';
@@ -238,8 +239,14 @@ export class Engine extends DisposableBase {
     procedure: Procedure<T>,
     first: Call<unknown>,
     signal?: AbortSignal,
+    place?: Place | null,
   ): Promise<IteratorResult<Call<unknown> | Foreign, T>> {
-    return this.#alive(first.operation).queue.unit(procedure, first, signal);
+    return this.#alive(first.operation).queue.unit(procedure, first, signal, place);
+  }
+
+  /** Takes the next place in the order of calls; whoever takes it gives it up, whatever happens. */
+  reservePlace(operation: string): Place {
+    return this.#alive(operation).queue.reserve();
   }
 
   #allocate(operation: string, bytes: number): number {

@@ -2,6 +2,7 @@
 
 import type { Call, Foreign, Procedure, Uses } from './call.ts';
 import { isForeign } from './call.ts';
+import type { Place } from './call_queue.ts';
 import { hold } from './call_queue.ts';
 import type { Storage } from './storage.ts';
 
@@ -10,18 +11,29 @@ import type { Storage } from './storage.ts';
  *
  * @param uses storages of the whole procedure, which the caller may not change before the promise has settled, except
  *   while foreign work runs, which may use them itself
+ * @param place in the order of calls, taken earlier: the calls up to the first foreign work run there. The caller gives
+ *   it up when the promise has settled.
  */
-export async function runProcedure<T>(procedure: Procedure<T>, uses: Uses, signal?: AbortSignal): Promise<T> {
+export async function runProcedure<T>(
+  procedure: Procedure<T>,
+  uses: Uses,
+  signal?: AbortSignal,
+  place: Place | null = null,
+): Promise<T> {
   const retained: readonly Storage[] = [...uses.reads, ...uses.writes].map((storage) => storage.retain());
   let end: (() => void) | null = hold(uses);
   try {
     let next: IteratorResult<Call<unknown> | Foreign, T> = procedure.next();
+    let free = place; // until the first unit has taken it
     while (!next.done) {
       const work = next.value;
       if (!isForeign(work)) {
-        next = await work.engine.submitUnit(procedure, work, signal);
+        next = await work.engine.submitUnit(procedure, work, signal, free);
+        free = null;
         continue;
       }
+      place?.give(); // its own calls stand behind the place
+      free = null;
       end();
       end = null;
       let value: unknown;

@@ -1,5 +1,7 @@
 /** Gradients of parameters. */
 
+import { EngineError } from '../core/errors.ts';
+import type { Storage } from '../engine/storage.ts';
 import { zeros } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -12,6 +14,7 @@ export function gradientOf(parameter: Tensor): Tensor {
 /** Sets the gradient of a parameter to 0, if there is one. */
 export function clearGradient({ grad }: Tensor): void {
   if (grad === null) return;
+  checkPlaced('zeroGrad', grad);
   grad.storage.checkWritable('zeroGrad');
   if (!grad.isContiguous) {
     grad.copyFrom(new Float32Array(grad.size));
@@ -19,4 +22,28 @@ export function clearGradient({ grad }: Tensor): void {
   }
   new Uint8Array(grad.engine.buffer, grad.ptr, grad.byteLength).fill(0);
   grad.storage.written();
+}
+
+/** Gradients of pending backward passes that have no place in the order of calls, and of how many. */
+const unplaced = new WeakMap<Storage, number>();
+
+/**
+ * Notes gradients that will be written at a time that nobody knows: when a module of the user's gets there.
+ * @returns ends it; call it once
+ */
+export function markUnplaced(gradients: readonly Tensor[]): () => void {
+  const count = ({ storage }: Tensor, by: number): void => {
+    unplaced.set(storage, (unplaced.get(storage) ?? 0) + by);
+  };
+  for (const gradient of gradients) count(gradient, 1);
+  return () => gradients.forEach((gradient) => count(gradient, -1));
+}
+
+/** @throws {EngineError} ERR_IN_USE when it is not known whether a pending backward comes before or after. */
+export function checkPlaced(operation: string, gradient: Tensor): void {
+  if ((unplaced.get(gradient.storage) ?? 0) === 0) return;
+  throw new EngineError(
+    'ERR_IN_USE',
+    `${operation}: a gradient is written by a pending backward through a module of your own; await it first`,
+  );
 }

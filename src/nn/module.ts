@@ -1,9 +1,10 @@
 /** The base of modules: the pending forward pass, and passes that keep their own state. */
 
 import { ArgumentError, EngineError } from '../core/errors.ts';
-import { checkBoolean, checkOptions } from '../core/validate.ts';
+import { checkOptions } from '../core/validate.ts';
 import type { Procedure, Uses } from '../engine/call.ts';
 import { performForeign } from '../engine/call.ts';
+import { hold } from '../engine/call_queue.ts';
 import { runProcedure, runProcedureSync } from '../engine/procedures.ts';
 import { storagesOf } from '../functional/arguments.ts';
 import type { TensorArgument } from '../functional/operands.ts';
@@ -11,61 +12,21 @@ import type { OpenTensor } from '../functional/tensor_arguments.ts';
 import { openRetained, openTensor } from '../functional/tensor_arguments.ts';
 import { zeros } from '../tensor/create.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { now } from '../threading/platform.ts';
-import { gradientOf } from './gradients.ts';
+import type { Frozen } from './frozen.ts';
+import { freezeAll } from './frozen.ts';
+import { gradientOf, markUnplaced } from './gradients.ts';
 import { ParameterTree } from './parameter_tree.ts';
 import { Pass } from './pass.ts';
+import type { BackwardOptions, ForwardOptions, ForwardResult, Vjp, Wanted } from './pass_types.ts';
+import { checkWanted } from './pass_types.ts';
 import type { Saved } from './saved.ts';
 import { NOTHING_SAVED } from './saved.ts';
-
-export interface ForwardOptions {
-  /** Of transposed convolutions: spatial sizes or the full shape of the output. */
-  outputSize?: readonly number[];
-  signal?: AbortSignal;
-  /** Where to write the output. */
-  out?: Tensor;
-}
-
-export interface BackwardOptions {
-  /** Whether to compute the gradient of the input; default true. */
-  gradInput?: boolean;
-  /** Whether to add to the gradients of the parameters; default true. */
-  gradParameters?: boolean;
-  signal?: AbortSignal;
-}
-
-/** What `forwardSteps` gives: the output, and what the backward pass needs (null when it was not asked for). */
-export interface ForwardResult {
-  readonly output: Tensor;
-  readonly saved: Saved | null;
-}
-
-/** Weights that were packed: the raw ones go, or the packed ones when another module failed. */
-export interface Frozen {
-  readonly commit: () => void;
-  readonly abandon: () => void;
-}
-
-/** Backward options, checked. */
-export interface Wanted {
-  readonly gradInput: boolean;
-  readonly gradParameters: boolean;
-}
-
-/** One pass through a module that keeps its own state; its backward runs once. */
-export interface Vjp {
-  readonly output: Tensor;
-  backward(gradOutput: TensorArgument, options?: BackwardOptions & { gradInput?: true }): Promise<Tensor>;
-  backward(gradOutput: TensorArgument, options: BackwardOptions): Promise<Tensor | null>;
-  backwardSync(gradOutput: TensorArgument, options?: BackwardOptions & { gradInput?: true }): Tensor;
-  backwardSync(gradOutput: TensorArgument, options: BackwardOptions): Tensor | null;
-  /** Frees what was kept for backward, not the output. Idempotent. */
-  dispose(): void;
-}
+import { warmUp } from './warm_up.ts';
 
 /**
  * Base of all modules. A module of your own holds parameters (tensors) and modules in fields, which registers them,
- * and overrides `forward` and `backward` (and their Sync twins where they are used).
+ * and overrides `forward` and `backward` (and their Sync twins where they are used). Await those: when the calls that
+ * they make take their places in the order of calls is up to them.
  */
 export class Module extends ParameterTree {
   #pending: Pass | null = null;
@@ -103,18 +64,15 @@ export class Module extends ParameterTree {
   backward(gradOutput: TensorArgument, options: BackwardOptions): Promise<Tensor | null>;
   async backward(gradOutput: TensorArgument, options: BackwardOptions = {}): Promise<Tensor | null> {
     const wanted = this.#checkBackward('backward', options);
-    const opened = this.#open('backward', 'gradOutput', gradOutput, openRetained);
-    this.#inFlight++;
-    try {
-      if (this.#forwardSettled !== null) await this.#forwardSettled;
+    const forward = this.#forwardSettled;
+    if (forward === null) this.#pendingPass('backward'); // an error now rather than in its turn
+    return this.#runBackward('backward', gradOutput, wanted, options.signal, async (run) => {
+      await forward;
       const pass = this.#pendingPass('backward');
-      const gradInput = await this.#runBackward('backward', pass, opened.tensor, wanted, options.signal);
+      const gradInput = await run(pass);
       if (this.#pending === pass) this.#pending = null;
       return gradInput;
-    } finally {
-      opened.release();
-      this.#landed();
-    }
+    });
   }
 
   /** As `backward`, at once. */
@@ -154,12 +112,11 @@ export class Module extends ParameterTree {
     for (const module of modules) module.preparing++;
     this.#inFlight++;
     try {
-      const startedAt = now();
-      for (let runs = 0; runs < LEAST_WARM_UPS || (runs < MOST_WARM_UPS && warming(startedAt)); runs++) {
+      await warmUp(async () => {
         const uses: Uses = { reads: storagesOf(this.operands().filter(isAlive)), writes: [] };
         const { output } = await runProcedure(this.forwardSteps(operation, input, {}, false), uses);
         output.dispose();
-      }
+      });
     } finally {
       for (const module of modules) module.preparing--;
       input.dispose();
@@ -179,17 +136,7 @@ export class Module extends ParameterTree {
     if (modules.some(({ training }) => training)) {
       throw new ArgumentError(operation, 'training', 'a module in evaluation (call eval() before)', 'training');
     }
-    const frozen: Frozen[] = [];
-    try {
-      for (const module of modules) {
-        const own = module.frozen ? null : module.packOwn(operation);
-        if (own !== null) frozen.push(own);
-      }
-    } catch (error) {
-      for (const { abandon } of frozen) abandon();
-      throw error;
-    }
-    for (const { commit } of frozen) commit();
+    freezeAll(modules.map((module) => () => (module.frozen ? null : module.packOwn(operation))));
     return this;
   }
 
@@ -228,6 +175,26 @@ export class Module extends ParameterTree {
     return ['signal', 'out'];
   }
 
+  /** Whether a subclass defines a pass of its own: containers call its methods then, in place of the steps below. */
+  get hasOwnPasses(): boolean {
+    const base = Module.prototype;
+    return this.forwardSteps === base.forwardSteps || PASSES.some((method) => this[method] !== base[method]);
+  }
+
+  /** For containers: the forward pass of a module they hold. */
+  enterForward(operation: string, input: Tensor, options: ForwardOptions, save: boolean): Procedure<ForwardResult> {
+    return this.hasOwnPasses
+      ? Module.prototype.forwardSteps.call(this, operation, input, options, save)
+      : this.forwardSteps(operation, input, options, save);
+  }
+
+  /** For containers: the backward pass of a module they hold. */
+  enterBackward(operation: string, saved: Saved, gradOutput: Tensor, wanted: Wanted): Procedure<Tensor | null> {
+    return this.hasOwnPasses
+      ? Module.prototype.backwardSteps.call(this, operation, saved, gradOutput, wanted)
+      : this.backwardSteps(operation, saved, gradOutput, wanted);
+  }
+
   /**
    * For modules and containers of this package: the forward pass as a procedure.
    * @param save whether to keep what `backwardSteps` needs
@@ -264,8 +231,8 @@ export class Module extends ParameterTree {
   }
 
   /** The methods of this class run the steps, which a module of the user's does not have. */
-  #checkOverridden(method: 'forward' | 'forwardSync' | 'backward' | 'backwardSync'): void {
-    if (this[method] === Module.prototype[method]) {
+  #checkOverridden(method: (typeof PASSES)[number]): void {
+    if (this[method] === Module.prototype[method] && this.forwardSteps === Module.prototype.forwardSteps) {
       throw new TypeError(`${this.typeName}: ${method} is not defined; a module of your own overrides it`);
     }
   }
@@ -301,24 +268,50 @@ export class Module extends ParameterTree {
     }
   }
 
-  /** Gradients exist from the call on, so that whatever is called next finds them. */
-  #runBackward(
+  /**
+   * A backward pass in the place that it has in the order of calls now, though its forward may be pending still.
+   * Gradients exist from the call on, so that whatever is called next finds them.
+   * @param find finds the forward pass and runs its backward
+   */
+  async #runBackward(
     method: string,
-    pass: Pass,
-    gradOutput: Tensor,
+    argument: TensorArgument,
     wanted: Wanted,
     signal: AbortSignal | undefined,
+    find: (run: (pass: Pass) => Promise<Tensor | null>) => Promise<Tensor | null>,
   ): Promise<Tensor | null> {
     const operation = this.#operation(method);
-    return pass.run(operation, async (saved) => {
-      const parameters = this.parameters();
+    const parameters = this.parameters();
+    const opened = this.#open(method, 'gradOutput', argument, openRetained);
+    const gradOutput = opened.tensor;
+    this.#inFlight++;
+    let end = (): void => undefined;
+    try {
       const gradients = wanted.gradParameters ? parameters.map(gradientOf) : [];
       const uses: Uses = {
-        reads: [...storagesOf([gradOutput, ...parameters].filter(isAlive)), ...saved.storages],
+        reads: storagesOf([gradOutput, ...parameters].filter(isAlive)),
         writes: storagesOf(gradients),
       };
-      return runProcedure(this.backwardSteps(operation, saved, gradOutput, wanted), uses, signal);
-    });
+      const placed = !this.everyModule().some((module) => module !== this && module.hasOwnPasses);
+      const first = [...parameters, gradOutput].find(isAlive);
+      const place = placed && first !== undefined ? first.engine.reservePlace(operation) : null;
+      const release = placed ? hold(uses) : markUnplaced(gradients);
+      end = () => {
+        release();
+        place?.give();
+      };
+      return await find((pass) =>
+        pass.run(operation, async (saved) => {
+          const procedure = this.backwardSteps(operation, saved, gradOutput, wanted);
+          const { reads, writes } = uses;
+          return runProcedure(procedure, { reads: [...reads, ...saved.storages], writes }, signal, place);
+        }),
+      );
+    } finally {
+      end();
+      opened.release();
+      this.#landed();
+    }
   }
 
   #runBackwardSync(method: string, pass: Pass, argument: TensorArgument, wanted: Wanted): Tensor | null {
@@ -342,11 +335,7 @@ export class Module extends ParameterTree {
   #checkBackward(method: string, options: BackwardOptions): Wanted {
     const operation = this.#operation(method);
     this.checkAlive(operation);
-    checkOptions(operation, options, ['gradInput', 'gradParameters', 'signal']);
-    return {
-      gradInput: checkBoolean(operation, 'gradInput', options.gradInput ?? true),
-      gradParameters: checkBoolean(operation, 'gradParameters', options.gradParameters ?? true),
-    };
+    return checkWanted(operation, options);
   }
 
   /** TensorLikes are copied in; what is no tensor at all is left to the operation. */
@@ -388,14 +377,7 @@ export class Module extends ParameterTree {
     const pass = new Pass(saved ?? NOTHING_SAVED);
     const backward = async (argument: TensorArgument, options: BackwardOptions = {}): Promise<Tensor | null> => {
       const wanted = this.#checkBackward('vjp.backward', options);
-      const gradOutput = this.#open('vjp.backward', 'gradOutput', argument, openRetained);
-      this.#inFlight++;
-      try {
-        return await this.#runBackward('vjp.backward', pass, gradOutput.tensor, wanted, options.signal);
-      } finally {
-        gradOutput.release();
-        this.#landed();
-      }
+      return this.#runBackward('vjp.backward', argument, wanted, options.signal, (run) => run(pass));
     };
     const backwardSync = (argument: TensorArgument, options: BackwardOptions = {}): Tensor | null => {
       const wanted = this.#checkBackward('vjp.backwardSync', options);
@@ -405,16 +387,8 @@ export class Module extends ParameterTree {
   }
 }
 
-/** Runs of `prepare`: at least so many, then until it took as long as the runtime's first compiler tier lasts. */
-const LEAST_WARM_UPS = 3;
-const MOST_WARM_UPS = 50;
-const WARM_UP_MS = 5;
-
-/** False as well where the clock stands still. */
-function warming(startedAt: number): boolean {
-  const elapsed = now() - startedAt;
-  return elapsed > 0 && elapsed < WARM_UP_MS;
-}
+/** What a module of the user's overrides. */
+const PASSES = ['forward', 'forwardSync', 'backward', 'backwardSync'] as const;
 
 /** Only these can be held; what is no tensor, or disposed, is an error that the operation finds. */
 function isAlive(value: unknown): value is Tensor {

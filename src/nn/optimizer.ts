@@ -11,7 +11,7 @@ import { checkTensorLike } from '../functional/tensor_arguments.ts';
 import type { Stage } from '../plan/stage.ts';
 import { zeros } from '../tensor/create.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { clearGradient } from './gradients.ts';
+import { checkPlaced, clearGradient } from './gradients.ts';
 
 /** Parameters with options of their own; what a group leaves out comes from the optimiser's options. */
 export type GroupInput<Options> = { readonly params: Iterable<Tensor> } & Partial<Options>;
@@ -207,6 +207,7 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
         for (const parameter of group.params) {
           if (parameter.grad === null) continue;
           checkTensor(operation, 'params', parameter);
+          checkPlaced(operation, parameter.grad);
           const grad = checkTensorLike(operation, 'grad', parameter.grad, parameter).contiguous();
           gradients.push(grad);
           const state = this.#stateOf(parameter, []);

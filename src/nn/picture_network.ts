@@ -48,6 +48,9 @@ const EXPECTED = 'a ConvTranspose2d, or a Sequential of Conv2d, ConvTranspose2d 
 export function pictureNetwork(operation: string, module: unknown): PictureNetwork {
   if (!(module instanceof Module)) throw new TypeError(`${operation}: module expected ${EXPECTED}`);
   const modules = flatten(module);
+  const own = modules.find(({ hasOwnPasses }) => hasOwnPasses);
+  if (own !== undefined)
+    throw new ArgumentError(operation, 'module', EXPECTED, `${own.typeName} with passes of its own`);
   const convolutions = modules.filter((entry) => isConvolution(entry));
   if (convolutions.length === 0) throw new ArgumentError(operation, 'module', EXPECTED, module.typeName);
   let channels = convolutions[0].inChannels;
@@ -78,7 +81,9 @@ export function pictureNetwork(operation: string, module: unknown): PictureNetwo
 }
 
 function flatten(module: Module): Module[] {
-  return module instanceof Sequential ? [...module].flatMap((child) => flatten(child)) : [module];
+  return module instanceof Sequential && !module.hasOwnPasses
+    ? [...module].flatMap((child) => flatten(child))
+    : [module];
 }
 
 function isConvolution(module: Module): module is Conv2d | ConvTranspose2d {

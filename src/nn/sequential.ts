@@ -4,8 +4,8 @@ import { describe } from '../core/validate.ts';
 import { checkTensor } from '../functional/arguments.ts';
 import { retainView } from '../functional/tensor_arguments.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { ForwardOptions, ForwardResult, Wanted } from './module.ts';
 import { Module } from './module.ts';
+import type { ForwardOptions, ForwardResult, Wanted } from './pass_types.ts';
 import type { Procedure } from '../engine/call.ts';
 import type { Storage } from '../engine/storage.ts';
 import type { Saved } from './saved.ts';
@@ -86,7 +86,7 @@ export class Sequential extends Module {
     try {
       for (const [position, [name, child]] of this.#children.entries()) {
         const options = position === last && out !== undefined ? { out } : {};
-        const step = yield* child.forwardSteps(`${operation}(${name})`, current, options, save);
+        const step = yield* child.enterForward(`${operation}(${name})`, current, options, save);
         if (current !== input && current !== step.output) current.dispose(); // a module may pass its input on
         current = step.output;
         if (step.saved !== null) saved.entries.push(step.saved);
@@ -121,7 +121,7 @@ export class Sequential extends Module {
       for (let position = this.#children.length - 1; position >= first; position--) {
         const [name, child] = this.#children[position];
         const wanted = { gradInput: gradInput || position > first, gradParameters };
-        replace(yield* child.backwardSteps(`${operation}(${name})`, entries[position], current, wanted));
+        replace(yield* child.enterBackward(`${operation}(${name})`, entries[position], current, wanted));
       }
     } catch (error) {
       replace(null);

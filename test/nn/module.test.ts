@@ -1,7 +1,18 @@
 /** The rules of the pending forward pass, on modules without convolutions. */
 
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createEngine, Module, PReLU, ReLU, Sequential, Sigmoid, SiLU, tensor } from '../../src/index.ts';
+import {
+  ConvTranspose2d,
+  createEngine,
+  initializers,
+  Module,
+  PReLU,
+  ReLU,
+  Sequential,
+  Sigmoid,
+  SiLU,
+  tensor,
+} from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { disposeOwned, own } from '../support/owned.ts';
 
@@ -220,6 +231,26 @@ test('a module of your own takes its place in a Sequential', async () => {
   expect(g.toTypedArray()[0]).toBe(0);
   expect(g.toTypedArray()[1]).toBeCloseTo(0.9276705, 6);
   expect(() => net.forwardSync(vector(1))).toThrow(/forwardSync is not defined/);
+});
+
+test('a convolution with a forward of your own keeps it in a Sequential', async () => {
+  class Negative extends ConvTranspose2d {
+    override async forward(input: Tensor): Promise<Tensor> {
+      const output = await super.forward(input);
+      output.copyFrom(output.toTypedArray().map((x) => -x));
+      return output;
+    }
+  }
+  const [plain, negative] = [ConvTranspose2d, Negative].map((Type) => {
+    const m = new Type(1, 1, 2, { bias: false, engine });
+    initializers.constant_(m.weight, 1);
+    return own(new Sequential(m));
+  });
+  const x = own(vector(1, 2, 3, 4).reshape(1, 1, 2, 2));
+  const y = own(await plain.forward(x));
+  expect(values(await negative.forward(x))).toEqual([...y.toTypedArray()].map((element) => -element));
+  own(await negative.backward(y));
+  expect(negative.parameters()[0].grad?.shape).toEqual([1, 1, 2, 2]);
 });
 
 test('a module without forward says so', async () => {

@@ -334,6 +334,16 @@ describe('refuses', () => {
     ['a convolution of 2 channels', () => new ConvTranspose2d(2, 2, 2), '1 or 3 input channels, got 2'],
     ['as many channels out as it likes', () => new ConvTranspose2d(3, 1, 2), '3 output channels'],
     ['no convolution', () => new Sequential(new Tanh()), 'got Sequential'],
+    [
+      'a forward of its own, which bands would not run',
+      () =>
+        new Sequential(
+          new (class Own extends ConvTranspose2d {
+            override forward = super.forward.bind(this);
+          })(1, 1, 2),
+        ),
+      'got ConvTranspose2d with passes of its own',
+    ],
   ])('%s', async (_, make, message) => {
     const module = own(make());
     await expect(upscaleImage(module, source)).rejects.toThrow(ArgumentError);
