@@ -7,6 +7,7 @@ import type { Shape } from '../core/shape.ts';
 import { createKernels } from '../kernels/kernels.ts';
 import type { Heap } from '../memory/heap.ts';
 import { createHeap } from '../memory/heap.ts';
+import { defaultMr, microkernelName } from '../plan/blocking.ts';
 import type { KernelSet } from '../core/kernel_set.ts';
 import { describeModule } from '../wasm/variants.ts';
 import type { CacheablePlan, Call, Foreign, Procedure } from './call.ts';
@@ -14,7 +15,6 @@ import type { Place } from './call_queue.ts';
 import { CallQueue } from './call_queue.ts';
 import type { EngineInfo, EngineMemory, Leak } from './engine_info.ts';
 import type { CheckedEngineOptions } from './options.ts';
-import { MICROKERNELS } from './options.ts';
 import { Slices } from './slices.ts';
 import { StageRunner } from './stage_runner.ts';
 import type { Purpose } from './storage.ts';
@@ -65,12 +65,12 @@ export class Engine extends DisposableBase {
     this.#maximumBytes = heap.maximumBytes;
     this.#stacks = options.debug ? new Map() : null;
     this.#sizes = options.debug ? new Map() : null;
-    this.forcedMr = options.microkernel === null ? null : Number.parseInt(options.microkernel, 10);
+    this.forcedMr = options.mr;
     this.info = {
       variant,
       threads: computing,
       ...(options.threads === computing ? {} : { threadsReason: 'this version computes on one thread' }),
-      microkernel: options.microkernel ?? MICROKERNELS[kernelSet][0],
+      microkernel: microkernelName(options.mr ?? defaultMr(kernelSet)),
       wide: false,
       ...(options.wide ? { wideReason: 'this version has no 256-bit kernels' } : {}),
       numerics: options.numerics,

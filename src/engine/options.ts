@@ -3,7 +3,7 @@
 import { ArgumentError } from '../core/errors.ts';
 import { checkBoolean, checkChoice, checkInteger, checkNumber, checkOptions, describe } from '../core/validate.ts';
 import type { ForeignAllocator } from '../memory/heap.ts';
-import type { KernelSet } from '../core/kernel_set.ts';
+import { checkMicrokernel } from '../plan/blocking.ts';
 
 export interface EngineOptions {
   /** Computing threads. This version computes on one; `engine.info.threadsReason` says so. */
@@ -38,7 +38,8 @@ export interface CheckedEngineOptions {
   readonly maximumBytes: number;
   readonly cacheBytes: number;
   readonly wasm: WebAssembly.Module | null;
-  readonly microkernel: string | null;
+  /** Height of the micro-kernel when one is forced. */
+  readonly mr: number | null;
   readonly wide: boolean;
   readonly yieldEveryMs: number;
   readonly debug: boolean;
@@ -65,12 +66,6 @@ const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
 const DEFAULT_YIELD_MS = 8;
 const DEFAULT_INITIAL_BYTES = 2 ** 20;
 
-/** Register tiles that exist for a kernel set, by the height the micro-kernel has. */
-export const MICROKERNELS: Readonly<Record<KernelSet, readonly string[]>> = {
-  simd: ['5x8', '4x8', '6x8'],
-  relaxed: ['6x8', '5x8', '4x8'],
-};
-
 /**
  * @throws {TypeError} for a value of the wrong type.
  * @throws {ArgumentError} for an unknown option or a value out of range.
@@ -87,7 +82,6 @@ export function checkEngineOptions(operation: string, options: EngineOptions): C
   if (wasm !== null && !(wasm instanceof WebAssembly.Module)) {
     throw new TypeError(`${operation}: wasm expected a WebAssembly.Module, got ${describe(wasm)}`);
   }
-  if (microkernel !== null) checkChoice(operation, 'microkernel', microkernel, MICROKERNELS.relaxed);
   return {
     threads,
     numerics: checkChoice(operation, 'numerics', numerics, ['fast', 'portable']),
@@ -95,7 +89,7 @@ export function checkEngineOptions(operation: string, options: EngineOptions): C
     maximumBytes,
     cacheBytes: checkNumber(operation, 'cacheBytes', options.cacheBytes ?? DEFAULT_CACHE_BYTES, 0),
     wasm,
-    microkernel,
+    mr: microkernel === null ? null : checkMicrokernel(operation, microkernel),
     wide: checkBoolean(operation, 'wide', options.wide ?? false),
     yieldEveryMs: checkNumber(operation, 'yieldEveryMs', options.yieldEveryMs ?? DEFAULT_YIELD_MS, 0),
     debug: checkBoolean(operation, 'debug', options.debug ?? false),

@@ -6,6 +6,7 @@ import type { Step } from '../engine/call.ts';
 import type { Plan } from '../kernels/plan.ts';
 import type { ConvBackwardSpec } from '../kernels/plan_conv.ts';
 import type { ConvSpec } from '../kernels/spec.ts';
+import { microkernelName } from '../plan/blocking.ts';
 import type { Axis } from '../plan/conv_geometry.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ConvProblem } from './conv_problem.ts';
@@ -115,7 +116,7 @@ function specOf(
     cropBegin: each('crop'),
     outputSpatial: each(transposed ? 'output' : 'input'),
     kernelSet: engine.kernelSet,
-    microkernel: engine.forcedMr === null ? undefined : `${engine.forcedMr}x8`,
+    microkernel: engine.forcedMr === null ? undefined : microkernelName(engine.forcedMr),
     algorithm: depthwise ? 'depthwise' : 'planes',
     inputStrides: input && batchedStrides(input, axes),
     weightStrides: weight === undefined || weight instanceof PackedWeight ? undefined : weight.strides,

@@ -9,6 +9,7 @@ import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
 import type { PerAxis } from '../core/validate.ts';
 import { checkBoolean, checkChoice, checkInteger, checkOptions, checkPerAxis, describe } from '../core/validate.ts';
+import { checkMicrokernel } from '../plan/blocking.ts';
 import type { Axis, ConvGeometry, Strides, WeightStrides } from '../plan/conv_geometry.ts';
 import { UNIT_AXIS } from '../plan/conv_geometry.ts';
 
@@ -35,7 +36,7 @@ export interface ConvSpec {
   readonly outputSpatial: readonly number[];
   /** `kernels.kernelSet`; 'wide' is not built in this version. */
   readonly kernelSet: KernelSet | 'wide';
-  /** Register tile of float32, '6x8' | '5x8' | '4x8'; chosen by the plan when left out. */
+  /** Register tile of float32, '6x8' for instance; chosen by the plan when left out. */
   readonly microkernel?: string | undefined;
   readonly algorithm?: string | undefined;
   /** The operation adds a bias, one number per output channel. */
@@ -194,10 +195,7 @@ export function checkCommon(
   return {
     dtype,
     kernelSet: checkChoice(operation, 'kernelSet', kernelSet, ['simd', 'relaxed']),
-    mr:
-      microkernel === undefined
-        ? null
-        : Number.parseInt(checkChoice(operation, 'microkernel', microkernel, ['6x8', '5x8', '4x8']), 10),
+    mr: microkernel === undefined ? null : checkMicrokernel(operation, microkernel),
   };
 }
 

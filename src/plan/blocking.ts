@@ -5,17 +5,38 @@
 
 import type { Dtype } from '../core/dtype.ts';
 import type { KernelSet } from '../core/kernel_set.ts';
+import { checkChoice } from '../core/validate.ts';
 
 /** Columns of a micro-kernel. */
 export function nrOf(dtype: Dtype): number {
   return dtype === 'float64' ? 4 : 8;
 }
 
-/** Heights of the micro-kernels that run well for a kernel set: 6 rows spill without fused multiply-add. */
+/** Relative speed of the micro-kernels that exist, by height: FMAs per load of B. */
+const SPEED: Readonly<Record<number, number>> = { 6: 1, 5: 0.97, 4: 0.86 };
+
+/** Heights that run well for a kernel set, the fastest first: 6 rows spill without fused multiply-add. */
 const HEIGHTS: Readonly<Record<KernelSet, readonly number[]>> = { relaxed: [6, 5, 4], simd: [5, 4] };
 
-/** Relative speed of a height: FMAs per load of B. */
-const SPEED: Readonly<Record<number, number>> = { 6: 1, 5: 0.97, 4: 0.86 };
+/** Micro-kernels by name, their tile of float32: '6x8' has a height of 6. */
+export const MICROKERNELS: readonly string[] = Object.keys(SPEED).map((mr) => microkernelName(Number(mr)));
+
+export function microkernelName(mr: number): string {
+  return `${mr}x${nrOf('float32')}`;
+}
+
+/** Height of the micro-kernel that products of many rows take. */
+export function defaultMr(kernelSet: KernelSet): number {
+  return HEIGHTS[kernelSet][0];
+}
+
+/**
+ * Height of the micro-kernel that was asked for by name.
+ * @throws {ArgumentError} when there is none of this name.
+ */
+export function checkMicrokernel(operation: string, name: unknown): number {
+  return Number.parseInt(checkChoice(operation, 'microkernel', name, MICROKERNELS), 10);
+}
 
 /**
  * Height of the micro-kernel for a product of `rows` rows, by the time its padded tiles take.
@@ -23,7 +44,7 @@ const SPEED: Readonly<Record<number, number>> = { 6: 1, 5: 0.97, 4: 0.86 };
  */
 export function chooseMr(kernelSet: KernelSet, forced: number | null, paddedRows: (mr: number) => number): number {
   if (forced !== null) return forced;
-  let best = HEIGHTS[kernelSet][0];
+  let best = defaultMr(kernelSet);
   let bestCost = Infinity;
   for (const mr of HEIGHTS[kernelSet]) {
     const cost = paddedRows(mr) / SPEED[mr];

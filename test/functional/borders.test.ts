@@ -8,7 +8,7 @@ import { createEngine, full, tensor } from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { contiguousStrides } from '../../src/core/shape.ts';
 import { convTransposeGeometry } from '../../src/functional/conv_transpose_geometry.ts';
-import { MAXIMUM_KC, nrOf } from '../../src/plan/blocking.ts';
+import { MAXIMUM_KC, MICROKERNELS, nrOf } from '../../src/plan/blocking.ts';
 import { planConvForward } from '../../src/plan/conv_forward.ts';
 import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';
 import { planDepthwiseForward } from '../../src/plan/depthwise.ts';
@@ -117,7 +117,7 @@ function plansOf(inputShape: number[], weightShape: number[], options: Options, 
 describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
   const nr = nrOf(dtype);
 
-  test.each(['4x8', '5x8', '6x8'])('channels and widths around the tile, micro-kernel %s', async (microkernel) => {
+  test.each(MICROKERNELS)('channels and widths around the tile, micro-kernel %s', async (microkernel) => {
     const mr = Number.parseInt(microkernel, 10);
     const forced = await createEngine({ microkernel });
     try {

@@ -12,7 +12,7 @@ import {
   zeros,
 } from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
-import { MAXIMUM_KC } from '../../src/plan/blocking.ts';
+import { MAXIMUM_KC, MICROKERNELS } from '../../src/plan/blocking.ts';
 import type { MatmulSpec } from '../../src/plan/matmul.ts';
 import { planMatmul } from '../../src/plan/matmul.ts';
 import { matmulReference } from '../reference/matmul.ts';
@@ -70,7 +70,7 @@ function planOf(
 describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
   const nr = dtype === 'float64' ? 4 : 8;
 
-  test.each(['4x8', '5x8', '6x8'])('sizes around the tile, micro-kernel %s', async (microkernel) => {
+  test.each(MICROKERNELS)('sizes around the tile, micro-kernel %s', async (microkernel) => {
     const forced = await createEngine({ microkernel });
     try {
       const mr = Number.parseInt(microkernel, 10);

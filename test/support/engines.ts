@@ -2,10 +2,11 @@
 
 import { createEngine } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
+import { MICROKERNELS } from '../../src/plan/blocking.ts';
 import { base64 as debug } from '../../src/wasm/inlined/debug.ts';
 import { decodeBase64 } from './fixtures.ts';
 
-export const ENGINES = ['default', 'portable', 'debug', '4x8', '5x8', '6x8'] as const;
+export const ENGINES: readonly string[] = ['default', 'portable', 'debug', ...MICROKERNELS];
 
 /** One engine for each entry of `ENGINES`; the caller disposes them. */
 export function everyEngine(): Promise<Engine[]> {
