@@ -96,6 +96,20 @@ export function checkBoolean(operation: string, argument: string, value: unknown
 }
 
 /**
+ * For calls that can be aborted, before they begin.
+ * @throws {TypeError} when `signal` is not an AbortSignal.
+ * @throws its reason when it is aborted.
+ */
+export function checkSignal(operation: string, signal: unknown): void {
+  if (signal === undefined || signal === null) return;
+  const given = signal as Partial<AbortSignal>;
+  if (typeof given.addEventListener !== 'function') {
+    throw new TypeError(`${operation}: signal expected an AbortSignal, got ${describe(signal)}`);
+  }
+  if (given.aborted) throw given.reason;
+}
+
+/**
  * Rejects options that the operation does not know, so that a misspelt one is never ignored.
  * @throws {TypeError} when `options` is not a plain object.
  * @throws {ArgumentError} for an unknown key, naming the camelCase one when PyTorch's name was used.

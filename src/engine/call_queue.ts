@@ -6,7 +6,7 @@
  */
 
 import { EngineError } from '../core/errors.ts';
-import { describe } from '../core/validate.ts';
+import { checkSignal } from '../core/validate.ts';
 import type { Call, Foreign, Procedure, Uses } from './call.ts';
 import { isForeign } from './call.ts';
 import type { Slices } from './slices.ts';
@@ -194,15 +194,6 @@ export function hold({ reads, writes }: Uses): () => void {
   return () => {
     for (const [storage, writing] of held.splice(0)) storage.endUse(writing);
   };
-}
-
-/** @throws {TypeError} when `signal` is not an AbortSignal. */
-function checkSignal(operation: string, signal: unknown): void {
-  if (signal === undefined || signal === null) return;
-  const { addEventListener } = signal as Partial<AbortSignal>;
-  if (typeof addEventListener !== 'function') {
-    throw new TypeError(`${operation}: signal expected an AbortSignal, got ${describe(signal)}`);
-  }
 }
 
 /** Gives up a call that never ran. */

@@ -4,6 +4,7 @@ import { DisposableBase } from '../core/disposable.ts';
 import type { Dtype } from '../core/dtype.ts';
 import { ArgumentError, EngineError, OutOfMemoryError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
+import { checkSignal } from '../core/validate.ts';
 import { createKernels } from '../kernels/kernels.ts';
 import type { Heap } from '../memory/heap.ts';
 import { createHeap } from '../memory/heap.ts';
@@ -203,11 +204,13 @@ export class Engine extends DisposableBase {
 
   /**
    * Runs a call on this thread, now, ahead of pending ones.
-   * @throws {EngineError} ERR_IN_USE when a pending call writes what it reads, or uses what it writes.
+   * @param signal only looked at before it begins: nothing can abort the call while it runs
+   * @throws the signal's reason when it was aborted; {EngineError} ERR_IN_USE when a pending call writes what it reads, or uses what it writes.
    */
-  execute<T>(call: Call<T>): T {
+  execute<T>(call: Call<T>, signal?: AbortSignal): T {
     let wrote = false;
     try {
+      checkSignal(call.operation, signal);
       const { runner } = this.#alive(call.operation);
       for (const storage of call.reads) storage.checkReadable(call.operation);
       for (const storage of call.writes) storage.checkWritable(call.operation);

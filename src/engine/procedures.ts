@@ -1,5 +1,6 @@
 /** Running procedures: in their turns of the queue, or at once. */
 
+import { checkSignal } from '../core/validate.ts';
 import type { Call, Foreign, Procedure, Uses } from './call.ts';
 import { isForeign } from './call.ts';
 import type { Place } from './call_queue.ts';
@@ -38,6 +39,7 @@ export async function runProcedure<T>(
       end = null;
       let value: unknown;
       try {
+        if (signal?.aborted) throw signal.reason;
         value = await work.promise();
         end = hold(uses);
       } catch (error) {
@@ -54,13 +56,18 @@ export async function runProcedure<T>(
   }
 }
 
-/** Runs a procedure for a Sync function. */
-export function runProcedureSync<T>(procedure: Procedure<T>): T {
+/**
+ * Runs a procedure for a Sync function.
+ * @param signal looked at before it begins, and before each of its calls
+ * @throws the signal's reason when it was aborted
+ */
+export function runProcedureSync<T>(operation: string, procedure: Procedure<T>, signal?: AbortSignal): T {
+  checkSignal(operation, signal);
   let next = procedure.next();
   while (!next.done) {
     let value: unknown;
     try {
-      value = isForeign(next.value) ? next.value.sync() : next.value.engine.execute(next.value);
+      value = isForeign(next.value) ? next.value.sync() : next.value.engine.execute(next.value, signal);
     } catch (error) {
       next = procedure.throw(error);
       continue;

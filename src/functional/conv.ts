@@ -36,7 +36,7 @@ export function conv1dSync(
   options?: ConvOptions,
 ): Tensor {
   const call = beginForward(CONV, 'conv1d', 1, input, weight, bias, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call, options?.signal);
 }
 
 /** 2-D convolution, `torch.nn.functional.conv2d`; weight (Cout, Cin/groups, kH, kW), see `conv1d`. */
@@ -58,7 +58,7 @@ export function conv2dSync(
   options?: ConvOptions,
 ): Tensor {
   const call = beginForward(CONV, 'conv2d', 2, input, weight, bias, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call, options?.signal);
 }
 
 /** 3-D convolution, `torch.nn.functional.conv3d`; weight (Cout, Cin/groups, kD, kH, kW), see `conv1d`. */
@@ -80,5 +80,5 @@ export function conv3dSync(
   options?: ConvOptions,
 ): Tensor {
   const call = beginForward(CONV, 'conv3d', 3, input, weight, bias, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call, options?.signal);
 }

@@ -36,7 +36,7 @@ export function conv1dBackwardSync<const M extends OutputMask = AllGradients>(
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginBackward(CONV, 'conv1dBackward', 1, gradOutput, input, weight, options);
-  return call.engine.execute(call as Call<GradientsOf<M>>);
+  return call.engine.execute(call as Call<GradientsOf<M>>, options?.signal);
 }
 
 /** Gradients of `conv2d`, see `conv1dBackward`. */
@@ -58,7 +58,7 @@ export function conv2dBackwardSync<const M extends OutputMask = AllGradients>(
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginBackward(CONV, 'conv2dBackward', 2, gradOutput, input, weight, options);
-  return call.engine.execute(call as Call<GradientsOf<M>>);
+  return call.engine.execute(call as Call<GradientsOf<M>>, options?.signal);
 }
 
 /** Gradients of `conv3d`, see `conv1dBackward`. */
@@ -80,5 +80,5 @@ export function conv3dBackwardSync<const M extends OutputMask = AllGradients>(
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginBackward(CONV, 'conv3dBackward', 3, gradOutput, input, weight, options);
-  return call.engine.execute(call as Call<GradientsOf<M>>);
+  return call.engine.execute(call as Call<GradientsOf<M>>, options?.signal);
 }

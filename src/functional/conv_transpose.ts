@@ -41,7 +41,7 @@ export function convTranspose1dSync(
   options?: ConvTransposeOptions,
 ): Tensor {
   const call = beginForward(CONV_TRANSPOSE, 'convTranspose1d', 1, input, weight, bias, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call, options?.signal);
 }
 
 /**
@@ -71,7 +71,7 @@ export function convTranspose2dSync(
   options?: ConvTransposeOptions,
 ): Tensor {
   const call = beginForward(CONV_TRANSPOSE, 'convTranspose2d', 2, input, weight, bias, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call, options?.signal);
 }
 
 /**
@@ -101,7 +101,7 @@ export function convTranspose3dSync(
   options?: ConvTransposeOptions,
 ): Tensor {
   const call = beginForward(CONV_TRANSPOSE, 'convTranspose3d', 3, input, weight, bias, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call, options?.signal);
 }
 
 /**

@@ -36,7 +36,7 @@ export function convTranspose1dBackwardSync<const M extends OutputMask = AllGrad
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginBackward(CONV_TRANSPOSE, 'convTranspose1dBackward', 1, gradOutput, input, weight, options);
-  return call.engine.execute(call as Call<GradientsOf<M>>);
+  return call.engine.execute(call as Call<GradientsOf<M>>, options?.signal);
 }
 
 /** Gradients of `convTranspose2d`, see `convTranspose1dBackward`. */
@@ -58,7 +58,7 @@ export function convTranspose2dBackwardSync<const M extends OutputMask = AllGrad
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginBackward(CONV_TRANSPOSE, 'convTranspose2dBackward', 2, gradOutput, input, weight, options);
-  return call.engine.execute(call as Call<GradientsOf<M>>);
+  return call.engine.execute(call as Call<GradientsOf<M>>, options?.signal);
 }
 
 /** Gradients of `convTranspose3d`, see `convTranspose1dBackward`. */
@@ -80,5 +80,5 @@ export function convTranspose3dBackwardSync<const M extends OutputMask = AllGrad
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginBackward(CONV_TRANSPOSE, 'convTranspose3dBackward', 3, gradOutput, input, weight, options);
-  return call.engine.execute(call as Call<GradientsOf<M>>);
+  return call.engine.execute(call as Call<GradientsOf<M>>, options?.signal);
 }

@@ -229,7 +229,7 @@ export function foldSync(
   options?: FoldOptions,
 ): Tensor {
   const call = begin('fold', columns, outputSize, kernelSize, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call, options?.signal);
 }
 
 /**
@@ -251,5 +251,5 @@ export async function unfold(input: TensorArgument, kernelSize: PerAxis, options
 /** As `unfold`, on the calling thread. */
 export function unfoldSync(input: TensorArgument, kernelSize: PerAxis, options?: FoldOptions): Tensor {
   const call = begin('unfold', input, null, kernelSize, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call, options?.signal);
 }

@@ -39,7 +39,7 @@ export async function mseLoss(pred: TensorArgument, target: TensorArgument, opti
 
 /** As `mseLoss`, at once. */
 export function mseLossSync(pred: TensorArgument, target: TensorArgument, options: LossOptions = {}): Loss {
-  return execute(beginLoss('mseLossSync', 'mse', pred, target, options));
+  return execute(beginLoss('mseLossSync', 'mse', pred, target, options), options);
 }
 
 /** Mean or sum of |pred − target|; the derivative where they are equal is 0. Throws as `mseLoss`. */
@@ -49,7 +49,7 @@ export async function l1Loss(pred: TensorArgument, target: TensorArgument, optio
 
 /** As `l1Loss`, at once. */
 export function l1LossSync(pred: TensorArgument, target: TensorArgument, options: LossOptions = {}): Loss {
-  return execute(beginLoss('l1LossSync', 'l1', pred, target, options));
+  return execute(beginLoss('l1LossSync', 'l1', pred, target, options), options);
 }
 
 /**
@@ -66,15 +66,15 @@ export async function bceWithLogitsLoss(
 
 /** As `bceWithLogitsLoss`, at once. */
 export function bceWithLogitsLossSync(pred: TensorArgument, target: TensorArgument, options: LossOptions = {}): Loss {
-  return execute(beginLoss('bceWithLogitsLossSync', 'bceWithLogits', pred, target, options));
+  return execute(beginLoss('bceWithLogitsLossSync', 'bceWithLogits', pred, target, options), options);
 }
 
 function submit(call: Call<Loss>, { signal }: LossOptions): Promise<Loss> {
   return call.engine.submit(call, signal);
 }
 
-function execute(call: Call<Loss>): Loss {
-  return call.engine.execute(call);
+function execute(call: Call<Loss>, { signal }: LossOptions): Loss {
+  return call.engine.execute(call, signal);
 }
 
 function beginLoss(

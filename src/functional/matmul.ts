@@ -146,5 +146,5 @@ export async function matmul(a: TensorArgument, b: TensorArgument, options?: Mat
 /** As `matmul`, on the calling thread. */
 export function matmulSync(a: TensorArgument, b: TensorArgument, options?: MatmulOptions): Tensor {
   const call = beginMatmul('matmul', a, b, options);
-  return call.engine.execute(call);
+  return call.engine.execute(call, options?.signal);
 }

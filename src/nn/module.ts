@@ -81,7 +81,7 @@ export class Module extends ParameterTree {
   backwardSync(gradOutput: TensorArgument, options: BackwardOptions = {}): Tensor | null {
     const wanted = this.#checkBackward('backwardSync', options);
     const pass = this.#pendingPass('backwardSync');
-    const gradInput = this.#runBackwardSync('backwardSync', pass, gradOutput, wanted);
+    const gradInput = this.#runBackwardSync('backwardSync', pass, gradOutput, wanted, options.signal);
     if (this.#pending === pass) this.#pending = null;
     return gradInput;
   }
@@ -262,7 +262,8 @@ export class Module extends ParameterTree {
     this.checkAlive(this.#operation(method));
     const input = this.#open(method, 'input', argument);
     try {
-      return runProcedureSync(this.#checkedForward(method, input.tensor, options, save));
+      const procedure = this.#checkedForward(method, input.tensor, options, save);
+      return runProcedureSync(this.#operation(method), procedure, options?.signal);
     } finally {
       input.release();
     }
@@ -314,12 +315,18 @@ export class Module extends ParameterTree {
     }
   }
 
-  #runBackwardSync(method: string, pass: Pass, argument: TensorArgument, wanted: Wanted): Tensor | null {
+  #runBackwardSync(
+    method: string,
+    pass: Pass,
+    argument: TensorArgument,
+    wanted: Wanted,
+    signal: AbortSignal | undefined,
+  ): Tensor | null {
     const operation = this.#operation(method);
     const gradOutput = this.#open(method, 'gradOutput', argument);
     try {
       return pass.runSync(operation, (saved) =>
-        runProcedureSync(this.backwardSteps(operation, saved, gradOutput.tensor, wanted)),
+        runProcedureSync(operation, this.backwardSteps(operation, saved, gradOutput.tensor, wanted), signal),
       );
     } finally {
       gradOutput.release();
@@ -381,7 +388,7 @@ export class Module extends ParameterTree {
     };
     const backwardSync = (argument: TensorArgument, options: BackwardOptions = {}): Tensor | null => {
       const wanted = this.#checkBackward('vjp.backwardSync', options);
-      return this.#runBackwardSync('vjp.backwardSync', pass, argument, wanted);
+      return this.#runBackwardSync('vjp.backwardSync', pass, argument, wanted, options.signal);
     };
     return { output, backward, backwardSync, dispose: () => pass.dispose() } as Vjp;
   }

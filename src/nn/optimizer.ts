@@ -2,7 +2,7 @@
 
 import { DisposableBase } from '../core/disposable.ts';
 import { ArgumentError, EngineError } from '../core/errors.ts';
-import { checkNumber, checkOptions, describe } from '../core/validate.ts';
+import { checkNumber, checkOptions, checkSignal, describe } from '../core/validate.ts';
 import type { Call, Step } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Storage } from '../engine/storage.ts';
@@ -80,7 +80,10 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
   }
 
   /** As `step`, at once. */
-  stepSync(): void {
+  stepSync(options: { signal?: AbortSignal } = {}): void {
+    const operation = `${this.#name}.stepSync`;
+    checkOptions(operation, options, ['signal']);
+    checkSignal(operation, options.signal); // before it makes the state
     const call = this.#begin('stepSync');
     if (call !== null) call.engine.execute(call);
   }

@@ -67,7 +67,8 @@ export async function upscaleImage(module: Module, pixels: PixelSource, options:
 
 /** As `upscaleImage`, at once. */
 export function upscaleImageSync(module: Module, pixels: PixelSource, options: UpscaleOptions = {}): Pixels {
-  return runProcedureSync(begin('upscaleImageSync', module, pixels, options).procedure);
+  const { procedure } = begin('upscaleImageSync', module, pixels, options);
+  return runProcedureSync('upscaleImageSync', procedure, options.signal);
 }
 
 /**
