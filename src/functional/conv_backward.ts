@@ -4,7 +4,7 @@ import type { Call } from '../engine/call.ts';
 import { beginBackward } from './conv_call.ts';
 import type { ConvBackwardOptions } from './conv_options.ts';
 import { CONV } from './conv_problem.ts';
-import type { AllGradients, GradientsOf, OutputMask } from './gradients.ts';
+import type { DefaultMask, GradientsOf, OutputMask } from './gradients.ts';
 import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
 
@@ -15,13 +15,14 @@ import type { WeightArgument } from './packed_weight.ts';
  * @param input (N, Cin, L) or (Cin, L), as given to the forward call
  * @param weight (Cout, Cin/groups, k)
  * @param options those of the forward call that shape the output; outputMask, outGrad…, accumulate
- * @returns gradInput, gradWeight, gradBias (Cout); null where the mask leaves one out
+ * @returns gradInput, gradWeight, gradBias (Cout); null where the mask leaves one out. Without a mask all three, but of
+ *   a packed weight gradInput alone
  * @throws as `conv1d`; {ArgumentError} for an activation
  */
-export async function conv1dBackward<const M extends OutputMask = AllGradients>(
+export async function conv1dBackward<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: WeightArgument,
+  weight: W,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
   const call = beginBackward(CONV, 'conv1dBackward', 1, gradOutput, input, weight, options);
@@ -29,10 +30,10 @@ export async function conv1dBackward<const M extends OutputMask = AllGradients>(
 }
 
 /** As `conv1dBackward`, on the calling thread. */
-export function conv1dBackwardSync<const M extends OutputMask = AllGradients>(
+export function conv1dBackwardSync<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: WeightArgument,
+  weight: W,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginBackward(CONV, 'conv1dBackward', 1, gradOutput, input, weight, options);
@@ -40,10 +41,10 @@ export function conv1dBackwardSync<const M extends OutputMask = AllGradients>(
 }
 
 /** Gradients of `conv2d`, see `conv1dBackward`. */
-export async function conv2dBackward<const M extends OutputMask = AllGradients>(
+export async function conv2dBackward<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: WeightArgument,
+  weight: W,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
   const call = beginBackward(CONV, 'conv2dBackward', 2, gradOutput, input, weight, options);
@@ -51,10 +52,10 @@ export async function conv2dBackward<const M extends OutputMask = AllGradients>(
 }
 
 /** As `conv2dBackward`, on the calling thread. */
-export function conv2dBackwardSync<const M extends OutputMask = AllGradients>(
+export function conv2dBackwardSync<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: WeightArgument,
+  weight: W,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginBackward(CONV, 'conv2dBackward', 2, gradOutput, input, weight, options);
@@ -62,10 +63,10 @@ export function conv2dBackwardSync<const M extends OutputMask = AllGradients>(
 }
 
 /** Gradients of `conv3d`, see `conv1dBackward`. */
-export async function conv3dBackward<const M extends OutputMask = AllGradients>(
+export async function conv3dBackward<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: WeightArgument,
+  weight: W,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
   const call = beginBackward(CONV, 'conv3dBackward', 3, gradOutput, input, weight, options);
@@ -73,10 +74,10 @@ export async function conv3dBackward<const M extends OutputMask = AllGradients>(
 }
 
 /** As `conv3dBackward`, on the calling thread. */
-export function conv3dBackwardSync<const M extends OutputMask = AllGradients>(
+export function conv3dBackwardSync<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: WeightArgument,
+  weight: W,
   options?: ConvBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginBackward(CONV, 'conv3dBackward', 3, gradOutput, input, weight, options);

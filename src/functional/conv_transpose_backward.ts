@@ -4,7 +4,7 @@ import type { Call } from '../engine/call.ts';
 import { beginBackward } from './conv_call.ts';
 import type { ConvTransposeBackwardOptions } from './conv_options.ts';
 import { CONV_TRANSPOSE } from './conv_problem.ts';
-import type { AllGradients, GradientsOf, OutputMask } from './gradients.ts';
+import type { DefaultMask, GradientsOf, OutputMask } from './gradients.ts';
 import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
 
@@ -15,13 +15,14 @@ import type { WeightArgument } from './packed_weight.ts';
  * @param input (N, Cin, L) or (Cin, L), as given to the forward call
  * @param weight (Cin, Cout/groups, k)
  * @param options those of the forward call that shape the output; outputMask, outGrad…, accumulate
- * @returns gradInput, gradWeight, gradBias (Cout); null where the mask leaves one out
+ * @returns gradInput, gradWeight, gradBias (Cout); null where the mask leaves one out. Without a mask all three, but of
+ *   a packed weight gradInput alone
  * @throws as `convTranspose1d`; {ArgumentError} for an activation
  */
-export async function convTranspose1dBackward<const M extends OutputMask = AllGradients>(
+export async function convTranspose1dBackward<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: WeightArgument,
+  weight: W,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
   const call = beginBackward(CONV_TRANSPOSE, 'convTranspose1dBackward', 1, gradOutput, input, weight, options);
@@ -29,10 +30,10 @@ export async function convTranspose1dBackward<const M extends OutputMask = AllGr
 }
 
 /** As `convTranspose1dBackward`, on the calling thread. */
-export function convTranspose1dBackwardSync<const M extends OutputMask = AllGradients>(
+export function convTranspose1dBackwardSync<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: WeightArgument,
+  weight: W,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginBackward(CONV_TRANSPOSE, 'convTranspose1dBackward', 1, gradOutput, input, weight, options);
@@ -40,10 +41,10 @@ export function convTranspose1dBackwardSync<const M extends OutputMask = AllGrad
 }
 
 /** Gradients of `convTranspose2d`, see `convTranspose1dBackward`. */
-export async function convTranspose2dBackward<const M extends OutputMask = AllGradients>(
+export async function convTranspose2dBackward<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: WeightArgument,
+  weight: W,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
   const call = beginBackward(CONV_TRANSPOSE, 'convTranspose2dBackward', 2, gradOutput, input, weight, options);
@@ -51,10 +52,10 @@ export async function convTranspose2dBackward<const M extends OutputMask = AllGr
 }
 
 /** As `convTranspose2dBackward`, on the calling thread. */
-export function convTranspose2dBackwardSync<const M extends OutputMask = AllGradients>(
+export function convTranspose2dBackwardSync<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: WeightArgument,
+  weight: W,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginBackward(CONV_TRANSPOSE, 'convTranspose2dBackward', 2, gradOutput, input, weight, options);
@@ -62,10 +63,10 @@ export function convTranspose2dBackwardSync<const M extends OutputMask = AllGrad
 }
 
 /** Gradients of `convTranspose3d`, see `convTranspose1dBackward`. */
-export async function convTranspose3dBackward<const M extends OutputMask = AllGradients>(
+export async function convTranspose3dBackward<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: WeightArgument,
+  weight: W,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): Promise<GradientsOf<M>> {
   const call = beginBackward(CONV_TRANSPOSE, 'convTranspose3dBackward', 3, gradOutput, input, weight, options);
@@ -73,10 +74,10 @@ export async function convTranspose3dBackward<const M extends OutputMask = AllGr
 }
 
 /** As `convTranspose3dBackward`, on the calling thread. */
-export function convTranspose3dBackwardSync<const M extends OutputMask = AllGradients>(
+export function convTranspose3dBackwardSync<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,
-  weight: WeightArgument,
+  weight: W,
   options?: ConvTransposeBackwardOptions & { readonly outputMask?: M },
 ): GradientsOf<M> {
   const call = beginBackward(CONV_TRANSPOSE, 'convTranspose3dBackward', 3, gradOutput, input, weight, options);

@@ -19,7 +19,9 @@ export interface ConvGradients {
 
 /** Which of gradInput, gradWeight and gradBias are wanted. */
 export type OutputMask = readonly [boolean, boolean, boolean];
-export type AllGradients = readonly [true, true, true];
+
+/** What a call without `outputMask` computes; a packed weight gives gradInput, which it was packed for. */
+export type DefaultMask<W> = W extends PackedWeight ? readonly [true, false, false] : readonly [true, true, true];
 
 type Wanted<Flag extends boolean> = Flag extends true ? Tensor : null;
 

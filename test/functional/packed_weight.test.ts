@@ -1,6 +1,6 @@
 /** Weights packed ahead: the same results with every size, and nothing else than what they were packed for. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import {
   ArgumentError,
   conv2dBackwardSync,
@@ -16,7 +16,14 @@ import {
   ShapeError,
   tensor,
 } from '../../src/index.ts';
-import type { ConvTransposeOptions, Engine, PackWeightOptions, Tensor } from '../../src/index.ts';
+import type {
+  ConvTransposeOptions,
+  Engine,
+  OutputMask,
+  PackWeightOptions,
+  Tensor,
+  WeightArgument,
+} from '../../src/index.ts';
 import { CONV, CONV_TRANSPOSE } from '../support/operations.ts';
 import { codeOf, random, SLOW, slicingEngine, turns } from '../support/in_flight.ts';
 import { releaseAll } from '../support/leaks.ts';
@@ -247,6 +254,33 @@ describe('a packed weight', () => {
     own(gradBias);
     expect(gradWeight).toBeNull();
     await expect(convTranspose2dBackward(y, x, packed, options)).rejects.toThrow(ArgumentError);
+  });
+
+  test("for 'gradInput' gives that alone, in types too", async () => {
+    const back = own(packWeight(w, { ...options, direction: 'gradInput' }));
+    const y = own(convTranspose2dSync(x, w, null, options));
+    const alone = convTranspose2dBackwardSync(y, x, back, options);
+    expectTypeOf(alone).toEqualTypeOf<{ gradInput: Tensor; gradWeight: null; gradBias: null }>();
+    own(alone.gradInput);
+    expect(alone).toMatchObject({ gradWeight: null, gradBias: null });
+    const promised = await convTranspose2dBackward(y, x, back, options);
+    expectTypeOf(promised).toEqualTypeOf<typeof alone>();
+    own(promised.gradInput);
+    expect(promised).toMatchObject({ gradWeight: null, gradBias: null });
+
+    const all = convTranspose2dBackwardSync(y, x, w, options);
+    expectTypeOf(all).toEqualTypeOf<{ gradInput: Tensor; gradWeight: Tensor; gradBias: Tensor }>();
+    for (const gradient of Object.values(all)) own(gradient);
+    const masked = convTranspose2dBackwardSync(y, x, w, { ...options, outputMask: [false, true, false] });
+    expectTypeOf(masked).toEqualTypeOf<{ gradInput: null; gradWeight: Tensor; gradBias: null }>();
+    own(masked.gradWeight);
+    const any = convTranspose2dBackwardSync(y, x, w as WeightArgument, options);
+    expectTypeOf(any).toEqualTypeOf<{ gradInput: Tensor; gradWeight: Tensor | null; gradBias: Tensor | null }>();
+    for (const gradient of [any.gradInput, any.gradWeight, any.gradBias]) gradient?.dispose();
+    const mask: OutputMask = [true, false, false];
+    const computed = convTranspose2dBackwardSync(y, x, w, { ...options, outputMask: mask });
+    expectTypeOf(computed.gradInput).toEqualTypeOf<Tensor | null>();
+    computed.gradInput?.dispose();
   });
 
   test('after dispose: ERR_DISPOSED; of another engine: ERR_ENGINE_MISMATCH', async () => {
