@@ -67,14 +67,16 @@ export {
 } from './functional/loss.ts';
 export type { MatmulOptions } from './functional/matmul.ts';
 export { matmul, matmulSync } from './functional/matmul.ts';
-export type { FromPixelsOptions, Pixels, PixelSource, ToPixelsOptions } from './functional/pixels.ts';
+export type { FromPixelsOptions, PixelSource } from './functional/pixels.ts';
 export { packWeight } from './functional/pack_weight.ts';
 export type { PackWeightOptions } from './functional/pack_weight.ts';
 export type { WeightArgument } from './functional/packed_weight.ts';
 export { PackedWeight } from './functional/packed_weight.ts';
 export type { TensorArgument } from './functional/operands.ts';
 export type { TensorLike } from './tensor/tensor_like.ts';
-export { fromPixels, toPixels } from './functional/pixels.ts';
+export { fromPixels } from './functional/pixels.ts';
+export type { Pixels, ToPixelsOptions } from './functional/to_pixels.ts';
+export { toPixels } from './functional/to_pixels.ts';
 export { GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh } from './nn/activations.ts';
 export type { AdamOptions } from './nn/adam.ts';
 export { Adam } from './nn/adam.ts';

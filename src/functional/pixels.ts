@@ -1,28 +1,19 @@
-/** Pictures in and out: interleaved 8-bit samples, as a canvas has them, and planar tensors. */
+/** Pictures in: interleaved 8-bit samples, as a canvas has them, to planar tensors. */
 
-import { ArgumentError, DtypeError, ShapeError } from '../core/errors.ts';
-import { formatShape } from '../core/shape.ts';
+import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { checkInteger, checkNumber, checkOptions, describe } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import { engineOrDefault } from '../engine/default_engine.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ChannelScale } from '../plan/pixels.ts';
-import { planPixelsToPlanes, planPlanesToPixels } from '../plan/pixels.ts';
-import { Tensor } from '../tensor/tensor.ts';
-import { allocateResult, checkTensor, commonEngine, storagesOf } from './arguments.ts';
-import { denseOperands } from './dense.ts';
+import { planPixelsToPlanes } from '../plan/pixels.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { allocateResult } from './arguments.ts';
 
 /** Samples of 0 … 255, row by row, interleaved: grey, RGB or RGBA. `ImageData` is one. */
 export interface PixelSource {
   readonly data: Uint8Array | Uint8ClampedArray;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** RGBA as `new ImageData(data, width, height)` takes it. */
-export interface Pixels {
-  readonly data: Uint8ClampedArray<ArrayBuffer>;
   readonly width: number;
   readonly height: number;
 }
@@ -38,14 +29,6 @@ export interface FromPixelsOptions {
   std?: number | readonly number[];
   /** Default: the engine that `init()` made. */
   engine?: Engine;
-}
-
-export interface ToPixelsOptions {
-  /**
-   * Alpha of all pixels, 0 … 1; a tensor (H, W) of such values, axes of length 1 in front allowed; or one sample of
-   * 0 … 255 per pixel. Default: the fourth channel of the tensor, else 1.
-   */
-  alpha?: number | Tensor | Uint8Array | Uint8ClampedArray;
 }
 
 /** A source that was checked, with the number of samples per pixel. */
@@ -71,20 +54,6 @@ export function fromPixels(pixels: PixelSource, options: FromPixelsOptions = {})
   checkOptions(operation, options, ['channels', 'scale', 'mean', 'std', 'engine']);
   const scales = channelScales(operation, options);
   const call = beginFromPixels(operation, source, scales, engineOrDefault(operation, options.engine));
-  return call.engine.execute(call);
-}
-
-/**
- * The picture in a tensor: round(255 · value), clamped to 0 … 255, halves to even, NaN to 0.
- *
- * @param t (C, H, W) or (1, C, H, W), any strides; C = 1 (grey), 3 (RGB) or 4 (RGBA)
- * @throws {ShapeError} for another shape, or an alpha that does not fit.
- * @throws {DtypeError} for a dtype that is not computed in.
- */
-export function toPixels(t: Tensor, options: ToPixelsOptions = {}): Pixels {
-  const operation = 'toPixels';
-  checkOptions(operation, options, ['alpha']);
-  const call = beginToPixels(operation, t, options.alpha);
   return call.engine.execute(call);
 }
 
@@ -176,89 +145,4 @@ export function beginFromPixels(
     output.dispose();
     throw error;
   }
-}
-
-/** RGBA of a tensor; see `toPixels`. */
-export function beginToPixels(operation: string, t: unknown, alpha: ToPixelsOptions['alpha']): Call<Pixels> {
-  const source = checkTensor(operation, 't', t);
-  const { engine, dtype, shape } = source;
-  if (dtype !== 'float32' && dtype !== 'float64') throw new DtypeError(operation, 't', 'float32 or float64', dtype);
-  const [channels, height, width] = shape.slice(-3);
-  const batched = shape.length === 4 && shape[0] === 1;
-  if (!(shape.length === 3 || batched) || ![1, 3, 4].includes(channels)) {
-    throw new ShapeError(operation, 't', '(C, H, W) or (1, C, H, W) with C = 1, 3 or 4', formatShape(shape));
-  }
-  const length = width * height;
-  const samples = isSamples(alpha) ? alpha : null;
-  if (samples !== null && samples.length !== length) {
-    throw new ShapeError(operation, 'alpha', `${length} samples for ${width} x ${height} pixels`, `${samples.length}`);
-  }
-  const constant = typeof alpha === 'number' ? checkAlpha(operation, alpha) : 1;
-  const plane = alpha instanceof Tensor ? checkAlphaTensor(operation, alpha, source, [height, width]) : null;
-  if (!(alpha === undefined || typeof alpha === 'number' || samples !== null || plane !== null)) {
-    throw new TypeError(
-      `${operation}: alpha expected a number, a Tensor, a Uint8Array or Uint8ClampedArray, got ${describe(alpha)}`,
-    );
-  }
-  const converted = plane === null || plane.dtype === dtype ? null : plane.to(dtype);
-  const { steps, pointers, release } = denseOperands(operation, {
-    planes: source,
-    ...(plane === null ? {} : { alpha: converted ?? plane }),
-  });
-  const releaseAll = (): void => {
-    release();
-    converted?.dispose();
-  };
-  try {
-    const result = engine.allocateStorage(operation, 4 * length);
-    const ownAlpha = alpha === undefined && channels === 4;
-    const all = { ...pointers, pixels: result.ptr };
-    return {
-      engine,
-      operation,
-      steps: [
-        ...steps,
-        {
-          stages: [planPlanesToPixels(dtype, length, Math.min(channels, 3), constant)],
-          workspaceBytes: NO_WORKSPACE,
-          pointers: ownAlpha ? { ...all, alpha: pointers.planes + (3 * source.byteLength) / 4 } : all,
-        },
-      ],
-      reads: storagesOf([source, plane]),
-      writes: [result],
-      finish: () => {
-        const data = new Uint8ClampedArray(4 * length);
-        data.set(new Uint8Array(engine.buffer, result.ptr, 4 * length));
-        engine.countCopiedOut(4 * length);
-        result.release();
-        if (samples !== null) for (let i = 0; i < length; i++) data[4 * i + 3] = samples[i];
-        return { data, width, height };
-      },
-      abandon: () => result.release(),
-      release: releaseAll,
-    };
-  } catch (error) {
-    releaseAll();
-    throw error;
-  }
-}
-
-function isSamples(alpha: unknown): alpha is Uint8Array | Uint8ClampedArray {
-  return alpha instanceof Uint8Array || alpha instanceof Uint8ClampedArray;
-}
-
-function checkAlpha(operation: string, alpha: number): number {
-  if (!(alpha >= 0 && alpha <= 1)) throw new ArgumentError(operation, 'alpha', 'a number from 0 to 1', String(alpha));
-  return alpha;
-}
-
-function checkAlphaTensor(operation: string, alpha: Tensor, source: Tensor, plane: readonly number[]): Tensor {
-  checkTensor(operation, 'alpha', alpha);
-  commonEngine(operation, source, { alpha });
-  const { shape } = alpha;
-  const fits = shape.length >= 2 && shape.slice(-2).every((length, axis) => length === plane[axis]);
-  if (!fits || shape.slice(0, -2).some((length) => length !== 1)) {
-    throw new ShapeError(operation, 'alpha', formatShape(plane), formatShape(shape));
-  }
-  return alpha;
 }

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   ArgumentError,
+  convTranspose2d,
   convTranspose2dSync,
   fromPixels,
   init,
@@ -92,6 +93,16 @@ describe('fromPixels', () => {
     expect(opaque.toTypedArray()[3]).toBe(0.5);
   });
 
+  test('takes no memory beyond the samples and the planes: one pass', () => {
+    const data = randomBytes(4 * 300 * 200);
+    engine.resetPeak();
+    const { bytesInUse, bytesCopiedIn } = engine.memory;
+    own(fromPixels({ data, width: 300, height: 200 }, { mean: 0.5, std: [1, 2, 3] }));
+    expect(engine.memory.bytesPeak - bytesInUse).toBeLessThanOrEqual(data.length + 4 * 3 * 300 * 200);
+    expect(engine.memory.bytesCopiedIn - bytesCopiedIn).toBe(data.length);
+    expect(engine.memory.bytesWorkspace).toBe(0);
+  });
+
   test('reads a view of a larger buffer and leaves it as it was', () => {
     const bytes = randomBytes(40);
     const before = bytes.slice();
@@ -146,6 +157,8 @@ describe('toPixels', () => {
     const data = randomBytes(4 * 7 * 5);
     const { data: back, width, height } = toPixels(own(fromPixels({ data, width: 7, height: 5 }, { channels: 4 })));
     expect(back).toBeInstanceOf(Uint8ClampedArray);
+    expect(back.buffer).toBeInstanceOf(ArrayBuffer);
+    expect(back.buffer.byteLength).toBe(back.length);
     expect(back).toEqual(data);
     expect([width, height]).toEqual([7, 5]);
     const rgb = toPixels(own(fromPixels({ data, width: 7, height: 5 })));
@@ -179,6 +192,34 @@ describe('toPixels', () => {
     expect(() => alphaOf(Uint8Array.of(1))).toThrow(ShapeError);
     expect(() => alphaOf(own(zeros([3, 2, 2])))).toThrow(ShapeError);
     expect(() => alphaOf('1' as never)).toThrow(TypeError);
+  });
+
+  test('float16 and objects with data and shape are pictures too, their alpha as well', () => {
+    const values = [0, 0.25, 0.5, 1, 0.125, 0.75];
+    const single = own(tensor(values, [1, 2, 3]));
+    const half = own(tensor(values, [1, 2, 3], { dtype: 'float16' }));
+    const expected = toPixels(single);
+    expect(toPixels(half)).toEqual(expected);
+    expect(toPixels({ data: values, shape: [1, 2, 3] })).toEqual(expected);
+    const turned = { data: [0, 1, 0.25, 0.125, 0.5, 0.75], dims: [1, 2, 3], strides: [6, 1, 2] };
+    expect(toPixels(turned)).toEqual(expected);
+    const alpha = own(tensor(values, [2, 3], { dtype: 'float16' }));
+    const seen = toPixels(single, { alpha });
+    expect([...seen.data].filter((_, i) => i % 4 === 3)).toEqual([...expected.data].filter((_, i) => i % 4 === 0));
+    expect(toPixels(half, { alpha: { data: Float64Array.from(values), shape: [2, 3] } })).toEqual(seen);
+    expect(() => toPixels({ data: values, shape: [2, 3] })).toThrow(ShapeError);
+    expect(() => toPixels(half, { alpha: { data: values, shape: [3, 2] } })).toThrow(ShapeError);
+    expect(() => toPixels(half, { alpha: {} as never })).toThrow(TypeError);
+  });
+
+  test('what a pending call writes cannot be read', async () => {
+    const x = own(zeros([1, 3, 4, 4]));
+    const weight = own(zeros([3, 3, 1, 1]));
+    const out = own(zeros([1, 3, 4, 4]));
+    const pending = convTranspose2d(x, weight, null, { out });
+    expect(() => toPixels(out)).toThrow(expect.objectContaining({ code: 'ERR_IN_USE' }));
+    await pending;
+    expect(toPixels(out).width).toBe(4);
   });
 
   test('refuses other shapes', () => {
