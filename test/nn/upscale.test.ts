@@ -1,19 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
-  ArgumentError,
   Conv2d,
-  ConvTranspose1d,
   ConvTranspose2d,
   fromPixels,
-  GELU,
   init,
-  LeakyReLU,
-  manualSeed,
-  PReLU,
   Sequential,
-  ShapeError,
-  Sigmoid,
-  Tanh,
   tensor,
   toPixels,
   upscaleImage,
@@ -21,11 +12,11 @@ import {
   upscalePlanes,
   type Engine,
   type Module,
-  type PixelSource,
 } from '../../src/index.ts';
 import { releaseAll } from '../support/leaks.ts';
 import { own } from '../support/owned.ts';
-import { randomFloat32, randomSource } from '../support/random.ts';
+import { build, picture, PICTURE_MODULES } from '../support/pictures.ts';
+import { randomFloat32 } from '../support/random.ts';
 
 const MIB = 2 ** 20;
 let engine: Engine;
@@ -34,61 +25,6 @@ beforeAll(async () => {
 });
 afterEach(() => releaseAll(engine));
 afterAll(() => engine.dispose());
-
-/** Smooth colours with some noise. */
-function picture(width: number, height: number, samples: 1 | 3 | 4 = 3): PixelSource {
-  const next = randomSource(width * 1000 + height);
-  const data = Uint8ClampedArray.from({ length: width * height * samples }, (_, i) => {
-    const pixel = Math.floor(i / samples);
-    return 128 + 90 * Math.sin(pixel / 7 + i) + 30 * next();
-  });
-  return { data, width, height };
-}
-
-const MODULES: Record<string, () => Module> = {
-  'kernel = stride': () => new ConvTranspose2d(1, 1, 2, { stride: 2 }),
-  'overlapping, cropped': () => new ConvTranspose2d(1, 1, 8, { stride: 2, padding: 3 }),
-  'three colours': () => new ConvTranspose2d(3, 3, 4, { stride: 2, padding: 1, activation: 'sigmoid' }),
-  'scale 3, outputPadding': () => new ConvTranspose2d(1, 1, 5, { stride: 3, padding: 2, outputPadding: 2 }),
-  'stride larger than kernel': () => new ConvTranspose2d(1, 1, 2, { stride: 5, outputPadding: 4 }),
-  'dilated, other axes': () =>
-    new ConvTranspose2d(3, 3, [3, 2], { stride: [2, 3], dilation: [2, 3], padding: [1, 2], outputPadding: [1, 0] }),
-  'uneven padding': () =>
-    new ConvTranspose2d(1, 1, 6, {
-      stride: 2,
-      padding: [
-        [4, 1],
-        [0, 3],
-      ],
-    }),
-  'input activation': () => new ConvTranspose2d(1, 1, 4, { stride: 2, padding: 1, inputActivation: 'sigmoid' }),
-  'a network like FSRCNN': () =>
-    new Sequential(
-      new Conv2d(1, 12, 5, { padding: 2 }),
-      new PReLU(12),
-      new Sequential({ shrink: new Conv2d(12, 4, 1), act: new LeakyReLU(0.1) }),
-      new Conv2d(4, 4, 3, { padding: 'same', activation: 'relu' }),
-      new Conv2d(4, 12, 1, { padding: 'valid' }),
-      new GELU(),
-      new ConvTranspose2d(12, 1, 9, { stride: 2, padding: 4, outputPadding: 1 }),
-    ),
-  'two steps and a stride': () =>
-    new Sequential(
-      new Conv2d(3, 6, 4, { stride: 2, padding: 1 }),
-      new Tanh(),
-      new ConvTranspose2d(6, 4, 4, { stride: 2, padding: 1, groups: 2 }),
-      new ConvTranspose2d(4, 3, 3, { stride: 3, bias: false }),
-      new Sigmoid(),
-    ),
-  'padding wider than the kernel': () =>
-    new Sequential(new Conv2d(1, 2, 2, { padding: 5, stride: 3 }), new ConvTranspose2d(2, 1, 3, { stride: 4 })),
-  float64: () => new ConvTranspose2d(1, 1, 4, { stride: 2, padding: 1, dtype: 'float64' }),
-};
-
-function build(name: string): Module {
-  manualSeed(11);
-  return own(MODULES[name]());
-}
 
 /** All of it at once. */
 function untiled(module: Module, values: Float32Array, [channels, height, width]: number[]): Float32Array {
@@ -148,7 +84,7 @@ async function tiled(
   return { values: all, ...size, tiles: parts.length };
 }
 
-describe.each(Object.keys(MODULES))('%s', (name) => {
+describe.each(Object.keys(PICTURE_MODULES))('%s', (name) => {
   test.each([
     [21, 30, 1],
     [21, 30, 4],
@@ -264,109 +200,5 @@ describe('memory', () => {
     ['deep, wide', deep, 20_000, 3],
   ] as const)('%s: at most 32 MiB', async (_, make, width, height) => {
     expect(await reserved(make, width, height)).toBeLessThanOrEqual(32);
-  });
-});
-
-describe('options', () => {
-  test('onProgress rises to 1', async () => {
-    const seen: number[] = [];
-    await upscaleImage(build('kernel = stride'), picture(10, 10), {
-      tileRows: 2,
-      onProgress: (done) => seen.push(done),
-    });
-    expect(seen).toEqual([0.2, 0.4, 0.6, 0.8, 1]);
-  });
-
-  test('an abort between tiles rejects with the reason and frees everything', async () => {
-    const module = build('a network like FSRCNN');
-    const controller = new AbortController();
-    const reason = new Error('enough');
-    const seen: number[] = [];
-    const options = {
-      tileRows: 2,
-      signal: controller.signal,
-      onProgress: (done: number) => {
-        seen.push(done);
-        if (seen.length === 2) controller.abort(reason);
-      },
-    };
-    const { tensors } = engine.memory;
-    await expect(upscaleImage(module, picture(12, 12), options)).rejects.toBe(reason);
-    expect(seen.length).toBe(2);
-    expect(engine.memory.tensors).toBe(tensors);
-    expect(() => upscaleImageSync(module, picture(12, 12), { signal: AbortSignal.abort(reason) })).toThrow(reason);
-    await expect(upscaleImage(module, picture(12, 12), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    expect((await upscaleImage(module, picture(12, 12))).width).toBe(24);
-  });
-
-  test('what onProgress throws rejects and frees everything', async () => {
-    const module = build('kernel = stride');
-    const { tensors } = engine.memory;
-    const onProgress = (): void => {
-      throw new RangeError('no');
-    };
-    await expect(upscaleImage(module, picture(4, 4), { onProgress })).rejects.toThrow('no');
-    expect(engine.memory.tensors).toBe(tensors);
-  });
-
-  test('two pictures at once are two pictures', async () => {
-    const module = build('two steps and a stride');
-    const [a, b] = [picture(16, 12), picture(15, 20)];
-    const [first, second] = await Promise.all([upscaleImage(module, a, { tileRows: 3 }), upscaleImage(module, b)]);
-    expect(first).toEqual(upscaleImageSync(module, a, { tileRows: 3 }));
-    expect(second).toEqual(upscaleImageSync(module, b));
-  });
-
-  test('a weight of a pending call cannot be changed', async () => {
-    const module = build('kernel = stride');
-    const running = upscaleImage(module, picture(30, 30), { tileRows: 1 });
-    expect(() => module.parameters()[0].copyFrom([0, 0, 0, 0])).toThrow(
-      expect.objectContaining({ code: 'ERR_IN_USE' }),
-    );
-    await running;
-  });
-});
-
-describe('refuses', () => {
-  const source = picture(4, 4);
-  test.each<[string, () => Module, string]>([
-    ['another kind of module', () => new ConvTranspose1d(1, 1, 2), 'got ConvTranspose1d'],
-    ['a convolution of 2 channels', () => new ConvTranspose2d(2, 2, 2), '1 or 3 input channels, got 2'],
-    ['as many channels out as it likes', () => new ConvTranspose2d(3, 1, 2), '3 output channels'],
-    ['no convolution', () => new Sequential(new Tanh()), 'got Sequential'],
-    [
-      'a forward of its own, which bands would not run',
-      () =>
-        new Sequential(
-          new (class Own extends ConvTranspose2d {
-            override forward = super.forward.bind(this);
-          })(1, 1, 2),
-        ),
-      'got ConvTranspose2d with passes of its own',
-    ],
-  ])('%s', async (_, make, message) => {
-    const module = own(make());
-    await expect(upscaleImage(module, source)).rejects.toThrow(ArgumentError);
-    await expect(upscaleImage(module, source)).rejects.toThrow(message);
-    expect(() => upscaleImageSync(module, source)).toThrow(message);
-  });
-
-  test('what is no module or no picture', async () => {
-    const module = build('kernel = stride');
-    await expect(upscaleImage({} as never, source)).rejects.toThrow(TypeError);
-    await expect(upscaleImage(module, { ...source, width: 5 })).rejects.toThrow(ShapeError);
-    await expect(upscaleImage(module, source, { tileRows: 0 })).rejects.toThrow(ArgumentError);
-    await expect(upscaleImage(module, source, { tile_rows: 1 } as never)).rejects.toThrow('did you mean tileRows');
-    await expect(upscaleImage(module, source, { onProgress: 1 as never })).rejects.toThrow(TypeError);
-    const cropping = own(new ConvTranspose2d(1, 1, 2, { padding: 9 }));
-    await expect(upscaleImage(cropping, source)).rejects.toThrow(ShapeError);
-  });
-
-  test('an output above 100 megapixels', async () => {
-    const module = own(new ConvTranspose2d(1, 1, 100, { stride: 100 }));
-    const large = { data: new Uint8Array(101 * 100), width: 101, height: 100 };
-    await expect(upscaleImage(module, large)).rejects.toThrow(
-      'upscaleImage: pixels expected an output of at most 100 megapixels, got 101 (10100 x 10000 from 101 x 100)',
-    );
   });
 });
