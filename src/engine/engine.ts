@@ -16,6 +16,7 @@ import type { Place } from './call_queue.ts';
 import { CallQueue } from './call_queue.ts';
 import type { EngineInfo, EngineMemory, Leak } from './engine_info.ts';
 import type { CheckedEngineOptions } from './options.ts';
+import { LiveStorages } from './live_storages.ts';
 import { Slices } from './slices.ts';
 import { StageRunner } from './stage_runner.ts';
 import type { Purpose } from './storage.ts';
@@ -36,8 +37,7 @@ export class Engine extends DisposableBase {
   /** Height of the micro-kernel when an option forces one, else null: plans choose. */
   readonly forcedMr: number | null;
   #parts: Parts | null;
-  /** Live storages with the stack of their creation, when the option `debug` is set. */
-  readonly #stacks: Map<Storage, string> | null;
+  readonly #storages = new LiveStorages();
   /** Bytes of everything that is allocated, when the option `debug` is set. */
   readonly #sizes: Map<number, number> | null;
   readonly #maximumBytes: number;
@@ -64,7 +64,6 @@ export class Engine extends DisposableBase {
     this.#parts = { heap, runner, queue: new CallQueue(runner, new Slices(options.yieldEveryMs)) };
     this.kernelSet = kernelSet;
     this.#maximumBytes = heap.maximumBytes;
-    this.#stacks = options.debug ? new Map() : null;
     this.#sizes = options.debug ? new Map() : null;
     this.forcedMr = options.mr;
     this.info = {
@@ -114,10 +113,10 @@ export class Engine extends DisposableBase {
    * @throws {EngineError} ERR_UNSUPPORTED without the option `debug`.
    */
   leaks(): Leak[] {
-    if (this.#stacks === null) {
+    if (this.#sizes === null) {
       throw new EngineError('ERR_UNSUPPORTED', 'leaks: needs an engine with the option debug: true');
     }
-    return [...this.#stacks].map(([{ ptr, bytes }, stack]) => ({ ptr, bytes, stack }));
+    return [...this.#storages.stacks].map(([{ ptr, bytes }, stack]) => ({ ptr, bytes, stack }));
   }
 
   /**
@@ -130,7 +129,7 @@ export class Engine extends DisposableBase {
     parts.queue.close();
     parts.runner.dispose();
     parts.heap.dispose();
-    this.#stacks?.clear();
+    this.#storages.clear();
     this.#sizes?.clear();
     this.#bytesInUse = 0;
     this.#bytesOwnPacked = 0;
@@ -158,7 +157,7 @@ export class Engine extends DisposableBase {
    */
   allocateStorage(operation: string, bytes: number, purpose: Exclude<Purpose, 'foreign'> = 'tensor'): Storage {
     const storage = new Storage(this, this.#allocate(operation, bytes), bytes, purpose);
-    this.#stacks?.set(storage, new Error(operation).stack ?? '');
+    this.#storages.add(storage, this.#sizes === null ? '' : (new Error(operation).stack ?? ''));
     if (purpose === 'packed weight') {
       this.#bytesOwnPacked += bytes;
       return storage;
@@ -169,12 +168,19 @@ export class Engine extends DisposableBase {
     return storage;
   }
 
+  /** A storage over bytes that somebody else owns; see `wrap`. */
+  foreignStorage(ptr: number, bytes: number): Storage {
+    const storage = new Storage(this, ptr, bytes, 'foreign');
+    this.#storages.addForeign(storage);
+    return storage;
+  }
+
   /** Called by the last reference to a storage. */
   freeStorage(storage: Storage): void {
     if (this.#parts === null) return;
     this.dropPacked(storage);
+    this.#storages.delete(storage);
     if (storage.purpose === 'foreign') return;
-    this.#stacks?.delete(storage);
     this.#free(storage.ptr);
     if (storage.purpose === 'packed weight') {
       this.#bytesOwnPacked -= storage.bytes;

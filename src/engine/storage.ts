@@ -6,6 +6,7 @@
 import { EngineError } from '../core/errors.ts';
 import type { CacheEntry } from './byte_cache.ts';
 import type { Engine } from './engine.ts';
+import { WeakStorages } from './weak_storages.ts';
 
 /** A packed copy of a weight, kept by the engine's cache and owned by the weight's storage. */
 export interface PackedCopy extends CacheEntry {
@@ -24,6 +25,8 @@ export interface ContentWatcher {
   exposing(): void;
 }
 
+const NONE: readonly Storage[] = [];
+
 export class Storage {
   readonly engine: Engine;
   readonly ptr: number;
@@ -33,6 +36,8 @@ export class Storage {
   /** Packed copies by what they were packed for. */
   readonly packed: Map<string, PackedCopy> = new Map();
   readonly #watchers = new Set<ContentWatcher>();
+  /** Others over some of the same bytes, see `Engine.wrap`: what happens to one happens to all. Null without any. */
+  #overlapping: WeakStorages | null = null;
   #references = 1;
   #version = 0;
   #exposed: boolean;
@@ -73,6 +78,20 @@ export class Storage {
     this.#version++;
   }
 
+  /** `other` lies over some of the same bytes; whoever owns them may write at any time. */
+  join(other: Storage): void {
+    (this.#overlapping ??= new WeakStorages()).add(other);
+    (other.#overlapping ??= new WeakStorages()).add(this);
+    this.expose();
+    other.expose();
+  }
+
+  /** Undoes every `join`: this storage goes. */
+  part(): void {
+    for (const other of this.#others()) other.#overlapping?.delete(this);
+    this.#overlapping = null;
+  }
+
   /** JavaScript gets a view. */
   expose(): void {
     if (this.#exposed) return;
@@ -82,7 +101,7 @@ export class Storage {
 
   /** JavaScript is done with its views. Who saved the content compares it, so only packed copies are out of date. */
   commit(): void {
-    if (this.purpose === 'foreign') return; // exposed from birth to death
+    if (this.purpose === 'foreign' || [...this.#others()].length > 0) return; // exposed as long as somebody else may write
     this.#exposed = false;
     this.engine.dropPacked(this);
   }
@@ -111,12 +130,18 @@ export class Storage {
   /** @throws {EngineError} ERR_IN_USE when a pending call writes it. */
   checkReadable(operation: string): void {
     if (this.#writers > 0) throw inUse(operation, 'written');
+    for (const other of this.#others()) if (other.#writers > 0) throw inUse(operation, 'written');
   }
 
   /** @throws {EngineError} ERR_IN_USE when a pending call reads or writes it. */
   checkWritable(operation: string): void {
-    if (this.#writers > 0) throw inUse(operation, 'written');
+    this.checkReadable(operation);
     if (this.#readers > 0) throw inUse(operation, 'read');
+    for (const other of this.#others()) if (other.#readers > 0) throw inUse(operation, 'read');
+  }
+
+  #others(): Iterable<Storage> {
+    return this.#overlapping ?? NONE;
   }
 
   /** Two hashes of the content in one number, for content that JavaScript may have written to. */

@@ -9,7 +9,7 @@ import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount } from '../core/shape.ts';
 import { checkInteger, checkOptions, describe } from '../core/validate.ts';
 import type { Engine } from './engine.ts';
-import { Storage } from './storage.ts';
+import type { Storage } from './storage.ts';
 
 /** What `wrap` returns; the layer above declares that it is a Tensor. */
 // eslint-disable-next-line typescript/no-empty-interface
@@ -54,7 +54,7 @@ export function wrapMemory(
     throw new ArgumentError('wrap', 'ptr', `${extent} bytes inside the memory`, `address ${ptr}`);
   }
   if (factory === null) throw new Error('wrap: the class of tensors is not loaded');
-  return factory(new Storage(engine, ptr, extent, 'foreign'), dtype, shape, strides, 0);
+  return factory(engine.foreignStorage(ptr, extent), dtype, shape, strides, 0);
 }
 
 /** `Array.isArray` would make the elements `any`. */
