@@ -3,20 +3,18 @@
 import type { Engine } from '../src/index.ts';
 import { errorAgainstDefinition } from './definition.ts';
 import type { Layer } from './layers.ts';
-import { flopsOf } from './layers.ts';
-import type { Subject, Timing } from './measure.ts';
-import { interleave } from './measure.ts';
+import { flopsOf, isLarge } from './layers.ts';
+import type { Subject, Timing } from '../src/cli/benchmark/interleave.ts';
+import { interleave, timeOf } from '../src/cli/benchmark/interleave.ts';
+import type { LayerData } from '../src/cli/benchmark/layer_calls.ts';
+import { LayerCalls, randomData } from '../src/cli/benchmark/layer_calls.ts';
 import type { BenchOptions } from './options.ts';
 import type { Peer } from './peers/peer.ts';
 import type { LayerResult, PeerResult } from './results.ts';
-import type { LayerData } from './subject.ts';
-import { randomData, UpconvLayer } from './subject.ts';
+import { upconv } from './built_package.ts';
 
 /** Opens a peer by name, for one layer. */
 export type OpenPeer = (data: LayerData) => Promise<Peer>;
-
-/** Above this many operations a peer is timed at least once instead of as often as we are. */
-const LARGE_FLOPS = 3e9;
 
 export async function benchLayer(
   layer: Layer,
@@ -26,7 +24,7 @@ export async function benchLayer(
 ): Promise<LayerResult> {
   const flops = flopsOf(layer);
   const data = randomData(layer);
-  const ours = new UpconvLayer(engine, data);
+  const ours = new LayerCalls(upconv, engine, data);
   const opened = new Map<string, Peer>();
   try {
     engine.resetPeak();
@@ -43,14 +41,18 @@ export async function benchLayer(
       }
     }
     const { repetitions } = options;
-    const subject = (name: string, call: () => void): Subject => ({ name, call, repetitions });
+    const subject = (name: string, call: () => void): Subject => ({
+      name,
+      time: () => timeOf(call),
+      repetitions,
+    });
     const subjects: Subject[] = [
       subject('resident', () => ours.forward().dispose()),
       subject('endToEnd', () => void ours.forwardEndToEnd()),
       ...[...errors.keys()].map((name) => ({
         name,
-        call: async () => void (await opened.get(name)?.call()),
-        repetitions: flops > LARGE_FLOPS ? 1 : repetitions,
+        time: () => timeOf(async () => opened.get(name)?.call()),
+        repetitions: isLarge(layer) ? 1 : repetitions,
       })),
       subject('gradInput', () => ours.gradInput().dispose()),
       subject('gradWeight', () => ours.gradWeight().dispose()),
@@ -81,7 +83,7 @@ export async function benchLayer(
   }
 }
 
-function check(ours: UpconvLayer, data: LayerData): { output: Float32Array; errorInBounds: number } {
+function check(ours: LayerCalls, data: LayerData): { output: Float32Array; errorInBounds: number } {
   const output = ours.forwardEndToEnd();
   const gradInput = ours.gradInput();
   const gradWeight = ours.gradWeight();

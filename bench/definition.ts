@@ -5,7 +5,7 @@
 
 import type { Layer } from './layers.ts';
 import { sizeOf } from './layers.ts';
-import type { LayerData } from './subject.ts';
+import type { LayerData } from '../src/cli/benchmark/layer_calls.ts';
 
 /** Checked elements of a result, from the first to the last. */
 const ELEMENTS = 16;

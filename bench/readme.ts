@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { LayerResult, Report } from './results.ts';
 import { gflops, ratioTo } from './results.ts';
-import { geometricMean } from './statistics.ts';
+import { geometricMean } from '../src/cli/benchmark/statistics.ts';
 
 const PEER = 'onnxruntime-web';
 /** Layers of different kinds that README names. */

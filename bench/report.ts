@@ -2,7 +2,7 @@
 
 import type { LayerResult, Report } from './results.ts';
 import { complaints, gflops, ratioTo } from './results.ts';
-import { geometricMean } from './statistics.ts';
+import { geometricMean } from '../src/cli/benchmark/statistics.ts';
 
 const PEER = 'onnxruntime-web';
 const MEBIBYTE = 2 ** 20;

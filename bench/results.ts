@@ -1,6 +1,6 @@
 /** What a run found: the content of the JSON report. */
 
-import type { Timing } from './measure.ts';
+import type { Timing } from '../src/cli/benchmark/interleave.ts';
 
 export type PeerResult = (Timing & { readonly maxRelativeError: number }) | { readonly failure: string };
 

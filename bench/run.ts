@@ -6,7 +6,7 @@ import type { OpenPeer } from './bench_layer.ts';
 import { benchLayer } from './bench_layer.ts';
 import { upconv } from './built_package.ts';
 import type { Layer } from './layers.ts';
-import { loadLayers } from './layers.ts';
+import { loadLayers, selectLayers } from './layers.ts';
 import type { BenchOptions } from './options.ts';
 import { parseOptions, USAGE } from './options.ts';
 import { Peak } from './peak.ts';
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   let layers: Layer[] = [];
   try {
     options = parseOptions(process.argv.slice(2));
-    if (options !== null) layers = loadLayers(options.layers);
+    if (options !== null) layers = selectLayers(loadLayers(), options.layers);
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`);
     process.exitCode = 2;

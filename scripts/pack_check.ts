@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 /** Everything else in the tarball lies in dist/. */
-const TOP_LEVEL = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+const BESIDE_DIST = ['CHANGELOG.md', 'LICENSE', 'README.md', 'bench/layers.json', 'package.json'];
 const IN_DIST = [
   'dist/index.js',
   'dist/kernels.js',
@@ -25,8 +25,8 @@ interface Packed {
 }
 
 function fileProblems(files: readonly string[]): string[] {
-  const missing = [...TOP_LEVEL, ...IN_DIST].filter((file) => !files.includes(file));
-  const surplus = files.filter((file) => !file.startsWith('dist/') && !TOP_LEVEL.includes(file));
+  const missing = [...BESIDE_DIST, ...IN_DIST].filter((file) => !files.includes(file));
+  const surplus = files.filter((file) => !file.startsWith('dist/') && !BESIDE_DIST.includes(file));
   return [...missing.map((file) => `${file} is missing`), ...surplus.map((file) => `${file} does not belong there`)];
 }
 

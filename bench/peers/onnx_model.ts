@@ -1,7 +1,7 @@
 /** ONNX models of one ConvTranspose. */
 
 import onnxProto from 'onnx-proto';
-import type { LayerData } from '../subject.ts';
+import type { LayerData } from '../../src/cli/benchmark/layer_calls.ts';
 
 const { onnx } = onnxProto;
 const { FLOAT } = onnx.TensorProto.DataType;

@@ -1,7 +1,7 @@
 /** onnxruntime-web: its wasm backend on one thread. */
 
 import { env, InferenceSession, Tensor } from 'onnxruntime-web';
-import type { LayerData } from '../subject.ts';
+import type { LayerData } from '../../src/cli/benchmark/layer_calls.ts';
 import { convTransposeModel } from './onnx_model.ts';
 import type { Peer } from './peer.ts';
 

@@ -1,5 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { UpconvError } from '../index.ts';
+import { SUITES } from './benchmark/suites.ts';
+import { bench, type BenchOptions } from './commands/bench.ts';
 import { info } from './commands/info.ts';
 import { run, type RunOptions } from './commands/run.ts';
 import { upscale, type UpscaleOptions } from './commands/upscale.ts';
@@ -9,13 +11,20 @@ const SUCCESS = 0;
 const INTERNAL_ERROR = 1;
 const BAD_INPUT = 2;
 
+/** The package that the program belongs to. */
+export interface Installation {
+  readonly version: string;
+  /** The layers that `upconv bench` can time, as JSON. */
+  readonly layersFile: URL;
+}
+
 /**
  * Runs the command line `args` (without runtime and script). Resolves to the exit code: 0, 2 for what the user can
  * correct (one line on stderr), 1 for a fault of this program.
  */
-export async function main(args: readonly string[], version: string): Promise<number> {
+export async function main(args: readonly string[], installation: Installation): Promise<number> {
   try {
-    await createProgram(version).parseAsync(args, { from: 'user' });
+    await createProgram(installation).parseAsync(args, { from: 'user' });
     return SUCCESS;
   } catch (error) {
     if (error instanceof CommanderError) return commanderExit(error);
@@ -25,7 +34,7 @@ export async function main(args: readonly string[], version: string): Promise<nu
   }
 }
 
-function createProgram(version: string): Command {
+function createProgram({ version, layersFile }: Installation): Command {
   const program = new Command('upconv')
     .description('Transposed convolution in WebAssembly')
     .version(version)
@@ -62,6 +71,13 @@ function createProgram(version: string): Command {
     .command('info')
     .description('show what the engine chose and measure its speed')
     .action(() => info(version));
+  program
+    .command('bench')
+    .description('time transposed convolutions of known models, forward and backward, on one thread')
+    .addOption(new Option('--suite <name>', 'quick: some ten layers; full: all').choices(SUITES).default('quick'))
+    .option('--layers <list>', 'only these of the suite, by name or beginning of a name', (text) => text.split(','))
+    .option('--json <file>', 'write the figures there, too')
+    .action((options: BenchOptions) => bench(options, version, layersFile));
   return program;
 }
 

@@ -76,6 +76,7 @@ test('info says what the engine chose and what was measured', () => {
     'relaxed',
     'wide',
     'peak',
+    'layer',
     'measured',
   ]);
   expect(fields.get('upconv')).toBe(version);
@@ -83,4 +84,5 @@ test('info says what the engine chose and what was measured', () => {
   expect(fields.get('threads')).toMatch(/^[1-9]/);
   expect(fields.get('micro-kernel')).toMatch(/^\d+x\d+$/);
   expect(Number.parseFloat(fields.get('peak') ?? '')).toBeGreaterThan(0);
+  expect(Number.parseFloat(fields.get('layer') ?? '')).toBeGreaterThan(0);
 });

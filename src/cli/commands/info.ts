@@ -1,4 +1,5 @@
 import { convTranspose2d, createEngine, createGenerator, randn, type Engine } from '../../index.ts';
+import { Peak } from '../benchmark/peak.ts';
 
 /** A layer that keeps the micro-kernel busy: large enough to amortise packing, small enough to stay in cache. */
 const PROBE = { inChannels: 128, outChannels: 64, kernel: 4, stride: 2, padding: 1, side: 32 } as const;
@@ -9,7 +10,10 @@ export async function info(version: string): Promise<void> {
   const engine = await createEngine();
   try {
     const { variant, threads, threadsReason, microkernel, relaxed, wide, numerics } = engine.info;
-    const { calls, gflops } = await measurePeak(engine);
+    const peak = await Peak.create(relaxed ? 'relaxed' : 'simd');
+    peak.sample();
+    const { calls, gflops } = await measureLayer(engine);
+    peak.sample();
     const { inChannels, outChannels, kernel, stride, padding, side } = PROBE;
     const lines: [string, string][] = [
       ['upconv', version],
@@ -20,7 +24,8 @@ export async function info(version: string): Promise<void> {
       ['numerics', numerics],
       ['relaxed', yesNo(relaxed)],
       ['wide', yesNo(wide)],
-      ['peak', `${gflops.toFixed(1)} GFLOP/s`],
+      ['peak', `${peak.gflops.toFixed(1)} GFLOP/s: multiply-adds of one core in registers`],
+      ['layer', `${gflops.toFixed(1)} GFLOP/s, ${((100 * gflops) / peak.gflops).toFixed(0)} % of that peak`],
       [
         'measured',
         `convTranspose2d float32 ${inChannels}->${outChannels} k${kernel} s${stride} p${padding} on ${side}x${side}, best of ${calls} calls`,
@@ -33,7 +38,7 @@ export async function info(version: string): Promise<void> {
 }
 
 /** Best of the calls that fit in PROBE_MS. */
-async function measurePeak(engine: Engine): Promise<{ calls: number; gflops: number }> {
+async function measureLayer(engine: Engine): Promise<{ calls: number; gflops: number }> {
   const { inChannels, outChannels, kernel, stride, padding, side } = PROBE;
   const generator = createGenerator(0);
   const input = randn([1, inChannels, side, side], { generator, engine });

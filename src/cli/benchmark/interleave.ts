@@ -4,8 +4,8 @@ import { median } from './statistics.ts';
 
 export interface Subject {
   readonly name: string;
-  /** One complete call. */
-  readonly call: () => void | Promise<void>;
+  /** Makes one complete call; milliseconds that it took, by the clock of whoever computed. */
+  readonly time: () => number | Promise<number>;
   /** Least number of timed calls. */
   readonly repetitions: number;
 }
@@ -22,6 +22,8 @@ const TURN_MS = 5;
 /** Untimed at first: code is compiled, caches are filled, memory has grown. */
 const WARM_UP_MS = 30;
 const MAXIMUM_WARM_UP_CALLS = 20;
+/** A first call this long is hardly changed by warming up, and counts. */
+const LONG_MS = 1000;
 
 /**
  * @param budgetMs the turns end when this much time is over and every subject has its repetitions
@@ -30,8 +32,8 @@ const MAXIMUM_WARM_UP_CALLS = 20;
 export async function interleave(subjects: readonly Subject[], budgetMs: number): Promise<Map<string, Timing>> {
   const runs: { subject: Subject; callsPerTurn: number; samples: number[] }[] = [];
   for (const subject of subjects) {
-    const shortest = await warmUp(subject);
-    runs.push({ subject, callsPerTurn: Math.max(1, Math.round(TURN_MS / shortest)), samples: [] });
+    const { shortest, counted } = await warmUp(subject);
+    runs.push({ subject, callsPerTurn: Math.max(1, Math.round(TURN_MS / shortest)), samples: counted });
   }
   const started = performance.now();
   const over = (): boolean => performance.now() - started >= budgetMs;
@@ -39,7 +41,7 @@ export async function interleave(subjects: readonly Subject[], budgetMs: number)
   while (!over() || runs.some(missing)) {
     for (const run of runs) {
       if (over() && !missing(run)) continue;
-      for (let call = 0; call < run.callsPerTurn; call++) run.samples.push(await timeOf(run.subject));
+      for (let call = 0; call < run.callsPerTurn; call++) run.samples.push(await run.subject.time());
     }
   }
   return new Map(
@@ -50,22 +52,23 @@ export async function interleave(subjects: readonly Subject[], budgetMs: number)
   );
 }
 
-/** Shortest time seen, in milliseconds. */
-async function warmUp(subject: Subject): Promise<number> {
+async function warmUp({ time }: Subject): Promise<{ shortest: number; counted: number[] }> {
   let shortest = Infinity;
   let total = 0;
   for (let call = 0; call < MAXIMUM_WARM_UP_CALLS && total < WARM_UP_MS; call++) {
-    const time = await timeOf(subject);
-    shortest = Math.min(shortest, time);
-    total += time;
+    const milliseconds = await time();
+    if (call === 0 && milliseconds > LONG_MS) return { shortest: milliseconds, counted: [milliseconds] };
+    shortest = Math.min(shortest, milliseconds);
+    total += milliseconds;
   }
-  return shortest;
+  return { shortest, counted: [] };
 }
 
-/** Waits only where there is something to wait for: a tick of the event loop is not part of a synchronous call. */
-async function timeOf({ call }: Subject): Promise<number> {
+/** Milliseconds of a call. Waits only where there is something to wait for: a tick of the event loop is no part of a synchronous call. */
+export function timeOf(call: () => Promise<unknown>): Promise<number>;
+export function timeOf(call: () => void): number;
+export function timeOf(call: () => unknown): number | Promise<number> {
   const started = performance.now();
   const pending = call();
-  if (pending !== undefined) await pending;
-  return performance.now() - started;
+  return pending instanceof Promise ? pending.then(() => performance.now() - started) : performance.now() - started;
 }

@@ -1,12 +1,12 @@
-/** One layer, computed by this package. */
+/** One layer computed by this package, as its users call it, on numbers that are the same in every run. */
 
-import type { Engine, Tensor } from '../src/index.ts';
-import { upconv } from './built_package.ts';
-import type { Layer, Shapes } from './layers.ts';
-import { shapesOf, sizeOf } from './layers.ts';
-import { randomNumbers } from './random.ts';
+import type * as Upconv from '../../index.ts';
+import type { Engine, Tensor } from '../../index.ts';
+import type { Layer, Shapes } from './layer.ts';
+import { shapesOf, sizeOf } from './layer.ts';
+import { randomNumbers } from './random_numbers.ts';
 
-/** What a layer is computed on. */
+/** What a layer is computed on: numbers in [-1, 1]. */
 export interface LayerData {
   readonly layer: Layer;
   readonly shapes: Shapes;
@@ -26,15 +26,13 @@ export function randomData(layer: Layer): LayerData {
   };
 }
 
-const FORWARD = [upconv.convTranspose1dSync, upconv.convTranspose2dSync, upconv.convTranspose3dSync];
-const BACKWARD = [
-  upconv.convTranspose1dBackwardSync,
-  upconv.convTranspose2dBackwardSync,
-  upconv.convTranspose3dBackwardSync,
-];
+/** The built package or another version of it. */
+export type Package = typeof Upconv;
+type Gradients = ReturnType<Package['convTranspose2dBackwardSync']>;
 
 /** Tensors in wasm memory, and the calls on them. Each call allocates its results. */
-export class UpconvLayer {
+export class LayerCalls {
+  readonly #package: Package;
   readonly #engine: Engine;
   readonly #data: LayerData;
   readonly #input: Tensor;
@@ -42,15 +40,16 @@ export class UpconvLayer {
   readonly #gradOutput: Tensor;
   readonly #options: object;
 
-  constructor(engine: Engine, data: LayerData) {
+  constructor(upconv: Package, engine: Engine, data: LayerData) {
     const { shapes, layer } = data;
     const { stride, padding, outputPadding, groups, dilation } = layer;
+    this.#package = upconv;
     this.#engine = engine;
     this.#data = data;
     this.#input = upconv.tensor(data.input, shapes.input, { engine });
     this.#weight = upconv.tensor(data.weight, shapes.weight, { engine });
     this.#gradOutput = upconv.tensor(data.gradOutput, shapes.output, { engine });
-    this.#options = { stride, padding, outputPadding, groups, dilation };
+    this.#options = { stride, padding, groups, dilation, ...(layer.kind === 'conv' ? {} : { outputPadding }) };
   }
 
   forward(): Tensor {
@@ -59,7 +58,7 @@ export class UpconvLayer {
 
   /** Numbers in, numbers out. The weight stays, as the initialiser of a session does. */
   forwardEndToEnd(): Float32Array {
-    const input = upconv.tensor(this.#data.input, this.#data.shapes.input, { engine: this.#engine });
+    const input = this.#package.tensor(this.#data.input, this.#data.shapes.input, { engine: this.#engine });
     const output = this.#forward(input);
     const numbers = output.toTypedArray() as Float32Array;
     output.dispose();
@@ -75,6 +74,7 @@ export class UpconvLayer {
     return this.#backward([false, true, false]).gradWeight as Tensor;
   }
 
+  /** Forward and both gradients. */
   forwardBackward(): void {
     const output = this.forward();
     const { gradInput, gradWeight } = this.#backward([true, true, false]);
@@ -86,11 +86,15 @@ export class UpconvLayer {
   }
 
   #forward(input: Tensor): Tensor {
-    return FORWARD[this.#data.layer.dims - 1](input, this.#weight, null, this.#options);
+    const { kind, dims } = this.#data.layer;
+    const name = kind === 'conv' ? (`conv${dims}dSync` as const) : (`convTranspose${dims}dSync` as const);
+    return this.#package[name](input, this.#weight, null, this.#options);
   }
 
-  #backward(outputMask: [boolean, boolean, boolean]): ReturnType<(typeof BACKWARD)[number]> {
-    const options = { ...this.#options, outputMask };
-    return BACKWARD[this.#data.layer.dims - 1](this.#gradOutput, this.#input, this.#weight, options);
+  #backward(outputMask: [boolean, boolean, boolean]): Gradients {
+    const { kind, dims } = this.#data.layer;
+    const name =
+      kind === 'conv' ? (`conv${dims}dBackwardSync` as const) : (`convTranspose${dims}dBackwardSync` as const);
+    return this.#package[name](this.#gradOutput, this.#input, this.#weight, { ...this.#options, outputMask });
   }
 }

@@ -1,0 +1,57 @@
+/** The yardstick: multiply-adds per second of one core in this run, without memory. */
+
+import { FUSED, SEPARATE, multiplyAddModule, type MultiplyAdd } from './multiply_add_module.ts';
+import { median } from './statistics.ts';
+
+type Run = (iterations: number, seed: number) => number;
+
+const SAMPLE_FLOPS = 300e6;
+const SAMPLES = 3;
+/** Calls until the optimising compiler has replaced the first code. */
+const WARM_UP_CALLS = 100;
+const WARM_UP_ITERATIONS = 10_000;
+
+/** Measures again whenever it is asked, because the clock of the machine moves. */
+export class Peak {
+  readonly #run: Run;
+  readonly #flopsPerIteration: number;
+  readonly #gflops: number[] = [];
+
+  private constructor(run: Run, { flopsPerIteration }: MultiplyAdd) {
+    this.#run = run;
+    this.#flopsPerIteration = flopsPerIteration;
+  }
+
+  /** @param kernelSet relaxed: one fused instruction; simd: a multiplication and an addition */
+  static async create(kernelSet: 'simd' | 'relaxed'): Promise<Peak> {
+    const loop = kernelSet === 'relaxed' ? FUSED : SEPARATE;
+    const { instance } = await WebAssembly.instantiate(multiplyAddModule(loop));
+    const run = instance.exports['run'] as Run;
+    for (let call = 0; call < WARM_UP_CALLS; call++) run(WARM_UP_ITERATIONS, 0.5);
+    return new Peak(run, loop);
+  }
+
+  /** Takes a few samples of some milliseconds. */
+  sample(): void {
+    const iterations = Math.round(SAMPLE_FLOPS / this.#flopsPerIteration);
+    for (let sample = 0; sample < SAMPLES; sample++) {
+      const started = performance.now();
+      this.#run(iterations, 0.5);
+      const milliseconds = performance.now() - started;
+      this.#gflops.push((iterations * this.#flopsPerIteration) / milliseconds / 1e6);
+    }
+  }
+
+  /** Median of the samples, GFLOP/s. */
+  get gflops(): number {
+    return median(this.#gflops);
+  }
+
+  get least(): number {
+    return Math.min(...this.#gflops);
+  }
+
+  get most(): number {
+    return Math.max(...this.#gflops);
+  }
+}
