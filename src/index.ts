@@ -86,13 +86,15 @@ export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './nn/conv_tra
 export * as initializers from './nn/initializers.ts';
 export { Module } from './nn/module.ts';
 export type { BackwardOptions, ForwardOptions, Vjp } from './nn/pass_types.ts';
-export type { GroupInput, OptimizerStateDict, ParamGroup } from './nn/optimizer.ts';
+export type { GroupInput, ParamGroup } from './nn/optimizer.ts';
+export type { OptimizerStateDict, OptimizerStateSource } from './nn/optimizer_state.ts';
 export type { PReLUOptions } from './nn/prelu.ts';
 export { PReLU } from './nn/prelu.ts';
 export { Sequential } from './nn/sequential.ts';
 export type { SGDOptions } from './nn/sgd.ts';
 export { SGD } from './nn/sgd.ts';
-export type { LoadOptions, LoadReport, StateDict, TensorSource } from './nn/state_dict.ts';
+export type { LoadOptions, LoadReport, StateDict } from './nn/state_dict.ts';
+export type { TensorSource } from './nn/tensor_source.ts';
 export type { Region } from './nn/picture_network.ts';
 export type { Range } from './nn/receptive_field.ts';
 export type { PlaneSink, PlaneSource, UpscaleOptions } from './nn/upscale.ts';

@@ -12,6 +12,8 @@ import type { Stage } from '../plan/stage.ts';
 import { zeros } from '../tensor/create.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { checkPlaced, clearGradient } from './gradients.ts';
+import type { OptimizerStateDict, OptimizerStateSource, StateEntry } from './optimizer_state.ts';
+import { checkStateDict } from './optimizer_state.ts';
 
 /** Parameters with options of their own; what a group leaves out comes from the optimiser's options. */
 export type GroupInput<Options> = { readonly params: Iterable<Tensor> } & Partial<Options>;
@@ -25,12 +27,6 @@ export interface ParameterState {
   readonly tensors: Record<string, Tensor>;
 }
 
-export interface OptimizerStateDict<Options> {
-  /** By position of the parameter, counted through all groups; tensors are the optimiser's own, not copies. */
-  readonly state: Readonly<Record<string, Readonly<Record<string, Tensor | number>>>>;
-  readonly paramGroups: readonly (Required<Options> & { readonly params: readonly number[] })[];
-}
-
 /** One pass of an optimiser over a parameter. */
 export interface Pass {
   readonly stage: Stage;
@@ -42,6 +38,7 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
   readonly paramGroups: readonly ParamGroup<Options>[];
   readonly #state = new Map<Tensor, ParameterState>();
   readonly #name: string;
+  readonly #optionNames: readonly string[];
   #disposed = false;
 
   /**
@@ -56,8 +53,9 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
   ) {
     super();
     this.#name = name;
-    checkOptions(name, options, Object.keys(defaults));
-    const all = { ...defaults, ...options };
+    this.#optionNames = Object.keys(defaults);
+    checkOptions(name, options, this.#optionNames);
+    const all = { ...defaults, ...optionsOf(options) };
     if (typeof params !== 'object' || params === null || !(Symbol.iterator in params)) {
       throw new TypeError(`${name}: params expected an array of tensors or groups, got ${describe(params)}`);
     }
@@ -94,60 +92,51 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
   }
 
   stateDict(): OptimizerStateDict<Options> {
+    this.#checkAlive(`${this.#name}.stateDict`);
     const positions = new Map(this.#parameters().map((parameter, position) => [parameter, position]));
     const state: Record<string, Record<string, Tensor | number>> = {};
     for (const [parameter, { step, tensors }] of this.#state) {
       state[String(positions.get(parameter))] = { step, ...tensors };
     }
     const paramGroups = this.paramGroups.map((group) => ({
-      ...group,
+      ...optionsOf(group),
       params: group.params.map((parameter) => positions.get(parameter) as number),
     }));
-    return { state, paramGroups };
+    return { state, paramGroups: paramGroups as unknown as OptimizerStateDict<Options>['paramGroups'] };
   }
 
   /**
-   * Takes over options and copies state.
-   * @throws {ArgumentError} when groups, their sizes or the state's entries differ.
-   * @throws {ShapeError | DtypeError} when a state tensor does not fit its parameter.
+   * Takes over options and copies state, converting the dtype; parameters without state in `dict` have none afterwards.
+   * Nothing has changed when it throws.
+   * @param dict of this or another engine
+   * @throws {ArgumentError} when groups, their sizes or the state's entries differ, for unknown options.
+   * @throws {ShapeError} when a state tensor does not fit its parameter.
+   * @throws {EngineError} ERR_IN_USE while a step is pending.
    */
-  loadStateDict({ state, paramGroups }: OptimizerStateDict<Options>): void {
+  loadStateDict(dict: OptimizerStateSource<Options>): void {
     const operation = `${this.#name}.loadStateDict`;
-    const [own, given] = [sizesOf(this.paramGroups), sizesOf(paramGroups)];
-    if (own !== given) throw new ArgumentError(operation, 'paramGroups', `groups of sizes ${own}`, given);
-    const parameters = this.#parameters();
-    const names = this.stateTensors();
-    const copies = Object.entries(state).map(([position, { step, ...tensors }]) => {
-      const parameter = parameters[Number(position)];
-      const given = Object.keys(tensors);
-      if (parameter === undefined || typeof step !== 'number' || given.some((name) => !names.includes(name))) {
-        throw new ArgumentError(
-          operation,
-          'state',
-          `step and ${names.join(', ')} of a parameter`,
-          `${position}: ${given.join(', ')}`,
-        );
-      }
-      for (const name of given) checkTensorLike(operation, name, tensors[name], parameter);
-      return () => {
-        const own = this.#stateOf(parameter, given);
-        own.step = step;
-        for (const name of given) own.tensors[name].copyFrom(tensors[name] as Tensor);
-      };
+    this.#checkAlive(operation);
+    const tensors = this.stateTensors();
+    const expected = { groups: this.paramGroups, options: this.#optionNames, tensors };
+    const entries = checkStateDict(operation, dict, expected);
+    const merged = dict.paramGroups.map((given, index) => {
+      const group = this.paramGroups[index];
+      return { ...group, ...optionsOf(given), params: group.params };
     });
-    const merged = paramGroups.map((group, index) =>
-      Object.assign({}, this.paramGroups[index], group, { params: this.paramGroups[index].params }),
-    );
     for (const group of merged) this.checkGroup(operation, group);
-    for (const copy of copies) copy();
+    for (const state of this.#state.values()) {
+      for (const tensor of Object.values(state.tensors)) tensor.storage.checkWritable(operation);
+    }
+    const loaded = loadEntries(entries);
+    freeState(this.#state);
+    for (const [parameter, state] of loaded) this.#state.set(parameter, state);
     merged.forEach((group, index) => Object.assign(this.paramGroups[index], group));
   }
 
   /** Frees the optimiser's state, not the parameters. Idempotent. */
   override dispose(): void {
     this.#disposed = true;
-    for (const { tensors } of this.#state.values()) for (const tensor of Object.values(tensors)) tensor.dispose();
-    this.#state.clear();
+    freeState(this.#state);
   }
 
   /** Names of the tensors that `ParameterState` may hold. */
@@ -167,6 +156,10 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
     step: number,
     state: (names: readonly string[]) => Readonly<Record<string, Tensor>>,
   ): Pass;
+
+  #checkAlive(operation: string): void {
+    if (this.#disposed) throw new EngineError('ERR_DISPOSED', `${operation}: the optimizer is disposed`);
+  }
 
   #parameters(): Tensor[] {
     return this.paramGroups.flatMap(({ params }) => params);
@@ -198,7 +191,7 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
   /** One call for all parameters with a gradient; null when there are none. */
   #begin(method: string): Call<void> | null {
     const operation = `${this.#name}.${method}`;
-    if (this.#disposed) throw new EngineError('ERR_DISPOSED', `${operation}: the optimizer is disposed`);
+    this.#checkAlive(operation);
     const steps: (() => Step)[] = [];
     const writes: Storage[] = [];
     const updated: ParameterState[] = [];
@@ -265,12 +258,42 @@ function makeGroup<Options extends object>(
     throw new TypeError(`${name}: params of a group expected an array of tensors, got ${describe(params)}`);
   }
   const tensors = [...params].map((parameter) => checkTensor(name, 'params', parameter));
-  return { ...defaults, ...group, params: tensors } as unknown as ParamGroup<Options>;
+  return { ...defaults, ...optionsOf(group), params: tensors } as unknown as ParamGroup<Options>;
 }
 
-/** How many parameters each group has. */
-function sizesOf(groups: readonly { readonly params: readonly unknown[] }[]): string {
-  return describe(groups.map(({ params }) => params.length));
+/** The options that a group has; lists are copies. */
+function optionsOf<Group extends object>(group: Group): Omit<Group, 'params'> {
+  const options = Object.entries(group).filter(([name, value]) => name !== 'params' && value !== undefined);
+  const copies = options.map(([name, value]): [string, unknown] => [
+    name,
+    Array.isArray(value) ? value.slice() : value,
+  ]);
+  return Object.fromEntries(copies) as Omit<Group, 'params'>;
+}
+
+/** Copies of saved state, by parameter. */
+function loadEntries(entries: readonly StateEntry[]): Map<Tensor, ParameterState> {
+  const states = new Map<Tensor, ParameterState>();
+  try {
+    for (const { parameter, step, sources } of entries) {
+      const { shape, dtype, engine } = parameter;
+      const tensors: Record<string, Tensor> = {};
+      states.set(parameter, { step, tensors });
+      for (const [name, { copyInto }] of sources) {
+        tensors[name] = zeros(shape, { dtype, engine });
+        copyInto(tensors[name]);
+      }
+    }
+    return states;
+  } catch (error) {
+    freeState(states);
+    throw error;
+  }
+}
+
+function freeState(states: Map<Tensor, ParameterState>): void {
+  for (const { tensors } of states.values()) for (const tensor of Object.values(tensors)) tensor.dispose();
+  states.clear();
 }
 
 /** @throws {TypeError | ArgumentError} when an option is not a number of at least 0. */

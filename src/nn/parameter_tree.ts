@@ -6,8 +6,9 @@ import { checkBoolean } from '../core/validate.ts';
 import type { PackedWeight } from '../functional/packed_weight.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { clearGradient } from './gradients.ts';
-import type { LoadOptions, LoadReport, StateDict, TensorSource } from './state_dict.ts';
+import type { LoadOptions, LoadReport, StateDict } from './state_dict.ts';
 import { loadStateDict } from './state_dict.ts';
+import type { TensorSource } from './tensor_source.ts';
 
 export abstract class ParameterTree extends DisposableBase {
   /** In training mode a forward pass keeps what its backward pass needs. */
@@ -61,7 +62,7 @@ export abstract class ParameterTree extends DisposableBase {
   /**
    * Copies values into the parameters, converting the dtype. Nothing is copied when it throws.
    *
-   * @param state tensors by path
+   * @param state tensors by path, of any engine, or plain objects with data and shape
    * @param options strict (default): every path must be there and no other; prefix: of the paths in `state`
    * @returns the paths that were missing and those that nothing takes
    * @throws {ArgumentError} for missing or unexpected paths, when strict.

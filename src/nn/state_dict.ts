@@ -1,16 +1,14 @@
 /** Loading parameters by name, with PyTorch's reports. */
 
 import { ArgumentError, ShapeError } from '../core/errors.ts';
-import type { Shape } from '../core/shape.ts';
-import { elementCount, formatShape, sameShape } from '../core/shape.ts';
-import { checkBoolean, checkOptions, describe } from '../core/validate.ts';
+import { formatShape, sameShape } from '../core/shape.ts';
+import { checkBoolean, checkOptions, describe, isPromise } from '../core/validate.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import type { TensorSource } from './tensor_source.ts';
+import { openSource } from './tensor_source.ts';
 
 /** Parameters by path. */
 export type StateDict = Record<string, Tensor>;
-
-/** A tensor, or row-major numbers with a shape. */
-export type TensorSource = Tensor | { readonly data: ArrayLike<number>; readonly shape?: Shape; readonly dims?: Shape };
 
 export interface LoadOptions {
   strict?: boolean;
@@ -35,9 +33,7 @@ export function loadStateDict(
   if (typeof prefix !== 'string') {
     throw new TypeError(`loadStateDict: prefix expected a string, got ${describe(prefix)}`);
   }
-  if (typeof state !== 'object' || state === null || Array.isArray(state) || state instanceof Tensor) {
-    throw new TypeError(`loadStateDict: state expected an object of tensors, got ${describe(state)}`);
-  }
+  checkState(state);
   const targets = new Map(parameters.map(([path, parameter]) => [prefix + path, parameter]));
   const given = Object.keys(state).filter((key) => key.startsWith(prefix));
   const missingKeys = [...targets.keys()].filter((key) => !Object.hasOwn(state, key));
@@ -46,13 +42,13 @@ export function loadStateDict(
   const copies: (() => void)[] = [];
   for (const [key, parameter] of targets) {
     if (!Object.hasOwn(state, key)) continue;
-    const { shape, values } = readSource(key, state[key]);
+    const { shape, copyInto } = openSource('loadStateDict', key, state[key]);
     if (!sameShape(shape, parameter.shape)) {
       mismatches.push(
         `size mismatch for ${key}: copying a param with shape torch.Size(${formatShape(shape)}) from checkpoint, the shape in current model is torch.Size(${formatShape(parameter.shape)}).`,
       );
     }
-    copies.push(() => parameter.copyFrom(values));
+    copies.push(() => copyInto(parameter));
   }
   const problems = [...(strict ? keyProblems(missingKeys, unexpectedKeys) : []), ...mismatches];
   if (problems.length > 0) {
@@ -76,11 +72,8 @@ function quoted(keys: readonly string[]): string {
   return keys.map((key) => `"${key}"`).join(', ');
 }
 
-function readSource(key: string, source: TensorSource): { shape: Shape; values: Tensor | ArrayLike<number> } {
-  if (source instanceof Tensor) return { shape: source.shape, values: source };
-  if (typeof source === 'object' && source !== null && typeof source.data?.length === 'number') {
-    const shape = source.shape ?? source.dims;
-    if (Array.isArray(shape) && elementCount(shape) === source.data.length) return { shape, values: source.data };
-  }
-  throw new TypeError(`loadStateDict: ${key} expected a Tensor or { data, shape }, got ${describe(source)}`);
+function checkState(state: unknown): void {
+  const isObject = typeof state === 'object' && state !== null && !isPromise(state);
+  if (isObject && !(Array.isArray(state) || state instanceof Map || state instanceof Tensor)) return;
+  throw new TypeError(`loadStateDict: state expected an object of tensors, got ${describe(state)}`);
 }

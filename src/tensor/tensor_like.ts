@@ -1,9 +1,9 @@
 /** Tensors of other libraries and plain objects, copied in where an operation expects a tensor. */
 
-import type { OwnedTypedArray } from '../core/dtype.ts';
-import { typedArray } from '../core/dtype.ts';
+import type { Dtype, OwnedTypedArray } from '../core/dtype.ts';
+import { typedArray, writeNumbers } from '../core/dtype.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
-import { halfPatterns, isFloat16Array } from '../core/half.ts';
+import { halfPatterns, halfValue, isFloat16Array } from '../core/half.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
 import { checkInteger, describe } from '../core/validate.ts';
@@ -40,13 +40,20 @@ function isFloat16Type({ data, type }: TensorLike): boolean {
   return type === 'float16' && data instanceof Uint16Array;
 }
 
+/** A TensorLike that was checked. */
+export interface CheckedTensorLike {
+  /** float64 for a Float64Array, float16 for a Float16Array or a Uint16Array of type 'float16', else float32. */
+  readonly dtype: Dtype;
+  readonly shape: Shape;
+  /** A copy of the elements, row-major, as float32 or float64 numbers or as the bit patterns of float16. */
+  readonly read: (dtype?: Dtype) => OwnedTypedArray;
+}
+
 /**
- * A tensor of this package with a copy of the elements; float64 for a Float64Array, float16 for a Float16Array or a
- * Uint16Array of type 'float16', else float32.
  * @throws {TypeError} for data that is not numbers; names `upconv/tfjs` for a tensor whose `data` is a function.
  * @throws {ShapeError | ArgumentError} when shape, strides or offset reach outside the data.
  */
-export function fromTensorLike(operation: string, argument: string, value: TensorLike, engine: Engine): Tensor {
+export function checkTensorLike(operation: string, argument: string, value: TensorLike): CheckedTensorLike {
   const data: unknown = value.data;
   const shape = value.shape ?? value.dims;
   if (typeof data === 'function') {
@@ -58,7 +65,11 @@ export function fromTensorLike(operation: string, argument: string, value: Tenso
     throw new TypeError(`${operation}: ${argument} expected { data, shape } with numbers, got data ${describe(data)}`);
   }
   for (const length of shape) checkInteger(operation, `${argument}.shape`, length, 0);
-  const strides = value.strides ?? value.stride ?? contiguousStrides(shape);
+  const given = value.strides ?? value.stride;
+  const strides = given ?? contiguousStrides(shape);
+  if (given === undefined && value.offset === undefined && data.length !== elementCount(shape)) {
+    throw new ShapeError(operation, argument, `data for shape ${formatShape(shape)}`, `${data.length} elements`);
+  }
   const offset = checkInteger(operation, `${argument}.offset`, value.offset ?? 0, 0);
   if (strides.length !== shape.length || !strides.every((step) => Number.isInteger(step))) {
     throw new ArgumentError(operation, `${argument}.strides`, `${shape.length} integers`, describe(strides));
@@ -66,8 +77,21 @@ export function fromTensorLike(operation: string, argument: string, value: Tenso
   checkReach(operation, argument, data.length, shape, strides, offset);
   const dtype = isFloat16Type(value) ? 'float16' : dtypeOf(data);
   const elements = dtype === 'float16' ? (halfPatterns(data) ?? data) : data;
-  const count = elementCount(shape);
-  return tensor(gather(elements, shape, strides, offset, typedArray(dtype, count)), shape, { dtype, engine });
+  const read = (wanted = dtype): OwnedTypedArray => {
+    const dense = typedArray(wanted, elementCount(shape));
+    if (wanted === dtype) return gather(elements, shape, strides, offset, dense);
+    const numbers = gather(elements, shape, strides, offset, new Float64Array(dense.length));
+    if (dtype === 'float16') writeNumbers(wanted, dense, numbers.map(halfValue));
+    else writeNumbers(wanted, dense, numbers);
+    return dense;
+  };
+  return { dtype, shape, read };
+}
+
+/** A tensor of this package with a copy of the elements. @throws as `checkTensorLike`. */
+export function fromTensorLike(operation: string, argument: string, value: TensorLike, engine: Engine): Tensor {
+  const { dtype, shape, read } = checkTensorLike(operation, argument, value);
+  return tensor(read(), shape, { dtype, engine });
 }
 
 function isNumbers(data: unknown): data is ArrayLike<number> {

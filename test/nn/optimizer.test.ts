@@ -71,40 +71,6 @@ test('a decay of 0 does not touch infinite parameters', () => {
   expect(read(p)).toEqual([Infinity, 0]);
 });
 
-test.each(['SGD', 'Adam'] as const)('%s goes on from a state dict as if never interrupted', (name) => {
-  const make = (p: Tensor): SGD | Adam =>
-    own(name === 'SGD' ? new SGD([p], { lr: 0.1, momentum: 0.9 }) : new Adam([p], { lr: 0.1, betas: [0.8, 0.9] }));
-  const straight = parameter([1, -2, 3], [0.5, 0.25, -1]);
-  const optimizer = make(straight);
-  for (let i = 0; i < 3; i++) optimizer.stepSync();
-  const resumed = parameter(read(straight), [0.5, 0.25, -1]);
-  const second = make(resumed);
-  second.loadStateDict(optimizer.stateDict() as never);
-  for (let i = 0; i < 3; i++) {
-    optimizer.stepSync();
-    second.stepSync();
-  }
-  expect(read(resumed)).toEqual(read(straight));
-  expect(Object.keys(second.stateDict().state['0'])).toEqual(
-    name === 'SGD' ? ['step', 'momentumBuffer'] : ['step', 'expAvg', 'expAvgSq'],
-  );
-  expect(second.stateDict().state['0'].step).toBe(6);
-});
-
-test('a state dict that does not fit changes nothing', () => {
-  const a = parameter([1], [1]);
-  const adam = own(new Adam([a], { lr: 0.5 }));
-  adam.stepSync();
-  const good = adam.stateDict();
-  const [group] = good.paramGroups;
-  const state = { '0': { ...good.state['0'], expAvg: parameter([1, 2]) } };
-  expect(() => adam.loadStateDict({ state, paramGroups: [{ ...group, lr: 9 }] })).toThrow(/expAvg/);
-  expect(() => adam.loadStateDict({ ...good, paramGroups: [] })).toThrow(/groups of sizes \[1\]/);
-  expect(() => adam.loadStateDict({ ...good, paramGroups: [{ ...group, lr: -1 }] })).toThrow(/lr/);
-  expect(() => adam.loadStateDict({ ...good, state: { '1': good.state['0'] } })).toThrow(/of a parameter/);
-  expect(adam.paramGroups[0].lr).toBe(0.5);
-});
-
 test('arguments', () => {
   const a = parameter([1]);
   const foreign = tensor([1], [1], { engine: other });
@@ -115,6 +81,9 @@ test('arguments', () => {
   expect(() => new SGD([a], { lr: 1, weight_decay: 1 } as never)).toThrow(/did you mean weightDecay/);
   expect(() => new SGD([], { lr: 1 })).toThrow(argument);
   expect(() => new SGD([a, a], { lr: 1 })).toThrow(argument);
+  expect(() => new SGD([{ params: [a] }, { params: [a], lr: 2 }], { lr: 1 })).toThrow(/each parameter once/);
+  expect(() => new Adam([{ params: [a], amsgrad: true } as never])).toThrow(argument);
+  expect(own(new Adam([a], { lr: undefined })).paramGroups[0].lr).toBe(0.001);
   expect(() => new SGD(a as never, { lr: 1 })).toThrow(TypeError);
   expect(() => new SGD([{ params: a }] as never, { lr: 1 })).toThrow(TypeError);
   expect(() => new SGD([a, foreign], { lr: 1 })).toThrow(expect.objectContaining({ code: 'ERR_ENGINE_MISMATCH' }));

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Conv1d, ConvTranspose1d, createEngine, Module, PReLU, ReLU, Sequential, tensor } from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { disposeOwned, own } from '../support/owned.ts';
@@ -84,11 +84,96 @@ test('values are converted to the dtype of the parameter, and the version rises'
   expect(net.weight.storage.version).toBeGreaterThan(version);
 });
 
+describe('values', () => {
+  const make = (dtype: 'float32' | 'float64' = 'float32'): Conv1d =>
+    own(new Conv1d(2, 1, 2, { engine, bias: false, dtype }));
+  const shape = [1, 2, 2];
+  const read = (net: Conv1d): number[] => [...net.weight.toTypedArray()];
+
+  test('of an ndarray with strides and offset', () => {
+    const net = make();
+    net.loadStateDict({ weight: { data: [9, 1, 2, 3, 4], shape, stride: [4, 1, 2], offset: 1 } });
+    expect(read(net)).toEqual([1, 3, 2, 4]);
+  });
+
+  test('of float16, as bit patterns', () => {
+    const net = make('float64');
+    net.loadStateDict({
+      weight: { data: Uint16Array.of(0x3c00, 0x4000, 0xc000, 0x3800), dims: shape, type: 'float16' },
+    });
+    expect(read(net)).toEqual([1, 2, -2, 0.5]);
+    const half = own(tensor([0.25, 3, 4, 5], shape, { engine, dtype: 'float16' }));
+    net.loadStateDict({ weight: half });
+    expect(read(net)).toEqual([0.25, 3, 4, 5]);
+  });
+
+  test('of numbers, with all bits that the parameter holds', () => {
+    const net = make('float64');
+    net.loadStateDict({ weight: { data: [0.1, 1 / 3, 1e-300, 2 ** 53 - 1], shape } });
+    expect(read(net)).toEqual([0.1, 1 / 3, 1e-300, 2 ** 53 - 1]);
+  });
+
+  test('of another engine', async () => {
+    const other = await createEngine();
+    for (const dtype of ['float32', 'float64', 'float16'] as const) {
+      const net = make();
+      net.loadStateDict({ weight: own(tensor([1, 2, 3, 4.5], shape, { engine: other, dtype })) });
+      expect(read(net)).toEqual([1, 2, 3, 4.5]);
+    }
+    disposeOwned();
+    expect(other.memory.tensors).toBe(0);
+    other.dispose();
+  });
+
+  test('that are no tensor or numbers change nothing, wherever they stand', () => {
+    const net = own(new Sequential(make(), make()));
+    const before = net.parameters().map((p) => p.toTypedArray());
+    const versions = net.parameters().map((p) => p.storage.version);
+    const gone = tensor([1, 2, 3, 4], shape, { engine });
+    gone.dispose();
+    const good = { data: [1, 2, 3, 4], shape };
+    for (const bad of [
+      gone,
+      Promise.resolve(good),
+      { ...good, data: () => [1] },
+      { ...good, data: ['1', '2', '3', '4'] },
+      { ...good, data: BigInt64Array.of(1n, 2n, 3n, 4n) },
+      { ...good, strides: [4, 2, 2] },
+      undefined,
+    ]) {
+      expect(() => net.loadStateDict({ '0.weight': good, '1.weight': bad as never })).toThrow(/1\.weight/);
+    }
+    expect(net.parameters().map((p) => p.toTypedArray())).toEqual(before);
+    expect(net.parameters().map((p) => p.storage.version)).toEqual(versions);
+  });
+});
+
+test('not strict with a prefix: the report has whole paths', () => {
+  const net = own(new Conv1d(1, 1, 1, { engine }));
+  const state = {
+    'module.weight': { data: [3], shape: [1, 1, 1] },
+    'module.x': { data: [1], shape: [1] },
+    bias: net.bias!,
+  };
+  const report = net.loadStateDict(state, { prefix: 'module.', strict: false });
+  expect(report).toEqual({ missingKeys: ['module.bias'], unexpectedKeys: ['module.x'] });
+  expect(net.weight.item()).toBe(3);
+  expect(() => net.loadStateDict(state, { prefix: 'module.' })).toThrow(
+    '\tMissing key(s) in state_dict: "module.bias". \n\tUnexpected key(s) in state_dict: "module.x". ',
+  );
+});
+
 test('arguments', () => {
   const net = own(new Conv1d(1, 1, 1, { engine, bias: false }));
   expect(() => net.loadStateDict(null as never)).toThrow(TypeError);
   expect(() => net.loadStateDict({ weight: 3 as never })).toThrow(TypeError);
-  expect(() => net.loadStateDict({ weight: { data: [1, 2], shape: [1, 1, 1] } })).toThrow(TypeError);
+  expect(() => net.loadStateDict({ weight: { data: [1, 2], shape: [1, 1, 1] } })).toThrow(
+    expect.objectContaining({ code: 'ERR_SHAPE' }),
+  );
+  expect(() => net.loadStateDict(new Map([['weight', net.weight]]) as never)).toThrow(/got a Map/);
+  expect(() => net.loadStateDict(Promise.resolve({}) as never)).toThrow(/missing await/);
+  expect(() => net.loadStateDict(net.weight as never)).toThrow(TypeError);
+  expect(() => net.loadStateDict(net.stateDict(), { prefix: 3 as never })).toThrow(TypeError);
   expect(() => net.loadStateDict(net.stateDict(), { strict: 1 as never })).toThrow(TypeError);
   expect(() => net.loadStateDict(net.stateDict(), { Strict: true } as never)).toThrow(
     expect.objectContaining({ code: 'ERR_ARGUMENT' }),

@@ -1,0 +1,53 @@
+/** Values for a parameter or for the state of an optimiser: from tensors of any engine and dtype, or plain objects. */
+
+import type { Shape } from '../core/shape.ts';
+import { describe } from '../core/validate.ts';
+import { checkAnyTensor } from '../functional/arguments.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import type { TensorLike } from '../tensor/tensor_like.ts';
+import { checkTensorLike, isTensorLike } from '../tensor/tensor_like.ts';
+
+/** A tensor of any engine, or row-major or strided numbers with a shape. */
+export type TensorSource = Tensor | TensorLike;
+
+export interface OpenSource {
+  readonly shape: Shape;
+  /** Copies the values into a tensor of that shape, converting the dtype. */
+  readonly copyInto: (target: Tensor) => void;
+}
+
+/**
+ * @throws {TypeError} for what is neither.
+ * @throws {EngineError} ERR_DISPOSED; ERR_IN_USE for a tensor that a pending call writes.
+ * @throws {ShapeError | ArgumentError} for an object whose shape, strides or offset do not fit its data.
+ */
+export function openSource(operation: string, argument: string, source: unknown): OpenSource {
+  if (source instanceof Tensor) {
+    const { shape, storage } = checkAnyTensor(operation, argument, source);
+    storage.checkReadable(operation);
+    return {
+      shape,
+      copyInto: (target) => void target.copyFrom(sameEngine(source, target) ? source : numbersOf(source)),
+    };
+  }
+  if (!isTensorLike(source)) {
+    throw new TypeError(`${operation}: ${argument} expected a Tensor or { data, shape }, got ${describe(source)}`);
+  }
+  const { shape } = checkTensorLike(operation, argument, source);
+  const copyInto = (target: Tensor): void => {
+    // elements of a float16 tensor are bit patterns, whether their owner says so or not
+    const patterns = target.dtype === 'float16' && source.data instanceof Uint16Array;
+    const { read } = checkTensorLike(operation, argument, patterns ? { ...source, type: 'float16' } : source);
+    target.copyFrom(read(target.dtype));
+  };
+  return { shape, copyInto };
+}
+
+const sameEngine = (a: Tensor, b: Tensor): boolean => a.engine === b.engine;
+
+/** Exact: float32 holds what float16 does. */
+function numbersOf(tensor: Tensor): Float32Array | Float64Array {
+  const numbers = tensor.dtype === 'float64' ? new Float64Array(tensor.size) : new Float32Array(tensor.size);
+  tensor.copyTo(numbers);
+  return numbers;
+}
