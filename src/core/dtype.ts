@@ -30,10 +30,9 @@ export function checkDtype(operation: string, value: unknown): Dtype {
   throw new DtypeError(operation, 'dtype', "'float32', 'float64' or 'float16'", describe(value));
 }
 
-/** @throws {DtypeError} when `value` is not the name of a dtype that kernels compute in. */
-export function checkComputeDtype(operation: string, argument: string, value: unknown): 'float32' | 'float64' {
-  if (value === 'float32' || value === 'float64') return value;
-  throw new DtypeError(operation, argument, "'float32' or 'float64'", describe(value));
+/** What kernels compute elements of `dtype` in. */
+export function computeDtype(dtype: Dtype): 'float32' | 'float64' {
+  return dtype === 'float64' ? 'float64' : 'float32';
 }
 
 function describe(value: unknown): string {

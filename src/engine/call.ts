@@ -25,14 +25,13 @@ export interface Step {
 
 /** A weight in the layout that micro-kernels read. */
 export interface PackedWeightRequest {
+  /** Of the raw weight. */
   readonly storage: Storage;
-  /** Address of the raw weight inside `storage`. */
-  readonly weightPtr: number;
-  /** Equal for packed copies that are interchangeable. */
+  /** Equal for packed copies of `storage` that are interchangeable. */
   readonly key: string;
   readonly bytes: number;
-  /** Fill the operand `packedWeight` from `weight`. */
-  readonly stages: readonly Stage[];
+  /** Fills the operand `packedWeight`. */
+  readonly fill: Step;
 }
 
 /** For stages that need no scratch memory. */

@@ -11,7 +11,6 @@ import type { Stage, WorkspaceBytes } from '../plan/stage.ts';
 import type { CacheEntry } from './byte_cache.ts';
 import { ByteCache } from './byte_cache.ts';
 import type { CacheablePlan, PackedWeightRequest, Step } from './call.ts';
-import { NO_WORKSPACE } from './call.ts';
 import { PackedCache } from './packed_cache.ts';
 import type { PackedCopy } from './storage.ts';
 
@@ -46,6 +45,9 @@ export interface ReadyStage {
 
 /** Plans kept; the least recently used one goes. */
 const PLAN_CACHE_ENTRIES = 256;
+
+/** Workspace whose shared part is larger holds copies of operands: it is not kept for the next step. */
+const KEPT_SHARED_BYTES = 4 * 2 ** 20;
 
 const emptyScratch = (): Scratch => ({ ptr: 0, capacity: 0, inUse: 0 });
 
@@ -143,13 +145,13 @@ export class StageRunner {
   }
 
   *#pack(
-    { storage, weightPtr, key, bytes, stages }: PackedWeightRequest,
+    { storage, key, bytes, fill }: PackedWeightRequest,
     lane: Lane,
   ): Generator<readonly ReadyStage[], PackedCopy, void> {
     const ptr = this.#memory.allocate('packed weight', bytes);
     let done = false;
     try {
-      yield* this.#stages(stages, NO_WORKSPACE, { weight: weightPtr, packedWeight: ptr }, lane);
+      yield* this.#stages(fill.stages, fill.workspaceBytes, { ...fill.pointers, packedWeight: ptr }, lane);
       done = true;
     } finally {
       if (!done) this.#memory.free(ptr);
@@ -179,6 +181,7 @@ export class StageRunner {
       }
     } finally {
       workspace.inUse = 0;
+      if (workspaceBytes.shared > KEPT_SHARED_BYTES) this.#free(workspace);
     }
   }
 

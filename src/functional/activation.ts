@@ -2,19 +2,19 @@
 
 import type { CheckedActivation } from '../core/activation.ts';
 import { ACTIVATION_KINDS } from '../core/activation.ts';
+import type { Dtype } from '../core/dtype.ts';
+import { computeDtype } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
-import type { Call, Step } from '../engine/call.ts';
+import type { Call } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
-import { planCopy } from '../plan/copy.ts';
 import type { PreluShape } from '../plan/elementwise.ts';
 import { planActivation, planActivationGradient, planPrelu, planPreluGradient } from '../plan/elementwise.ts';
 import type { Stage } from '../plan/stage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { allocateResult, checkTensor, commonDtype, commonEngine, resultTensor, storagesOf } from './arguments.ts';
-import type { DenseOperands } from './dense.ts';
-import { denseOperands } from './dense.ts';
-import { checkTensorLike } from './tensor_arguments.ts';
+import { KernelOperands } from './kernel_operands.ts';
+import { checkShapeLike, checkTensorLike } from './tensor_arguments.ts';
 
 const { silu, gelu, clamp, leakyRelu } = ACTIVATION_KINDS;
 
@@ -23,24 +23,29 @@ export function savesOutput({ kind, a }: CheckedActivation): boolean {
   return !(kind === silu || kind === gelu || kind === clamp || (kind === leakyRelu && a < 0));
 }
 
-/** `activation(input)`, any strides. */
+/**
+ * `activation(input)`, any strides.
+ * @param resultDtype inside a module's pass; default: that of the input
+ */
 export function beginActivation(
   operation: string,
   activation: CheckedActivation,
   input: Tensor,
   out?: Tensor,
+  resultDtype?: Dtype,
 ): Call<Tensor> {
   const x = checkTensor(operation, 'input', input);
+  const dtype = computeDtype(x.dtype);
   const { kind, a, b } = activation;
-  const plan = x.engine.plan(`activation ${x.dtype} ${x.size} ${kind} ${a} ${b}`, () => ({
-    stages: [planActivation(x.dtype, x.size, activation)],
-  }));
-  return elementwiseCall(operation, plan.stages, { saved: x }, out);
+  const key = `activation ${dtype} ${x.size} ${kind} ${a} ${b}`;
+  const make = () => planActivation(dtype, x.size, activation);
+  return elementwiseCall(operation, key, make, { saved: x }, out, resultDtype);
 }
 
 /**
  * `gradOutput · activation′`.
  * @param saved what the forward pass kept, see `savesOutput`
+ * @param resultDtype inside a module's pass, where float16 and float32 may meet; default: that of both
  * @throws {ShapeError} when gradOutput does not have the shape of `saved`.
  */
 export function beginActivationGradient(
@@ -48,13 +53,15 @@ export function beginActivationGradient(
   activation: CheckedActivation,
   gradOutput: Tensor,
   saved: Tensor,
+  resultDtype?: Dtype,
 ): Call<Tensor> {
-  const grad = checkTensorLike(operation, 'gradOutput', gradOutput, saved);
+  const grad = checkShapeLike(operation, 'gradOutput', gradOutput, saved);
+  if (resultDtype === undefined) commonDtype(operation, saved, { gradOutput: grad });
+  const dtype = computeDtype(grad.dtype);
   const { kind, a, b } = activation;
-  const plan = grad.engine.plan(`activationGradient ${grad.dtype} ${grad.size} ${kind} ${a} ${b}`, () => ({
-    stages: [planActivationGradient(grad.dtype, grad.size, activation)],
-  }));
-  return elementwiseCall(operation, plan.stages, { saved, grad });
+  const key = `activationGradient ${dtype} ${grad.size} ${kind} ${a} ${b}`;
+  const make = () => planActivationGradient(dtype, grad.size, activation);
+  return elementwiseCall(operation, key, make, { saved, grad }, undefined, resultDtype);
 }
 
 /**
@@ -65,17 +72,15 @@ export function beginActivationGradient(
 export function beginPrelu(operation: string, input: Tensor, weight: Tensor, out?: Tensor): Call<Tensor> {
   const x = checkTensor(operation, 'input', input);
   commonEngine(operation, x, { weight });
-  commonDtype(operation, x, { weight });
+  const dtype = computeDtype(commonDtype(operation, x, { weight }));
   const shape = preluShape(operation, x, weight);
-  const plan = x.engine.plan(`prelu ${x.dtype} ${JSON.stringify(shape)}`, () => ({
-    stages: [planPrelu(x.dtype, shape)],
-  }));
-  return elementwiseCall(operation, plan.stages, { input: x, weight }, out);
+  const key = `prelu ${dtype} ${JSON.stringify(shape)}`;
+  return elementwiseCall(operation, key, () => planPrelu(dtype, shape), { input: x, weight }, out);
 }
 
 /**
  * Gradients of PReLU.
- * @param wanted gradInput: whether to make it; gradWeight: what its gradient is added to, contiguous, or null
+ * @param wanted gradInput: whether to make it; gradWeight: what its gradient is added to, or null
  */
 export function beginPreluGradient(
   operation: string,
@@ -85,31 +90,26 @@ export function beginPreluGradient(
   wanted: { readonly gradInput: boolean; readonly gradWeight: Tensor | null },
 ): Call<Tensor | null> {
   const grad = checkTensorLike(operation, 'gradOutput', gradOutput, input);
-  const { stages, workspaceBytes } = planPreluGradient(input.dtype, preluShape(operation, input, weight));
-  const operands = denseOperands(operation, { grad, input, weight });
-  let gradInput: Tensor | null = null;
-  try {
-    if (wanted.gradInput) gradInput = allocateResult(operation, input.engine, input.dtype, input.shape);
-  } catch (error) {
-    operands.release();
-    throw error;
-  }
-  const gradWeight = wanted.gradWeight;
-  const step: Step = {
-    stages: gradWeight === null ? stages.slice(0, 1) : stages,
-    workspaceBytes: { shared: workspaceBytes, perThread: 0 },
-    pointers: { ...operands.pointers, target: gradInput?.ptr ?? 0, gradWeight: gradWeight?.ptr ?? 0 },
-  };
-  const written = [gradInput, gradWeight].filter((tensor) => tensor !== null);
+  const { engine, dtype, shape } = input;
+  const { gradWeight } = wanted;
+  const plan = planPreluGradient(computeDtype(dtype), preluShape(operation, input, weight));
+  const stages = gradWeight === null ? plan.stages.slice(0, 1) : plan.stages;
+  const gradInput = wanted.gradInput ? allocateResult(operation, engine, dtype, shape) : null;
+  const operands = new KernelOperands();
+  operands.read('grad', grad, 'row-major');
+  operands.read('input', input, 'row-major');
+  operands.read('weight', weight, 'row-major');
+  if (gradInput !== null) operands.write('target', gradInput, 'row-major');
+  if (gradWeight !== null) operands.update('gradWeight', gradWeight, 'row-major');
   return {
-    engine: input.engine,
+    engine,
     operation,
     reads: storagesOf([grad, input, weight]),
-    steps: [...operands.steps, step],
-    writes: written.map(({ storage }) => storage),
+    steps: [operands.step(engine, null, stages, { shared: plan.workspaceBytes, perThread: 0 })],
+    writes: storagesOf([gradInput, gradWeight]),
     finish: () => gradInput,
     abandon: () => gradInput?.dispose(),
-    release: operands.release,
+    release: () => undefined,
   };
 }
 
@@ -123,53 +123,36 @@ function preluShape(operation: string, { shape, size }: Tensor, weight: Tensor):
   return { rows, channels, rowLength: rows === 0 ? 0 : size / rows };
 }
 
-/** Stages over contiguous operands of the first one's shape; an `out` with other strides gets a copy. */
+/**
+ * A stage over row-major operands; the result has the shape of the first one.
+ * @param key of the stage in the engine's cache of plans
+ */
 function elementwiseCall(
   operation: string,
-  stages: readonly Stage[],
-  operands: Readonly<Record<string, Tensor>>,
+  key: string,
+  make: () => Stage,
+  inputs: Readonly<Record<string, Tensor>>,
   out?: Tensor,
+  resultDtype?: Dtype,
 ): Call<Tensor> {
-  const inputs = Object.values(operands);
-  const { shape, dtype, engine } = inputs[0];
-  const { tensor: output, owned } = resultTensor(operation, 'out', out, engine, dtype, shape, inputs);
-  const abandon = (): void => {
-    if (owned) output.dispose();
-  };
-  let dense: DenseOperands | null = null;
-  let temporary: Tensor | null = null;
-  const release = (): void => {
-    dense?.release();
-    temporary?.dispose();
-  };
-  const steps: Step[] = [];
-  try {
-    dense = denseOperands(operation, operands);
-    steps.push(...dense.steps);
-    if (!output.isContiguous) temporary = allocateResult(operation, engine, dtype, shape);
-    const target = (temporary ?? output).ptr;
-    steps.push({ stages, workspaceBytes: NO_WORKSPACE, pointers: { ...dense.pointers, target } });
-    if (temporary !== null && output.size > 0) {
-      const copy = planCopy(dtype, shape, temporary.strides, output.strides);
-      steps.push({
-        stages: [copy],
-        workspaceBytes: NO_WORKSPACE,
-        pointers: { source: target, target: output.ptr },
-      });
-    }
-  } catch (error) {
-    release();
-    abandon();
-    throw error;
-  }
+  const tensors = Object.values(inputs);
+  const { shape, dtype, engine } = tensors[0];
+  const result = resultTensor(operation, 'out', out, engine, resultDtype ?? dtype, shape, tensors);
+  const output = result.tensor;
+  const operands = new KernelOperands();
+  for (const [name, tensor] of Object.entries(inputs)) operands.read(name, tensor, 'row-major');
+  operands.write('target', output, 'row-major');
+  const { stages } = engine.plan(key, () => ({ stages: [make()] }));
   return {
     engine,
     operation,
-    reads: storagesOf(inputs),
+    reads: storagesOf(tensors),
     writes: [output.storage],
-    steps,
+    steps: [operands.step(engine, key, stages, NO_WORKSPACE)],
     finish: () => output,
-    abandon,
-    release,
+    abandon: () => {
+      if (result.owned) output.dispose();
+    },
+    release: () => undefined,
   };
 }

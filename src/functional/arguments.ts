@@ -5,26 +5,18 @@ import { formatShape, sameShape } from '../core/shape.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides } from '../core/shape.ts';
 import type { Dtype } from '../core/dtype.ts';
-import { checkComputeDtype, elementBytes } from '../core/dtype.ts';
+import { elementBytes } from '../core/dtype.ts';
 import { describe } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Storage } from '../engine/storage.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /**
- * A tensor that the operation computes with.
+ * A tensor that lives.
  * @throws {TypeError} when `value` is not a tensor, with a hint for first mistakes.
  * @throws {EngineError} ERR_DISPOSED
- * @throws {DtypeError} for float16, which is for storage.
  */
 export function checkTensor(operation: string, argument: string, value: unknown): Tensor {
-  const tensor = checkAnyTensor(operation, argument, value);
-  checkComputeDtype(operation, argument, tensor.dtype);
-  return tensor;
-}
-
-/** As `checkTensor`, for a tensor that is only read from or written to storage. */
-export function checkAnyTensor(operation: string, argument: string, value: unknown): Tensor {
   if (!(value instanceof Tensor)) {
     throw new TypeError(`${operation}: ${argument} expected a Tensor, got ${describe(value)}`);
   }
@@ -89,7 +81,7 @@ export function resultTensor(
   inputs: readonly (Tensor | null)[],
 ): { tensor: Tensor; owned: boolean } {
   if (out === undefined) return { tensor: allocateResult(operation, engine, dtype, shape), owned: true };
-  const tensor = checkAnyTensor(operation, argument, out);
+  const tensor = checkTensor(operation, argument, out);
   if (tensor.engine !== engine)
     throw new EngineError('ERR_ENGINE_MISMATCH', `${operation}: ${argument} is of another engine`);
   if (tensor.dtype !== dtype) throw new DtypeError(operation, argument, dtype, tensor.dtype);

@@ -14,7 +14,6 @@ import { checkProblem } from './conv_problem.ts';
 import { backwardSteps, forwardStep } from './conv_steps.ts';
 import type { ConvGradients } from './gradients.ts';
 import { gradientsCall } from './gradients.ts';
-import { beginInFloat32, hasHalf, OUT, OUT_GRADIENTS } from './half.ts';
 import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
 import { openConvOperands } from './packed_weight.ts';
@@ -30,12 +29,6 @@ export function beginForward(
   options: AnyConvOptions = {},
 ): Call<Tensor> {
   checkOptions(operation, options, kind.forwardOptions);
-  if (hasHalf(inputArgument, weightArgument, biasArgument)) {
-    const arguments_ = { input: inputArgument, weight: weightArgument };
-    return beginInFloat32(operation, arguments_, biasArgument, options, OUT, ({ input, weight }, bias, inner) =>
-      beginForward(kind, operation, axes, input, weight, bias, inner),
-    );
-  }
   const use = { operation: kind.name, direction: 'forward', axes } as const;
   const operands = openConvOperands(operation, { input: inputArgument }, weightArgument, biasArgument, options, use);
   let abandon = (): void => undefined;
@@ -80,12 +73,6 @@ export function beginBackward(
 ): Call<ConvGradients> {
   checkBackwardOptions(operation, options, kind.backwardOptions);
   const values = { gradOutput: gradOutputArgument, input: inputArgument };
-  if (hasHalf(gradOutputArgument, inputArgument, weightArgument)) {
-    const arguments_ = { ...values, weight: weightArgument };
-    return beginInFloat32(operation, arguments_, null, options, OUT_GRADIENTS, (tensors, _, inner) =>
-      beginBackward(kind, operation, axes, tensors.gradOutput, tensors.input, tensors.weight, inner),
-    );
-  }
   const use = { operation: kind.name, direction: 'gradInput', axes } as const;
   const operands = openConvOperands(operation, values, weightArgument, null, options, use);
   try {

@@ -1,8 +1,11 @@
 /** Convolutions and their gradients as steps over checked tensors: specs for the plans of src/kernels, and addresses. */
 
 import type { Activation } from '../core/activation.ts';
+import { computeDtype } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
-import type { Step } from '../engine/call.ts';
+import type { PackedWeightRequest, Step } from '../engine/call.ts';
+import { NO_WORKSPACE } from '../engine/call.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Plan } from '../kernels/plan.ts';
 import type { ConvBackwardSpec } from '../kernels/plan_conv.ts';
 import type { ConvSpec } from '../kernels/spec.ts';
@@ -11,6 +14,8 @@ import type { Axis } from '../plan/conv_geometry.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ConvProblem } from './conv_problem.ts';
 import { CONV_TRANSPOSE } from './conv_problem.ts';
+import type { KernelOperand, OperandLayout } from './kernel_operands.ts';
+import { KernelOperands } from './kernel_operands.ts';
 import { PackedWeight } from './packed_weight.ts';
 
 /** A gradient to compute: its tensor, and whether to add to what is there. */
@@ -22,20 +27,28 @@ export interface Target {
 /** output = operation(input, weight) + bias, through the activations that `functions` names. */
 export function forwardStep(
   problem: ConvProblem,
-  operands: { input: Tensor; weight: Tensor | PackedWeight; bias: Tensor | null; output: Tensor },
+  {
+    input,
+    weight,
+    bias,
+    output,
+  }: { input: Tensor; weight: Tensor | PackedWeight; bias: Tensor | null; output: Tensor },
   functions: { activation?: Activation; inputActivation?: Activation },
 ): Step {
-  const { input, weight, bias, output } = operands;
   const { activation, inputActivation } = functions;
-  const spec = specOf(problem, operands, { bias: bias !== null, activation, inputActivation });
+  const { engine } = input;
+  const operands = new KernelOperands();
+  const source = weightSource(weight);
+  const seen = { input: operands.read('input', input), weight: source, output: operands.write('output', output) };
+  if (bias !== null) operands.read('bias', bias, 'row-major');
+  const spec = specOf(problem, engine, seen, { bias: bias !== null, activation, inputActivation });
   // JSON has no infinities: numbers of activations are in the key as text
   const numbers = `${numbersOf(activation)} ${numbersOf(inputActivation)}`;
-  const pointers = { input: input.ptr, output: output.ptr, ...(bias === null ? {} : { bias: bias.ptr }) };
-  const planOf = (anySize: boolean) => {
+  return stepOf(engine, operands, source, (anySize) => {
     const full = anySize ? { ...spec, anySize } : spec;
-    return input.engine.plan(`${problem.kind.name} ${JSON.stringify(full)} ${numbers}`, () => problem.kind.plan(full));
-  };
-  return stepOf(planOf, weight, pointers);
+    const key = `${problem.kind.name} ${JSON.stringify(full)} ${numbers}`;
+    return { key, plan: engine.plan(key, () => problem.kind.plan(full)) };
+  });
 }
 
 /** One step for each wanted gradient. */
@@ -46,57 +59,81 @@ export function backwardSteps(
   gradWeight: Target | null,
   gradBias: Target | null,
 ): Step[] {
+  const { engine } = gradOutput;
   const steps: Step[] = [];
   const add = (
     index: 0 | 1 | 2,
-    target: Target,
-    operands: Parameters<typeof specOf>[1],
-    pointers: Step['pointers'],
+    { accumulate }: Target,
+    source: WeightSource,
+    see: (operands: KernelOperands) => Partial<SeenOperands>,
   ) => {
+    const operands = new KernelOperands();
+    const seen = { output: operands.read('gradOutput', gradOutput), ...see(operands) };
     const outputMask = [index === 0, index === 1, index === 2] as const;
-    const spec = specOf(problem, operands, { outputMask, accumulate: target.accumulate });
-    const planOf = (anySize: boolean) => {
+    const spec = specOf(problem, engine, seen, { outputMask, accumulate });
+    const step = stepOf(engine, operands, source, (anySize) => {
       const full = anySize ? { ...spec, anySize } : spec;
       const key = `${problem.kind.name}Backward ${JSON.stringify(full)}`;
-      return gradOutput.engine.plan(key, () => problem.kind.planBackward(full));
-    };
-    steps.push(stepOf(planOf, weight, { gradOutput: gradOutput.ptr, ...pointers }));
+      return { key, plan: engine.plan(key, () => problem.kind.planBackward(full)) };
+    });
+    steps.push(step);
   };
   if (gradInput !== null) {
-    const { tensor } = gradInput;
-    add(0, gradInput, { input: tensor, weight, output: gradOutput }, { gradInput: tensor.ptr });
+    const source = weightSource(weight);
+    add(0, gradInput, source, (operands) => ({ input: writeTo(operands, 'gradInput', gradInput), weight: source }));
   }
   if (gradWeight !== null) {
-    const { tensor } = gradWeight;
-    add(1, gradWeight, { input, weight: tensor, output: gradOutput }, { input: input.ptr, gradWeight: tensor.ptr });
+    add(1, gradWeight, NO_WEIGHT, (operands) => ({
+      input: operands.read('input', input),
+      weight: writeTo(operands, 'gradWeight', gradWeight),
+    }));
   }
   if (gradBias !== null) {
-    add(2, gradBias, { output: gradOutput }, { gradBias: gradBias.tensor.ptr });
+    add(2, gradBias, NO_WEIGHT, (operands) => {
+      writeTo(operands, 'gradBias', gradBias, 'row-major');
+      return {};
+    });
   }
   return steps;
 }
 
-/** The plan whose `pack` fills what `direction` reads, of a row-major weight. */
-export function packingPlan(
-  problem: ConvProblem,
-  direction: 'forward' | 'gradInput',
-  { engine, dtype }: Tensor,
-  anySize: boolean,
-): Plan {
-  const spec = { ...specOf(problem, { output: { engine, dtype } }, {}), ...(anySize ? { anySize } : {}) };
-  return direction === 'forward'
-    ? problem.kind.plan(spec)
-    : problem.kind.planBackward({ ...spec, outputMask: [true, false, false] });
+function writeTo(operands: KernelOperands, name: string, target: Target, layout?: OperandLayout): KernelOperand {
+  const { tensor, accumulate } = target;
+  return accumulate ? operands.update(name, tensor, layout) : operands.write(name, tensor, layout);
 }
 
-/** Operands that are left out are taken for row-major, and so is a packed weight. */
+/** What packs `weight` for `direction`: the layout of the packed copy, its size, and the step that fills it. */
+export function packingStep(
+  problem: ConvProblem,
+  direction: 'forward' | 'gradInput',
+  weight: Tensor,
+  anySize: boolean,
+): { readonly packKey: string; readonly bytes: number; readonly fill: Step } {
+  const { engine, dtype } = weight;
+  const operands = new KernelOperands();
+  operands.read('weight', weight, 'row-major'); // as a packed weight is taken to be
+  const seen = { output: { dtype: computeDtype(dtype) } };
+  const spec = { ...specOf(problem, engine, seen, {}), ...(anySize ? { anySize } : {}) };
+  const { pack, packKey, packedWeightBytes } =
+    direction === 'forward'
+      ? problem.kind.plan(spec)
+      : problem.kind.planBackward({ ...spec, outputMask: [true, false, false] });
+  return { packKey, bytes: packedWeightBytes, fill: operands.step(engine, null, pack, NO_WORKSPACE) };
+}
+
+/** What kernels see of the operands; the spec takes those that are left out for row-major. */
+interface SeenOperands {
+  readonly input?: KernelOperand;
+  readonly weight?: { readonly strides: readonly number[] | undefined };
+  readonly output: Pick<KernelOperand, 'dtype'> & Partial<KernelOperand>;
+}
+
 function specOf(
   { kind, geometry, axes, depthwise }: ConvProblem,
-  operands: { input?: Tensor; weight?: Tensor | PackedWeight; output: Tensor | Pick<Tensor, 'engine' | 'dtype'> },
+  engine: Engine,
+  { input, weight, output }: SeenOperands,
   more: Partial<ConvBackwardSpec>,
 ): ConvSpec {
-  const { input, weight, output } = operands;
-  const { engine, dtype } = output;
   const { batch, groups } = geometry;
   const own = geometry.axes.slice(3 - axes);
   const each = (name: keyof Axis) => own.map((axis) => axis[name]);
@@ -104,7 +141,7 @@ function specOf(
   const [small, large] = [geometry.inChannels * groups, geometry.outChannels * groups];
   const transposed = kind === CONV_TRANSPOSE;
   return {
-    dtype,
+    dtype: output.dtype,
     batch,
     inChannels: transposed ? small : large,
     outChannels: transposed ? large : small,
@@ -119,55 +156,72 @@ function specOf(
     microkernel: engine.forcedMr === null ? undefined : microkernelName(engine.forcedMr),
     algorithm: depthwise ? 'depthwise' : 'planes',
     inputStrides: input && batchedStrides(input, axes),
-    weightStrides: weight === undefined || weight instanceof PackedWeight ? undefined : weight.strides,
-    outputStrides: 'strides' in output ? batchedStrides(output, axes) : undefined,
+    weightStrides: weight?.strides,
+    outputStrides: batchedStrides(output, axes),
     ...more,
   };
 }
 
-function batchedStrides({ shape, strides }: Tensor, axes: number): readonly number[] {
-  return shape.length === axes + 2 ? strides : [0, ...strides];
+function batchedStrides({ shape, strides }: Partial<KernelOperand>, axes: number): readonly number[] | undefined {
+  return shape === undefined || strides === undefined || shape.length === axes + 2 ? strides : [0, ...strides];
 }
 
 function numbersOf(activation: Activation | undefined): string {
   return typeof activation === 'object' ? Object.values(activation).join() : '';
 }
 
-/** @param planOf the plan, the fastest one or that with the layout of any size */
-function stepOf(planOf: (anySize: boolean) => Plan, weight: Tensor | PackedWeight, pointers: Step['pointers']): Step {
-  const plan = planOf(false);
-  const { stages, workspaceBytes, packedWeightBytes } = plan;
-  const step = { stages, workspaceBytes: { shared: 0, perThread: workspaceBytes.perThread }, pointers };
-  if (packedWeightBytes === 0) return step;
-  if (weight instanceof PackedWeight) return packedStep(planOf, weight, pointers);
+/** Where the packed weight of a step comes from. */
+interface WeightSource {
+  /** Of the raw weight as the step that packs it sees it. */
+  readonly strides: readonly number[] | undefined;
+  /** Packed by the caller. */
+  readonly packed: PackedWeight | null;
+  /** Asks for the raw weight, packed. */
+  readonly request: (plan: Plan) => PackedWeightRequest | undefined;
+}
+
+/** Of steps that read no weight. */
+const NO_WEIGHT: WeightSource = { strides: undefined, packed: null, request: () => undefined };
+
+function weightSource(weight: Tensor | PackedWeight): WeightSource {
+  if (weight instanceof PackedWeight) return { ...NO_WEIGHT, packed: weight };
+  const { engine, storage, ptr } = weight;
+  const operands = new KernelOperands();
+  const { strides } = operands.read('weight', weight);
   return {
-    ...step,
-    packedWeight: {
-      storage: weight.storage,
-      weightPtr: weight.ptr,
-      key: `${plan.packKey} @${weight.ptr - weight.storage.ptr}`,
+    strides,
+    packed: null,
+    request: ({ pack, packKey, packedWeightBytes }) => ({
+      storage,
+      key: `${packKey} @${ptr - storage.ptr} ${weight.strides.join()}`,
       bytes: packedWeightBytes,
-      stages: plan.pack,
-    },
+      fill: operands.step(engine, `pack ${packKey}`, pack, NO_WORKSPACE),
+    }),
   };
 }
 
-function packedStep(planOf: (anySize: boolean) => Plan, weight: PackedWeight, pointers: Step['pointers']): Step {
-  for (const anySize of [false, true]) {
-    const { stages, workspaceBytes, packKey } = planOf(anySize);
-    const copy = weight.copy(packKey);
-    if (copy !== null) {
-      return {
-        stages,
-        workspaceBytes: { shared: 0, perThread: workspaceBytes.perThread },
-        pointers: { ...pointers, packedWeight: copy.ptr },
-      };
-    }
+/** @param planOf the plan and its key: the fastest one, or that with the layout of any size */
+function stepOf(
+  engine: Engine,
+  operands: KernelOperands,
+  { packed, request }: WeightSource,
+  planOf: (anySize: boolean) => { readonly key: string; readonly plan: Plan },
+): Step {
+  const stepFor = ({ key, plan }: ReturnType<typeof planOf>): Step =>
+    operands.step(engine, key, plan.stages, { shared: 0, perThread: plan.workspaceBytes.perThread });
+  const best = planOf(false);
+  if (best.plan.packedWeightBytes === 0) return stepFor(best);
+  if (packed === null) return { ...stepFor(best), packedWeight: request(best.plan) };
+  for (const found of [best, planOf(true)]) {
+    const copy = packed.copy(found.plan.packKey);
+    if (copy === null) continue;
+    operands.raw('packedWeight', copy.ptr);
+    return stepFor(found);
   }
   throw new ArgumentError(
-    weight.packedFor.operation,
+    packed.packedFor.operation,
     'weight',
     'one packed for this input shape and algorithm (without inputShape it serves every size)',
-    String(weight),
+    String(packed),
   );
 }

@@ -12,7 +12,8 @@ import type { FoldSpec } from '../plan/fold.ts';
 import { planFold, planUnfold } from '../plan/fold.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { resultTensor } from './arguments.ts';
-import { beginInFloat32, hasHalf, OUT } from './half.ts';
+import type { KernelOperand } from './kernel_operands.ts';
+import { KernelOperands } from './kernel_operands.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 
@@ -127,7 +128,7 @@ function unfoldSides(operation: string, input: Shape, window: Window): Sides {
   return { batched, batch: batched ? input[0] : 1, channels, image, positions };
 }
 
-function foldSpec(sides: Sides, window: Window, image: Tensor, columns: Tensor): FoldSpec {
+function foldSpec(sides: Sides, window: Window, image: KernelOperand, columns: KernelOperand): FoldSpec {
   const [channel, height, width] = image.strides.slice(-3);
   const [row, position] = columns.strides.slice(-2);
   return {
@@ -153,11 +154,6 @@ function begin(
   const window = checkWindow(operation, kernelSize, options);
   const size = operation === 'fold' ? checkPair(operation, 'outputSize', outputSize, 1) : null;
   const name = operation === 'fold' ? 'columns' : 'input';
-  if (hasHalf(argument)) {
-    return beginInFloat32(operation, { [name]: argument }, null, options, OUT, (tensors, _, inner) =>
-      begin(operation, tensors[name], outputSize, kernelSize, inner),
-    );
-  }
   const operands = openOperands(operation, { [name]: argument }, null, options.engine);
   try {
     const { engine, dtype } = operands;
@@ -170,22 +166,18 @@ function begin(
         : [sides.channels, ...size];
     const outputShape = sides.batched ? [sides.batch, ...shape] : shape;
     const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, [source]);
-    const [image, columns] = size === null ? [source, output] : [output, source];
-    const spec = foldSpec(sides, window, image, columns);
-    const plan = engine.plan(`${operation} ${JSON.stringify(spec)}`, () => ({
-      stages: [size === null ? planUnfold(spec) : planFold(spec)],
-    }));
+    const seen = new KernelOperands();
+    const spec =
+      size === null
+        ? foldSpec(sides, window, seen.read('image', source), seen.write('columns', output))
+        : foldSpec(sides, window, seen.write('image', output), seen.read('columns', source));
+    const key = `${operation} ${JSON.stringify(spec)}`;
+    const plan = engine.plan(key, () => ({ stages: [size === null ? planUnfold(spec) : planFold(spec)] }));
     return {
       engine,
       operation,
       reads: [source.storage],
-      steps: [
-        {
-          stages: plan.stages,
-          workspaceBytes: NO_WORKSPACE,
-          pointers: { image: image.ptr, columns: columns.ptr },
-        },
-      ],
+      steps: [seen.step(engine, key, plan.stages, NO_WORKSPACE)],
       writes: [output.storage],
       finish: () => output,
       abandon: () => {

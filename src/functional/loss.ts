@@ -1,5 +1,6 @@
 /** Losses: the value and its gradient in one pass. */
 
+import { computeDtype } from '../core/dtype.ts';
 import { checkChoice, checkOptions } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
@@ -7,7 +8,7 @@ import type { LossKind } from '../plan/elementwise.ts';
 import { pieces, planLoss } from '../plan/elementwise.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { allocateResult } from './arguments.ts';
-import { denseOperands } from './dense.ts';
+import { KernelOperands } from './kernel_operands.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 import { checkTensorLike } from './tensor_arguments.ts';
@@ -96,27 +97,22 @@ function beginLoss(
     const { engine, size, dtype, shape } = pred;
     const divisor = reduction === 'mean' ? size : 1;
     const scale = (kind === 'mse' ? 2 : 1) / Math.max(divisor, 1);
-    const plan = engine.plan(`loss ${kind} ${dtype} ${size} ${scale}`, () => ({
-      stages: [planLoss(kind, dtype, size, scale)],
-    }));
-    const dense = denseOperands(operation, { prediction: pred, target });
-    temporaries.push(dense.release);
+    const key = `loss ${kind} ${computeDtype(dtype)} ${size} ${scale}`;
+    const plan = engine.plan(key, () => ({ stages: [planLoss(kind, computeDtype(dtype), size, scale)] }));
     gradOutput = allocateResult(operation, engine, dtype, shape);
     const grad = gradOutput;
     const partials = engine.allocateStorage(operation, pieces(size) * FLOAT64_BYTES);
     temporaries.push(() => partials.release());
+    const seen = new KernelOperands();
+    seen.read('prediction', pred, 'row-major');
+    seen.read('target', target, 'row-major');
+    seen.write('grad', grad, 'row-major');
+    seen.raw('partials', partials.ptr);
     return {
       engine,
       operation,
       reads: [pred.storage, target.storage],
-      steps: [
-        ...dense.steps,
-        {
-          stages: plan.stages,
-          workspaceBytes: NO_WORKSPACE,
-          pointers: { ...dense.pointers, grad: grad.ptr, partials: partials.ptr },
-        },
-      ],
+      steps: [seen.step(engine, key, plan.stages, NO_WORKSPACE)],
       writes: [grad.storage],
       finish: () => {
         let sum = 0;

@@ -1,5 +1,6 @@
 /** matmul: batched matrix products, `torch.matmul`. */
 
+import { computeDtype } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { broadcastShapes, formatShape } from '../core/shape.ts';
@@ -10,7 +11,7 @@ import type { BatchAxis, MatmulSpec } from '../plan/matmul.ts';
 import { planMatmul } from '../plan/matmul.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { resultTensor, storagesOf } from './arguments.ts';
-import { beginInFloat32, hasHalf, OUT } from './half.ts';
+import { KernelOperands } from './kernel_operands.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 
@@ -64,12 +65,6 @@ function beginMatmul(
   options: MatmulOptions = {},
 ): Call<Tensor> {
   checkOptions(operation, options, OPTIONS);
-  if (hasHalf(aArgument, bArgument)) {
-    const arguments_ = { a: aArgument, b: bArgument };
-    return beginInFloat32(operation, arguments_, null, options, OUT, ({ a, b }, _, inner) =>
-      beginMatmul(operation, a, b, inner),
-    );
-  }
   const operands = openOperands(operation, { a: aArgument, b: bArgument }, null, options.engine);
   try {
     const { engine, dtype } = operands;
@@ -77,44 +72,38 @@ function beginMatmul(
     const { m, n, k, batchShape, outputShape } = matmulShape(operation, a.shape, b.shape);
     const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, [a, b]);
     const axes = batchShape.length;
-    const [aBatch, bBatch] = [batchStrides(a.shape, a.strides, axes), batchStrides(b.shape, b.strides, axes)];
+    const seen = new KernelOperands();
+    const [as, bs, cs] = [seen.read('a', a), seen.read('b', b), seen.write('c', output)].map(({ strides }) => strides);
+    const [aBatch, bBatch] = [batchStrides(a.shape, as, axes), batchStrides(b.shape, bs, axes)];
     const batch: BatchAxis[] = batchShape.map((length, axis) => ({
       length,
       a: aBatch[axis],
       b: bBatch[axis],
-      c: output.strides[axis],
+      c: cs[axis],
     }));
     // a vector a is one row, a vector b one column; of an axis that is not there any stride is right
     const spec: MatmulSpec = {
-      dtype,
+      dtype: computeDtype(dtype),
       kernelSet: engine.kernelSet,
       mr: engine.forcedMr,
       batch,
       m,
       n,
       k,
-      a: { row: a.strides.at(-2) ?? 0, column: a.strides[a.strides.length - 1] },
-      b:
-        b.shape.length === 1
-          ? { row: b.strides[0], column: 0 }
-          : { row: b.strides[b.strides.length - 2], column: b.strides[b.strides.length - 1] },
+      a: { row: as.at(-2) ?? 0, column: as[as.length - 1] },
+      b: bs.length === 1 ? { row: bs[0], column: 0 } : { row: bs[bs.length - 2], column: bs[bs.length - 1] },
       c: {
-        row: a.shape.length === 1 ? 0 : output.strides[axes],
-        column: b.shape.length === 1 ? 1 : output.strides[output.strides.length - 1],
+        row: as.length === 1 ? 0 : cs[axes],
+        column: bs.length === 1 ? 1 : cs[cs.length - 1],
       },
     };
-    const plan = engine.plan(`matmul ${JSON.stringify(spec)}`, () => planMatmul(spec));
+    const key = `matmul ${JSON.stringify(spec)}`;
+    const plan = engine.plan(key, () => planMatmul(spec));
     return {
       engine,
       operation,
       reads: storagesOf([a, b]),
-      steps: [
-        {
-          stages: plan.stages,
-          workspaceBytes: plan.workspaceBytes,
-          pointers: { a: a.ptr, b: b.ptr, c: output.ptr },
-        },
-      ],
+      steps: [seen.step(engine, key, plan.stages, plan.workspaceBytes)],
       writes: [output.storage],
       finish: () => output,
       abandon: () => {

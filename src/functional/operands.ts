@@ -1,7 +1,6 @@
 /** The tensors of one call: checked, of one engine and dtype; TensorLikes copied in. */
 
 import type { Dtype } from '../core/dtype.ts';
-import { checkComputeDtype } from '../core/dtype.ts';
 import { DtypeError, EngineError } from '../core/errors.ts';
 import { describe } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -55,7 +54,7 @@ export function openOperands<Name extends string>(
       temporaries.push(copy);
       return copy;
     });
-    const dtype = checkComputeDtype(operation, given[0][0], tensors[0].dtype);
+    const { dtype } = tensors[0];
     tensors.forEach((tensor, index) => {
       if (tensor.dtype !== dtype) throw new DtypeError(operation, given[index][0], dtype, tensor.dtype);
     });

@@ -4,14 +4,13 @@ import { ArgumentError, ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { formatShape } from '../core/shape.ts';
 import { checkChoice, checkOptions, describe } from '../core/validate.ts';
-import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Storage } from '../engine/storage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { AnyGeometryOptions, ConvOptions, SpatialRank } from './conv_options.ts';
 import { checkCommon } from './conv_options.ts';
 import type { ConvKind } from './conv_problem.ts';
 import { checkProblem, CONV, CONV_TRANSPOSE } from './conv_problem.ts';
-import { packingPlan } from './conv_steps.ts';
+import { packingStep } from './conv_steps.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 import type { PackedFor } from './packed_weight.ts';
@@ -90,24 +89,22 @@ export function packFor(
   }
   const { engine, dtype, shape } = weight;
   const copies = new Map<string, Storage>();
-  const dense = weight.contiguous();
   try {
     for (const inputShape of inputShapes) {
       const [input, checked] =
         inputShape === null ? smallest(kind, shape, { stride, dilation, groups }) : [inputShape, options];
       const asked = { ...checked, algorithm: options.algorithm };
       const { problem } = checkProblem(kind, operation, rank, input, shape, asked);
-      const plan = packingPlan(problem, direction, dense, inputShape === null);
-      if (copies.has(plan.packKey)) continue;
-      const storage = engine.allocateStorage(operation, plan.packedWeightBytes, 'packed weight');
-      copies.set(plan.packKey, storage);
-      const pointers = { weight: dense.ptr, packedWeight: storage.ptr };
+      const { packKey, bytes, fill } = packingStep(problem, direction, weight, inputShape === null);
+      if (copies.has(packKey)) continue;
+      const storage = engine.allocateStorage(operation, bytes, 'packed weight');
+      copies.set(packKey, storage);
       engine.execute({
         engine,
         operation,
         reads: [weight.storage],
         writes: [],
-        steps: [{ stages: plan.pack, workspaceBytes: NO_WORKSPACE, pointers }],
+        steps: [{ ...fill, pointers: { ...fill.pointers, packedWeight: storage.ptr } }],
         finish: () => undefined,
         abandon: () => undefined,
         release: () => undefined,
@@ -116,8 +113,6 @@ export function packFor(
   } catch (error) {
     for (const storage of copies.values()) storage.release();
     throw error;
-  } finally {
-    dense.dispose();
   }
   return new PackedWeight(engine, dtype, shape, { operation: kind.name, direction, stride, dilation, groups }, copies);
 }

@@ -18,6 +18,13 @@ export function checkTensorLike(operation: string, argument: string, value: unkn
   const checked = checkTensor(operation, argument, value);
   commonEngine(operation, reference, { [argument]: checked });
   commonDtype(operation, reference, { [argument]: checked });
+  return checkShapeLike(operation, argument, checked, reference);
+}
+
+/** As `checkTensorLike`, of any dtype. */
+export function checkShapeLike(operation: string, argument: string, value: unknown, reference: Tensor): Tensor {
+  const checked = checkTensor(operation, argument, value);
+  commonEngine(operation, reference, { [argument]: checked });
   if (!sameShape(checked.shape, reference.shape)) {
     throw new ShapeError(operation, argument, formatShape(reference.shape), formatShape(checked.shape));
   }

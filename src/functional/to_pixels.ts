@@ -1,5 +1,6 @@
 /** Pictures out: planar tensors to RGBA, as a canvas takes it. */
 
+import { computeDtype } from '../core/dtype.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { checkOptions, describe } from '../core/validate.ts';
@@ -9,8 +10,8 @@ import type { Engine } from '../engine/engine.ts';
 import { planPlanesToPixels } from '../plan/pixels.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { isTensorLike } from '../tensor/tensor_like.ts';
-import { checkAnyTensor, commonEngine, storagesOf } from './arguments.ts';
-import { denseOperands } from './dense.ts';
+import { checkTensor, commonEngine, storagesOf } from './arguments.ts';
+import { KernelOperands } from './kernel_operands.ts';
 import type { TensorArgument } from './operands.ts';
 import { openTensor } from './tensor_arguments.ts';
 
@@ -52,7 +53,7 @@ export function beginToPixels(operation: string, t: unknown, alpha: ToPixelsOpti
     const open = (name: string, value: unknown, at: Engine | undefined): Tensor => {
       const opened = openTensor(operation, name, value, at);
       temporaries.push(() => opened.release());
-      return checkAnyTensor(operation, name, opened.tensor);
+      return checkTensor(operation, name, opened.tensor);
     };
     const given = open('t', t, undefined);
     const { engine, shape } = given;
@@ -80,30 +81,22 @@ export function beginToPixels(operation: string, t: unknown, alpha: ToPixelsOpti
         `${operation}: alpha expected a number, a Tensor, a Uint8Array or Uint8ClampedArray, got ${describe(alpha)}`,
       );
     }
-    const dtype = given.dtype === 'float16' ? 'float32' : given.dtype;
-    const converted = (tensor: Tensor): Tensor => {
-      if (tensor.dtype === dtype) return tensor;
-      const copy = tensor.to(dtype);
-      temporaries.push(() => copy.dispose());
-      return copy;
-    };
-    const planes = converted(given);
-    const dense = denseOperands(operation, { planes, ...(plane === null ? {} : { alpha: converted(plane) }) });
-    temporaries.push(dense.release);
+    const dtype = computeDtype(given.dtype);
+    const operands = new KernelOperands();
+    operands.read('planes', given, 'row-major');
+    if (plane !== null) {
+      const converted = computeDtype(plane.dtype) === dtype ? null : plane.to(dtype);
+      if (converted !== null) temporaries.push(() => converted.dispose());
+      operands.read('alpha', converted ?? plane, 'row-major');
+    }
     const result = engine.allocateStorage(operation, 4 * length);
-    const ownAlpha = alpha === undefined && channels === 4;
-    const pointers = { ...dense.pointers, pixels: result.ptr };
+    operands.raw('pixels', result.ptr);
+    const alphaFrom = alpha === undefined && channels === 4 ? 'planes' : 'alpha';
+    const stage = planPlanesToPixels(dtype, length, Math.min(channels, 3), constant, alphaFrom);
     return {
       engine,
       operation,
-      steps: [
-        ...dense.steps,
-        {
-          stages: [planPlanesToPixels(dtype, length, Math.min(channels, 3), constant)],
-          workspaceBytes: NO_WORKSPACE,
-          pointers: ownAlpha ? { ...pointers, alpha: dense.pointers.planes + (3 * planes.byteLength) / 4 } : pointers,
-        },
-      ],
+      steps: [operands.step(engine, null, [stage], NO_WORKSPACE)],
       reads: storagesOf([given, plane]),
       writes: [result],
       finish: () => {

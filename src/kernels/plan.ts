@@ -1,7 +1,8 @@
 /** A plan: all there is to know about an operation before its addresses are known. Plain, cloneable data. */
 
 import type { Dtype } from '../core/dtype.ts';
-import type { FieldValue, Pointer, Stage, WorkspaceBytes } from '../plan/stage.ts';
+import type { Stage, WorkspaceBytes } from '../plan/stage.ts';
+import { pointer, withPointers } from '../plan/stage.ts';
 import { paramsBytes } from './stage_params.ts';
 import type { BlockFinder } from '../memory/blocks.ts';
 import { blockFinder, PLAN_BLOCKS } from '../memory/blocks.ts';
@@ -66,14 +67,5 @@ export function makePlan(
 
 /** The same stages with other names for their operands. */
 export function withOperands(stages: readonly Stage[], names: Readonly<Record<string, string>>): Stage[] {
-  return stages.map((stage) => ({
-    ...stage,
-    fields: Object.fromEntries(
-      Object.entries(stage.fields).map(([field, value]): [string, FieldValue] => {
-        if (typeof value === 'number' || value instanceof Int32Array) return [field, value];
-        const { at, offsetBytes }: Pointer = value;
-        return [field, { at: names[at] ?? at, offsetBytes }];
-      }),
-    ),
-  }));
+  return withPointers(stages, ({ at, offsetBytes }) => pointer(names[at] ?? at, offsetBytes));
 }

@@ -1,5 +1,6 @@
 /** Adam. */
 
+import { computeDtype } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { checkNumber, describe } from '../core/validate.ts';
 import { planOptimizer } from '../plan/elementwise.ts';
@@ -57,8 +58,8 @@ export class Adam extends Optimizer<AdamOptions> {
       eps,
     };
     return {
-      stage: planOptimizer('adam', parameter.dtype, parameter.size, numbers),
-      pointers: { moment: expAvg.ptr, secondMoment: expAvgSq.ptr },
+      stage: planOptimizer('adam', computeDtype(parameter.dtype), parameter.size, numbers),
+      state: { moment: expAvg, secondMoment: expAvgSq },
     };
   }
 }

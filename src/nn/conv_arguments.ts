@@ -3,7 +3,7 @@
 import type { Activation, CheckedActivation } from '../core/activation.ts';
 import { checkActivation } from '../core/activation.ts';
 import type { Dtype } from '../core/dtype.ts';
-import { checkComputeDtype } from '../core/dtype.ts';
+import { checkDtype } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
 import type { Generator } from '../core/generator.ts';
 import type { PerAxis } from '../core/validate.ts';
@@ -118,7 +118,7 @@ export function checkConvModule(
     paddingMode: checkChoice(typeName, 'paddingMode', options.paddingMode ?? 'zeros', ['zeros']),
     activation: checkActivation(typeName, 'activation', options.activation),
     inputActivation: checkActivation(typeName, 'inputActivation', options.inputActivation),
-    dtype: checkComputeDtype(typeName, 'dtype', options.dtype ?? 'float32'),
+    dtype: checkDtype(typeName, options.dtype ?? 'float32'),
   };
 }
 

@@ -7,7 +7,8 @@ import type { Call, Step } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Storage } from '../engine/storage.ts';
 import { checkTensor } from '../functional/arguments.ts';
-import { checkTensorLike } from '../functional/tensor_arguments.ts';
+import { KernelOperands } from '../functional/kernel_operands.ts';
+import { checkTensorLike, retainView } from '../functional/tensor_arguments.ts';
 import type { Stage } from '../plan/stage.ts';
 import { zeros } from '../tensor/create.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -30,7 +31,8 @@ export interface ParameterState {
 /** One pass of an optimiser over a parameter. */
 export interface Pass {
   readonly stage: Stage;
-  readonly pointers: Readonly<Record<string, number>>;
+  /** State that it updates, by the names that the stage has for it. */
+  readonly state: Readonly<Record<string, Tensor>>;
 }
 
 export abstract class Optimizer<Options extends object> extends DisposableBase {
@@ -204,20 +206,20 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
           if (parameter.grad === null) continue;
           checkTensor(operation, 'params', parameter);
           checkPlaced(operation, parameter.grad);
-          const grad = checkTensorLike(operation, 'grad', parameter.grad, parameter).contiguous();
+          const grad = retainView(checkTensorLike(operation, 'grad', parameter.grad, parameter));
           gradients.push(grad);
           const state = this.#stateOf(parameter, []);
           const options = { ...group }; // those of the call, whenever it runs
           const step = (): Step => {
             // a call before this one may be pending, so that the number of the step is known when it runs
-            const { stage, pointers } = this.passOf(parameter, options, state.step + 1, (names) => {
+            const pass = this.passOf(parameter, options, state.step + 1, (names) => {
               return this.#stateOf(parameter, names).tensors;
             });
-            return {
-              stages: [stage],
-              workspaceBytes: NO_WORKSPACE,
-              pointers: { weight: parameter.ptr, grad: grad.ptr, ...pointers },
-            };
+            const operands = new KernelOperands();
+            operands.update('weight', parameter, 'row-major');
+            operands.read('grad', grad, 'row-major');
+            for (const [name, tensor] of Object.entries(pass.state)) operands.update(name, tensor, 'row-major');
+            return operands.step(parameter.engine, null, [pass.stage], NO_WORKSPACE);
           };
           step(); // makes the state
           steps.push(step);

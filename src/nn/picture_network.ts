@@ -5,7 +5,7 @@ import { ArgumentError } from '../core/errors.ts';
 import type { Procedure } from '../engine/call.ts';
 import { perform } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
-import { checkAnyTensor } from '../functional/arguments.ts';
+import { checkTensor } from '../functional/arguments.ts';
 import { beginForward } from '../functional/conv_call.ts';
 import { CONV, CONV_TRANSPOSE } from '../functional/conv_problem.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -78,7 +78,7 @@ export function pictureNetwork(operation: string, module: unknown): PictureNetwo
     throw new ArgumentError(operation, 'module', `${inChannels} output channels, as many as it reads`, `${channels}`);
   }
   const parameters = module.parameters();
-  for (const parameter of parameters) checkAnyTensor(operation, 'module', parameter); // disposed with the module
+  for (const parameter of parameters) checkTensor(operation, 'module', parameter); // disposed with the module
   const { engine, dtype } = convolutions[0].weight;
   return { layers, channels: inChannels, dtype, engine, parameters };
 }

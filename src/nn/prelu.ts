@@ -1,7 +1,6 @@
 /** PReLU: a leaky ReLU with learnt slopes. */
 
 import type { Dtype } from '../core/dtype.ts';
-import { checkComputeDtype } from '../core/dtype.ts';
 import { checkInteger, checkNumber, checkOptions } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Storage } from '../engine/storage.ts';
@@ -58,7 +57,6 @@ export class PReLU extends Module {
     checkOptions('PReLU', options, ['init', 'dtype', 'engine']);
     const { init = 0.25, dtype, engine } = options;
     checkInteger('PReLU', 'numParameters', numParameters, 1);
-    if (dtype !== undefined) checkComputeDtype('PReLU', 'dtype', dtype);
     this.weight = full([numParameters], checkNumber('PReLU', 'init', init), { dtype, engine });
     this.#slopes = this.weight;
   }

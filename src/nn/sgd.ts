@@ -1,5 +1,6 @@
 /** Stochastic gradient descent. */
 
+import { computeDtype } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { planOptimizer } from '../plan/elementwise.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -40,7 +41,7 @@ export class SGD extends Optimizer<SGDOptions> {
     state: (names: readonly string[]) => Readonly<Record<string, Tensor>>,
   ): Pass {
     const numbers = { stepSize: lr, weightDecay, beta1: momentum };
-    const moment = momentum === 0 ? 0 : state(['momentumBuffer']).momentumBuffer.ptr;
-    return { stage: planOptimizer('sgd', parameter.dtype, parameter.size, numbers), pointers: { moment } };
+    const stage = planOptimizer('sgd', computeDtype(parameter.dtype), parameter.size, numbers);
+    return { stage, state: momentum === 0 ? {} : { moment: state(['momentumBuffer']).momentumBuffer } };
   }
 }

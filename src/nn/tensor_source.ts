@@ -2,7 +2,7 @@
 
 import type { Shape } from '../core/shape.ts';
 import { describe } from '../core/validate.ts';
-import { checkAnyTensor } from '../functional/arguments.ts';
+import { checkTensor } from '../functional/arguments.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { TensorLike } from '../tensor/tensor_like.ts';
 import { checkTensorLike, isTensorLike } from '../tensor/tensor_like.ts';
@@ -23,7 +23,7 @@ export interface OpenSource {
  */
 export function openSource(operation: string, argument: string, source: unknown): OpenSource {
   if (source instanceof Tensor) {
-    const { shape, storage } = checkAnyTensor(operation, argument, source);
+    const { shape, storage } = checkTensor(operation, argument, source);
     storage.checkReadable(operation);
     return {
       shape,

@@ -1,19 +1,20 @@
 /** Pictures of any size through a module, tile by tile. */
 
-import { typedView } from '../core/dtype.ts';
+import { computeDtype, typedView } from '../core/dtype.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { elementCount } from '../core/shape.ts';
 import { checkInteger, checkOptions, describe } from '../core/validate.ts';
-import type { Call, Procedure } from '../engine/call.ts';
-import { perform } from '../engine/call.ts';
+import type { Call, Procedure, Step } from '../engine/call.ts';
+import { NO_WORKSPACE, perform } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
 import { runProcedure, runProcedureSync } from '../engine/procedures.ts';
-import { storagesOf } from '../functional/arguments.ts';
-import { denseOperands } from '../functional/dense.ts';
+import { allocateResult, storagesOf } from '../functional/arguments.ts';
 import type { CheckedPixels, PixelSource } from '../functional/pixels.ts';
 import { beginFromPixels, channelScales, checkPixels } from '../functional/pixels.ts';
 import type { Pixels } from '../functional/to_pixels.ts';
 import { beginToPixels } from '../functional/to_pixels.ts';
+import { KernelOperands } from '../functional/kernel_operands.ts';
+import { planCopy } from '../plan/copy.ts';
 import { tensor } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Module } from './module.ts';
@@ -228,10 +229,18 @@ function immediate<T>(operation: string, engine: Engine, finish: () => T): Call<
   return { engine, operation, reads: [], writes: [], steps: [], finish, abandon: nothing, release: nothing };
 }
 
-/** Copies a tensor out. */
+/** Copies a tensor out, in the dtype that kernels compute in. */
 function beginRead(operation: string, source: Tensor): Call<Float32Array | Float64Array> {
-  const { steps, pointers, release } = denseOperands(operation, { source });
-  const { engine, dtype, size } = source;
+  const { engine, shape, size } = source;
+  const dtype = computeDtype(source.dtype);
+  const copy = source.isContiguous && source.dtype === dtype ? null : allocateResult(operation, engine, dtype, shape);
+  const steps: Step[] = [];
+  if (copy !== null) {
+    const operands = new KernelOperands();
+    const { strides } = operands.read('source', source);
+    operands.raw('target', copy.ptr);
+    steps.push(operands.step(engine, null, [planCopy(dtype, shape, strides, copy.strides)], NO_WORKSPACE));
+  }
   return {
     engine,
     operation,
@@ -240,10 +249,10 @@ function beginRead(operation: string, source: Tensor): Call<Float32Array | Float
     steps,
     finish: () => {
       engine.countCopiedOut(source.byteLength);
-      return typedView(dtype, engine.buffer, pointers.source, size).slice() as Float32Array | Float64Array;
+      return typedView(dtype, engine.buffer, (copy ?? source).ptr, size).slice() as Float32Array | Float64Array;
     },
     abandon: () => undefined,
-    release,
+    release: () => copy?.dispose(),
   };
 }
 

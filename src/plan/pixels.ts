@@ -42,8 +42,15 @@ export function planPixelsToPlanes(length: number, samples: number, channels: re
  * Operands planes, alpha (a plane, or absent), pixels (RGBA).
  * @param channels planes of colour: 1 or 3
  * @param alpha 0 … 1, of every pixel where there is no plane of it
+ * @param alphaFrom where the plane of alpha is: an operand of its own, or the fourth plane
  */
-export function planPlanesToPixels(dtype: Dtype, length: number, channels: number, alpha: number): Stage {
+export function planPlanesToPixels(
+  dtype: Dtype,
+  length: number,
+  channels: number,
+  alpha: number,
+  alphaFrom: 'alpha' | 'planes',
+): Stage {
   return {
     entry: 'planesToPixels',
     items: Math.ceil(length / ITEM_LENGTH),
@@ -51,7 +58,7 @@ export function planPlanesToPixels(dtype: Dtype, length: number, channels: numbe
     fields: {
       pixelsPtr: pointer('pixels'),
       planesPtr: pointer('planes'),
-      alphaPtr: pointer('alpha'),
+      alphaPtr: alphaFrom === 'alpha' ? pointer('alpha') : pointer('planes', channels * length * elementBytes(dtype)),
       length,
       itemLength: ITEM_LENGTH,
       channels,

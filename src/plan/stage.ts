@@ -37,3 +37,15 @@ export interface WorkspaceBytes {
 export function pointer(at: string, offsetBytes = 0): Pointer {
   return { at, offsetBytes };
 }
+
+/** The same stages with other addresses. */
+export function withPointers(stages: readonly Stage[], change: (pointer: Pointer) => Pointer): Stage[] {
+  return stages.map((stage) => ({
+    ...stage,
+    fields: Object.fromEntries(
+      Object.entries(stage.fields).map(([field, value]): [string, FieldValue] => {
+        return [field, typeof value === 'number' || value instanceof Int32Array ? value : change(value)];
+      }),
+    ),
+  }));
+}

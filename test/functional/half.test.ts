@@ -1,12 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   ArgumentError,
+  bceWithLogitsLoss,
+  bceWithLogitsLossSync,
   DtypeError,
   foldSync,
   full,
   init,
+  l1Loss,
+  l1LossSync,
   matmul,
   matmulSync,
+  mseLoss,
+  mseLossSync,
   ShapeError,
   tensor,
   unfoldSync,
@@ -14,6 +20,7 @@ import {
   type Engine,
   type Tensor,
 } from '../../src/index.ts';
+import { Allocator } from '../../src/memory/allocator.ts';
 import { releaseAll } from '../support/leaks.ts';
 import { CONV, CONV_TRANSPOSE } from '../support/operations.ts';
 import { own } from '../support/owned.ts';
@@ -146,6 +153,78 @@ test('matmul, fold and unfold', async () => {
   expect(() => matmulSync(a, float(b))).toThrow('b expected float16, got float32');
 });
 
+test.each([
+  ['mseLoss', mseLoss, mseLossSync],
+  ['l1Loss', l1Loss, l1LossSync],
+  ['bceWithLogitsLoss', bceWithLogitsLoss, bceWithLogitsLossSync],
+])('%s: the value of float32, its gradient rounded', async (_, loss, lossSync) => {
+  const pred = half([3, 5, 4], 1);
+  const view = own(pred.permute(2, 0, 1));
+  const target = half([4, 3, 5], 2);
+  for (const reduction of ['mean', 'sum'] as const) {
+    const expected = lossSync(float(view), float(target), { reduction });
+    const got = own(await loss(view, target, { reduction }));
+    expect([got.value, got.gradOutput.dtype]).toEqual([expected.value, 'float16']);
+    expect(got.gradOutput.toTypedArray()).toEqual(rounded(expected.gradOutput));
+    expect(own(lossSync(view, target, { reduction })).gradOutput.toTypedArray()).toEqual(got.gradOutput.toTypedArray());
+  }
+  expect(() => lossSync(view, float(target))).toThrow('target expected float16, got float32');
+});
+
+describe('memory', () => {
+  const [shape, options] = [[1, 4, 6, 6], { stride: 2 }] as const;
+
+  test('a weight is widened and packed once, until it is written to', () => {
+    const [input, weight, gradOutput] = [half(shape, 1), half([4, 3, 2, 2], 2), half([1, 3, 12, 12], 3)];
+    const mask = { ...options, outputMask: [true, false, false] } as const;
+    const packed = () => engine.memory.bytesPacked;
+    const before = packed();
+    const y = own(forwardSync(input, weight, null, options));
+    const one = packed() - before;
+    expect(one).toBeGreaterThan(0);
+    own(backwardSync(gradOutput, input, weight, mask).gradInput);
+    const both = packed() - before;
+    expect(both).toBeGreaterThan(one);
+    own(forwardSync(input, weight, null, options));
+    own(backwardSync(gradOutput, input, weight, mask).gradInput);
+    expect(packed() - before).toBe(both);
+    weight.copyFrom(half([4, 3, 2, 2], 5));
+    const changed = own(forwardSync(input, weight, null, options));
+    expect(changed.toTypedArray()).not.toEqual(y.toTypedArray());
+    expect(changed.toTypedArray()).toEqual(rounded(forwardSync(float(input), float(weight), null, options)));
+  });
+
+  test('views of one storage are packed apart', () => {
+    const input = half([1, 2, 3, 3], 1);
+    const weight = half([2, 2, 2, 2], 2);
+    for (const view of [weight, own(weight.transpose(0, 1)), own(weight.transpose(2, 3))]) {
+      const expected = forwardSync(float(input), float(view), null, options);
+      expect(own(forwardSync(input, view, null, options)).toTypedArray()).toEqual(rounded(expected));
+    }
+  });
+
+  test('a second call allocates nothing', () => {
+    const [input, weight, bias] = [half(shape, 1), half([4, 3, 2, 2], 2), half([3], 3)];
+    const out = own(forwardSync(input, weight, bias, options));
+    forwardSync(input, weight, bias, { ...options, out });
+    const allocate = vi.spyOn(Allocator.prototype, 'allocate');
+    forwardSync(input, weight, bias, { ...options, out });
+    expect(allocate).not.toHaveBeenCalled();
+    allocate.mockRestore();
+  });
+
+  test('copies of large operands are not kept', () => {
+    const pred = own(zeros([2 ** 21], { dtype: 'float16' }));
+    const allocate = vi.spyOn(Allocator.prototype, 'allocate');
+    const free = vi.spyOn(Allocator.prototype, 'free');
+    own(mseLossSync(pred, pred));
+    const large = allocate.mock.calls.findIndex(([bytes]) => bytes > 2 ** 24);
+    expect(large).toBeGreaterThanOrEqual(0);
+    expect(free).toHaveBeenCalledWith(allocate.mock.results[large].value);
+    vi.restoreAllMocks();
+  });
+});
+
 test('overflow, infinities and NaN are those of the rounding', () => {
   const input = own(tensor([60000, Infinity, NaN, 1e-7], [1, 1, 4], { dtype: 'float16' }));
   const weight = own(tensor([2], [1, 1, 1], { dtype: 'float16' }));
@@ -159,7 +238,7 @@ test('mistakes, and nothing is left', async () => {
   const { tensors } = engine.memory;
   expect(() => forwardSync(input, floats)).toThrow(DtypeError);
   expect(() => forwardSync(input, floats)).toThrow('weight expected float16, got float32');
-  expect(() => forwardSync(floats, weight)).toThrow('input expected float16, got float32');
+  expect(() => forwardSync(floats, weight)).toThrow('weight expected float32, got float16');
   expect(() => forwardSync(input, weight, floats)).toThrow(DtypeError);
   expect(() => forwardSync(input, weight, null, { out: floats })).toThrow(DtypeError);
   expect(() => forwardSync(input, weight, null, { stride: 0 })).toThrow(ArgumentError);
