@@ -15,17 +15,11 @@ import { SavedTensor } from './saved.ts';
 
 /** An element of the output depends on that of the input alone. */
 export abstract class ActivationModule extends Module {
-  readonly #typeName: string;
   readonly #activation: CheckedActivation;
 
-  constructor(typeName: string, activation: Activation) {
+  constructor(activation: Activation) {
     super();
-    this.#typeName = typeName;
-    this.#activation = checkActivation(typeName, 'activation', activation);
-  }
-
-  override get typeName(): string {
-    return this.#typeName;
+    this.#activation = checkActivation(this.typeName, 'activation', activation);
   }
 
   override *forwardSteps(
@@ -54,18 +48,21 @@ export abstract class ActivationModule extends Module {
 
 /** max(x, 0) */
 export class ReLU extends ActivationModule {
+  static override readonly typeName: string = 'ReLU';
+
   constructor() {
-    super('ReLU', 'relu');
+    super('relu');
   }
 }
 
 /** x where positive, else slope · x. */
 export class LeakyReLU extends ActivationModule {
+  static override readonly typeName: string = 'LeakyReLU';
   readonly #slope: number;
 
   /** @throws {TypeError | ArgumentError} when `slope` is not a finite number. */
   constructor(slope = 0.01) {
-    super('LeakyReLU', { leakyRelu: checkNumber('LeakyReLU', 'slope', slope) });
+    super({ leakyRelu: checkNumber('LeakyReLU', 'slope', slope) });
     this.#slope = slope;
   }
 
@@ -75,29 +72,37 @@ export class LeakyReLU extends ActivationModule {
 }
 
 export class Tanh extends ActivationModule {
+  static override readonly typeName: string = 'Tanh';
+
   constructor() {
-    super('Tanh', 'tanh');
+    super('tanh');
   }
 }
 
 /** 1 / (1 + e^(−x)) */
 export class Sigmoid extends ActivationModule {
+  static override readonly typeName: string = 'Sigmoid';
+
   constructor() {
-    super('Sigmoid', 'sigmoid');
+    super('sigmoid');
   }
 }
 
 /** x · sigmoid(x) */
 export class SiLU extends ActivationModule {
+  static override readonly typeName: string = 'SiLU';
+
   constructor() {
-    super('SiLU', 'silu');
+    super('silu');
   }
 }
 
 /** x · Φ(x), Φ the distribution function of the normal distribution. */
 export class GELU extends ActivationModule {
+  static override readonly typeName: string = 'GELU';
+
   constructor() {
-    super('GELU', 'gelu');
+    super('gelu');
   }
 
   protected override describeOptions(): string {

@@ -41,7 +41,6 @@ export interface ConvTransposeModuleOptions extends Omit<ConvModuleOptions, 'pad
 
 /** Which of the six modules. */
 export interface ConvType {
-  readonly typeName: string;
   readonly kind: ConvKind;
   readonly axes: SpatialRank;
 }
@@ -82,7 +81,8 @@ const KNOWN = [
  * @throws {TypeError | ArgumentError | DtypeError} for values of the wrong type or out of range.
  */
 export function checkConvModule(
-  { typeName, kind, axes }: ConvType,
+  typeName: string,
+  { kind, axes }: ConvType,
   inChannels: number,
   outChannels: number,
   kernelSize: PerAxis,

@@ -5,6 +5,7 @@ import { ACTIVATION_KINDS } from '../core/activation.ts';
 import type { Generator } from '../core/generator.ts';
 import { generatorOrDefault } from '../core/generator.ts';
 import type { Shape } from '../core/shape.ts';
+import { sameShape } from '../core/shape.ts';
 import type { PerAxis } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import type { Storage } from '../engine/storage.ts';
@@ -95,7 +96,7 @@ export abstract class ConvModule extends Module {
     options: ConvTransposeModuleOptions & ConvModuleOptions,
   ) {
     super();
-    const checked = checkConvModule(type, inChannels, outChannels, kernelSize, options);
+    const checked = checkConvModule(this.typeName, type, inChannels, outChannels, kernelSize, options);
     this.#type = type;
     this.inChannels = inChannels;
     this.outChannels = outChannels;
@@ -112,7 +113,7 @@ export abstract class ConvModule extends Module {
     this.activation = activation;
     this.inputActivation = inputActivation;
     this.#generator = generator;
-    generatorOrDefault(type.typeName, generator);
+    generatorOrDefault(this.typeName, generator);
     const [first, second] = type.kind === CONV_TRANSPOSE ? [inChannels, outChannels] : [outChannels, inChannels];
     const { dtype } = checked;
     this.weight = empty([first, second / checked.groups, ...checked.kernelSize], { dtype, engine });
@@ -124,10 +125,6 @@ export abstract class ConvModule extends Module {
     }
     this.#hasBias = checked.bias;
     this.resetParameters();
-  }
-
-  override get typeName(): string {
-    return this.#type.typeName;
   }
 
   /** Draws weight and bias anew: uniform in ±1/√fanIn, the bits of PyTorch for the same seed. */
@@ -157,7 +154,10 @@ export abstract class ConvModule extends Module {
   ): Procedure<ForwardResult> {
     const { outputSize, out } = options;
     checkTensor(operation, 'input', input);
-    if (this.preparing > 0) this.#preparedShapes.push(input.shape);
+    if (save) this.checkThawed('forward');
+    if (this.preparing > 0 && !this.#preparedShapes.some((shape) => sameShape(shape, input.shape))) {
+      this.#preparedShapes.push(input.shape);
+    }
     const { activation, inputActivation } = this;
     if (!save || savesOutput(this.#activation)) {
       const output = yield* perform(this.#begin(operation, input, { activation, inputActivation, outputSize, out }));

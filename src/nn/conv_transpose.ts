@@ -5,10 +5,12 @@ import { CONV_TRANSPOSE } from '../functional/conv_problem.ts';
 import type { ConvTransposeModuleOptions, ConvType } from './conv_arguments.ts';
 import { ConvModule } from './conv_module.ts';
 
-const type = (axes: 1 | 2 | 3): ConvType => ({ typeName: `ConvTranspose${axes}d`, kind: CONV_TRANSPOSE, axes });
+const type = (axes: 1 | 2 | 3): ConvType => ({ kind: CONV_TRANSPOSE, axes });
 
 /** Input (N, inChannels, L) or (inChannels, L); see `convTranspose1d`. */
 export class ConvTranspose1d extends ConvModule {
+  static override readonly typeName: string = 'ConvTranspose1d';
+
   /** @throws {TypeError | ArgumentError | DtypeError | EngineError} for arguments; `outputPadding` is checked at the call. */
   constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvTransposeModuleOptions = {}) {
     super(type(1), inChannels, outChannels, kernelSize, options);
@@ -17,6 +19,8 @@ export class ConvTranspose1d extends ConvModule {
 
 /** Input (N, inChannels, H, W) or (inChannels, H, W); see `convTranspose2d`. */
 export class ConvTranspose2d extends ConvModule {
+  static override readonly typeName: string = 'ConvTranspose2d';
+
   /** @throws {TypeError | ArgumentError | DtypeError | EngineError} for arguments; `outputPadding` is checked at the call. */
   constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvTransposeModuleOptions = {}) {
     super(type(2), inChannels, outChannels, kernelSize, options);
@@ -25,6 +29,8 @@ export class ConvTranspose2d extends ConvModule {
 
 /** Input (N, inChannels, D, H, W) or (inChannels, D, H, W); see `convTranspose3d`. */
 export class ConvTranspose3d extends ConvModule {
+  static override readonly typeName: string = 'ConvTranspose3d';
+
   /** @throws {TypeError | ArgumentError | DtypeError | EngineError} for arguments; `outputPadding` is checked at the call. */
   constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvTransposeModuleOptions = {}) {
     super(type(3), inChannels, outChannels, kernelSize, options);

@@ -30,10 +30,12 @@ import { warmUp } from './warm_up.ts';
  */
 export class Module extends ParameterTree {
   #pending: Pass | null = null;
-  /** Settles when the Promise forward that was called last has, successful or not. */
-  #forwardSettled: Promise<unknown> | null = null;
+  /** Settles when the Promise forward that was called last has: whether it was successful. */
+  #forwardSettled: Promise<boolean> | null = null;
   /** Promise calls that have not settled. */
   #inFlight = 0;
+  /** Pending calls of `prepare` that call forward of this module: they keep nothing. */
+  #trials = 0;
 
   /**
    * The output for `input`. In training mode keeps what `backward` needs; this replaces what an earlier one kept.
@@ -41,7 +43,10 @@ export class Module extends ParameterTree {
    */
   async forward(input: TensorArgument, options: ForwardOptions = {}): Promise<Tensor> {
     const kept = this.#runForward('forward', input, options, this.training).then((result) => this.#keep(result));
-    const settled = kept.catch(() => undefined);
+    const settled = kept.then(
+      () => true,
+      () => false,
+    );
     this.#forwardSettled = settled;
     try {
       return await kept;
@@ -67,7 +72,7 @@ export class Module extends ParameterTree {
     const forward = this.#forwardSettled;
     if (forward === null) this.#pendingPass('backward'); // an error now rather than in its turn
     return this.#runBackward('backward', gradOutput, wanted, options.signal, async (run) => {
-      await forward;
+      if (forward !== null && !(await forward)) throw this.#noForward('backward', 'its forward failed');
       const pass = this.#pendingPass('backward');
       const gradInput = await run(pass);
       if (this.#pending === pass) this.#pending = null;
@@ -100,7 +105,8 @@ export class Module extends ParameterTree {
 
   /**
    * Plans and packs for an input shape, and runs the module on zeros until the runtime has optimised its kernels.
-   * `freeze` keeps the packed weights of prepared shapes. Leaves a pending forward alone.
+   * `freeze` keeps the packed weights of prepared shapes. Leaves a pending forward alone. While it is pending, modules
+   * below a module of your own keep nothing for backward.
    * @throws the errors of `forward` for that shape
    */
   async prepare(inputShape: readonly number[]): Promise<void> {
@@ -109,7 +115,10 @@ export class Module extends ParameterTree {
     const [first] = this.operands();
     const input = zeros(inputShape, { dtype: first?.dtype, engine: first?.engine });
     const modules = this.everyModule();
+    // modules of the user's call forward, in training mode too
+    const called = modules.filter(({ hasOwnPasses }) => hasOwnPasses).flatMap((module) => module.everyModule());
     for (const module of modules) module.preparing++;
+    for (const module of called) module.#trials++;
     this.#inFlight++;
     try {
       await warmUp(async () => {
@@ -119,6 +128,7 @@ export class Module extends ParameterTree {
       });
     } finally {
       for (const module of modules) module.preparing--;
+      for (const module of called) module.#trials--;
       input.dispose();
       this.#landed();
     }
@@ -362,17 +372,18 @@ export class Module extends ParameterTree {
 
   #keep({ output, saved }: ForwardResult): Tensor {
     if (saved === null) return output;
-    if (this.training && !this.disposed) this.#replacePending(new Pass(saved));
+    if (this.training && !this.disposed && this.#trials === 0) this.#replacePending(new Pass(saved));
     else saved.dispose(); // eval() or dispose() came in between
     return output;
   }
 
   #pendingPass(method: string): Pass {
     if (this.#pending !== null) return this.#pending;
-    throw new EngineError(
-      'ERR_NO_FORWARD',
-      `${this.#operation(method)}: no pending forward; call forward in training mode first`,
-    );
+    throw this.#noForward(method, 'no pending forward; call forward in training mode first');
+  }
+
+  #noForward(method: string, reason: string): EngineError {
+    return new EngineError('ERR_NO_FORWARD', `${this.#operation(method)}: ${reason}`);
   }
 
   #replacePending(pass: Pass | null): void {

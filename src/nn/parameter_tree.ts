@@ -11,6 +11,8 @@ import { loadStateDict } from './state_dict.ts';
 import type { TensorSource } from './tensor_source.ts';
 
 export abstract class ParameterTree extends DisposableBase {
+  /** Of classes whose name a minifier may change; a subclass without one of its own has the name of its class. */
+  declare static readonly typeName: string;
   /** In training mode a forward pass keeps what its backward pass needs. */
   training: boolean = true;
   #disposed = false;
@@ -18,9 +20,10 @@ export abstract class ParameterTree extends DisposableBase {
   /** What a frozen module computes with, in place of its parameters. */
   readonly #kept: (Tensor | PackedWeight)[] = [];
 
-  /** The name that `toString` and messages use. */
+  /** The name that `toString` and messages use: that of the class, which minifiers leave alone in this package. */
   get typeName(): string {
-    return this.constructor.name;
+    const type = this.constructor as typeof ParameterTree;
+    return Object.hasOwn(type, 'typeName') ? type.typeName : type.name;
   }
 
   get disposed(): boolean {
@@ -120,8 +123,9 @@ export abstract class ParameterTree extends DisposableBase {
     const children = this.namedChildren().map(
       ([name, child]) => `(${name}): ${child.toString().replaceAll('\n', '\n  ')}`,
     );
-    if (children.length === 0) return `${this.typeName}(${options})`;
-    const lines = options === '' ? children : [options, ...children];
+    const extra = options === '' ? [] : options.split('\n');
+    if (children.length === 0 && extra.length < 2) return `${this.typeName}(${options})`;
+    const lines = [...extra, ...children];
     return `${this.typeName}(\n  ${lines.join('\n  ')}\n)`;
   }
 

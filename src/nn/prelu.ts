@@ -43,6 +43,8 @@ class SavedPrelu implements Saved {
 }
 
 export class PReLU extends Module {
+  static override readonly typeName: string = 'PReLU';
+
   /** (numParameters) */
   readonly weight: Tensor;
   /** The weight; it outlives `freeze`. */
@@ -59,10 +61,6 @@ export class PReLU extends Module {
     checkInteger('PReLU', 'numParameters', numParameters, 1);
     this.weight = full([numParameters], checkNumber('PReLU', 'init', init), { dtype, engine });
     this.#slopes = this.weight;
-  }
-
-  override get typeName(): string {
-    return 'PReLU';
   }
 
   protected override describeOptions(): string {
@@ -83,6 +81,7 @@ export class PReLU extends Module {
     { out }: ForwardOptions,
     save: boolean,
   ): Procedure<ForwardResult> {
+    if (save) this.checkThawed('forward');
     const output = yield* perform(beginPrelu(operation, input, this.#slopes, out));
     return { output, saved: save ? new SavedPrelu(input, this.#slopes) : null };
   }

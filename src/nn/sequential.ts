@@ -1,5 +1,6 @@
 /** Modules one after another. */
 
+import { ArgumentError } from '../core/errors.ts';
 import { describe } from '../core/validate.ts';
 import { checkTensor } from '../functional/arguments.ts';
 import { retainView } from '../functional/tensor_arguments.ts';
@@ -28,11 +29,13 @@ class SavedSequence implements Saved {
  * backward in training where backward needs them.
  */
 export class Sequential extends Module {
+  static override readonly typeName: string = 'Sequential';
   readonly #children: [string, Module][];
 
   /**
    * @param modules modules, named by their position, or one object of named modules
    * @throws {TypeError} when something else is among them.
+   * @throws {ArgumentError} for an empty name, or one with a dot: state dicts could not tell it from a path.
    */
   constructor(...modules: Module[] | [Readonly<Record<string, Module>>]) {
     super();
@@ -48,11 +51,10 @@ export class Sequential extends Module {
       if (!(child instanceof Module)) {
         throw new TypeError(`Sequential: modules expected Modules, got ${describe(child)} at ${name}`);
       }
+      if (name === '' || name.includes('.')) {
+        throw new ArgumentError('Sequential', 'modules', "names that are not empty and have no '.'", describe(name));
+      }
     }
-  }
-
-  override get typeName(): string {
-    return 'Sequential';
   }
 
   get length(): number {

@@ -114,7 +114,7 @@ describe('refuses', () => {
             override forward = super.forward.bind(this);
           })(1, 1, 2),
         ),
-      'got ConvTranspose2d with passes of its own',
+      'got Own with passes of its own',
     ],
   ])('%s', async (_, make, message) => {
     const module = own(make());
