@@ -56,6 +56,12 @@ export interface Call<T> extends Uses {
   release(): void;
 }
 
+/** Work without stages, in its turn. */
+export function immediate<T>(operation: string, engine: Engine, finish: () => T): Call<T> {
+  const nothing = (): void => undefined;
+  return { engine, operation, reads: [], writes: [], steps: [], finish, abandon: nothing, release: nothing };
+}
+
 /** Work that is not a call of an engine, awaited between two calls: a module that defines its own `forward`. */
 export interface Foreign {
   promise(): Promise<unknown>;

@@ -1,6 +1,8 @@
 /** Gradients of parameters. */
 
 import { EngineError } from '../core/errors.ts';
+import type { Procedure } from '../engine/call.ts';
+import { immediate, perform } from '../engine/call.ts';
 import type { Storage } from '../engine/storage.ts';
 import { zeros } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -22,6 +24,32 @@ export function clearGradient({ grad }: Tensor): void {
   }
   new Uint8Array(grad.engine.buffer, grad.ptr, grad.byteLength).fill(0);
   grad.storage.written();
+}
+
+/**
+ * A backward pass that may be aborted: gradients are as before when it is, though part of what it adds was there. So it
+ * may be repeated.
+ */
+export function* restoring<T>(operation: string, gradients: readonly Tensor[], steps: Procedure<T>): Procedure<T> {
+  if (gradients.length === 0) return yield* steps;
+  // in the turn of the pass: calls before it may write them still
+  const before = yield* perform(
+    immediate(operation, gradients[0].engine, () => gradients.map(({ storage }) => bytesOf(storage).slice())),
+  );
+  try {
+    return yield* steps;
+  } catch (error) {
+    gradients.forEach(({ engine, storage }, index) => {
+      if (engine.disposed) return;
+      bytesOf(storage).set(before[index]);
+      storage.written();
+    });
+    throw error;
+  }
+}
+
+function bytesOf({ engine, ptr, bytes }: Storage): Uint8Array {
+  return new Uint8Array(engine.buffer, ptr, bytes);
 }
 
 /** Gradients of pending backward passes that have no place in the order of calls, and of how many. */

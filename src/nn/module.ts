@@ -14,7 +14,7 @@ import { zeros } from '../tensor/create.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { Frozen } from './frozen.ts';
 import { freezeAll } from './frozen.ts';
-import { gradientOf, markUnplaced } from './gradients.ts';
+import { gradientOf, markUnplaced, restoring } from './gradients.ts';
 import { ParameterTree } from './parameter_tree.ts';
 import { Pass } from './pass.ts';
 import type { BackwardOptions, ForwardOptions, ForwardResult, Vjp, Wanted } from './pass_types.ts';
@@ -62,7 +62,7 @@ export class Module extends ParameterTree {
 
   /**
    * Adds to the gradients of the parameters and returns the gradient of the input of the pending forward pass, which
-   * is over with that. A backward that fails leaves it pending.
+   * is over with that. A backward that fails leaves it pending; one that is aborted leaves the gradients as they were.
    * @throws {EngineError} ERR_NO_FORWARD without a pending forward; ERR_MODIFIED when a tensor it needs was changed.
    */
   backward(gradOutput: TensorArgument, options?: BackwardOptions & { gradInput?: true }): Promise<Tensor>;
@@ -313,7 +313,8 @@ export class Module extends ParameterTree {
       };
       return await find((pass) =>
         pass.run(operation, async (saved) => {
-          const procedure = this.backwardSteps(operation, saved, gradOutput, wanted);
+          const steps = this.backwardSteps(operation, saved, gradOutput, wanted);
+          const procedure = placed && signal !== undefined ? restoring(operation, gradients, steps) : steps;
           const { reads, writes } = uses;
           return runProcedure(procedure, { reads: [...reads, ...saved.storages], writes }, signal, place);
         }),

@@ -5,8 +5,7 @@ import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { elementCount } from '../core/shape.ts';
 import { checkInteger, checkOptions, describe } from '../core/validate.ts';
 import type { Call, Procedure, Step } from '../engine/call.ts';
-import { NO_WORKSPACE, perform } from '../engine/call.ts';
-import type { Engine } from '../engine/engine.ts';
+import { immediate, NO_WORKSPACE, perform } from '../engine/call.ts';
 import { runProcedure, runProcedureSync } from '../engine/procedures.ts';
 import { allocateResult, storagesOf } from '../functional/arguments.ts';
 import type { CheckedPixels, PixelSource } from '../functional/pixels.ts';
@@ -221,12 +220,6 @@ function asImages(planes: Tensor, { channels, dtype }: PictureNetwork): Tensor {
   } finally {
     planes.dispose();
   }
-}
-
-/** Work without stages, in its turn. */
-function immediate<T>(operation: string, engine: Engine, finish: () => T): Call<T> {
-  const nothing = (): void => undefined;
-  return { engine, operation, reads: [], writes: [], steps: [], finish, abandon: nothing, release: nothing };
 }
 
 /** Copies a tensor out, in the dtype that kernels compute in. */

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConvTranspose2d, Module, PReLU, ReLU, Sequential, Sigmoid, SiLU, tensor, zeros } from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
-import { codeOf, random, slicingEngine, SLOW, turns, watch } from '../support/in_flight.ts';
+import { codeOf, countTurns, random, slicingEngine, SLOW, turns, watch } from '../support/in_flight.ts';
 import { releaseAll } from '../support/leaks.ts';
 import { own } from '../support/owned.ts';
 
@@ -129,6 +129,50 @@ describe('forward', () => {
     await expect(failing).rejects.toThrow('stop');
     await expect(waiting).rejects.toMatchObject({ code: 'ERR_NO_FORWARD', message: expect.stringContaining('failed') });
     expect(values(await m.backward(vector(4, 8)))).toEqual([1, 2]);
+  });
+});
+
+describe('an aborted backward', () => {
+  test('leaves the gradients as they were, however far it was, and can be repeated', async () => {
+    const layer = slowModule();
+    const m = own(new Sequential(new SiLU(), layer, new PReLU(64, { engine })));
+    const x = own(random(engine, SLOW.input));
+    const g = own(random(engine, SLOW.output, 3));
+    const gradients = (): number[][] => m.parameters().map(({ grad }) => Array.from(grad!.toTypedArray()));
+    const pass = (): number[] => {
+      own(m.forwardSync(x));
+      return values(m.backwardSync(g));
+    };
+    pass();
+    const before = gradients();
+    const gradInput = pass();
+    const twice = gradients();
+    m.zeroGrad();
+    own(m.forwardSync(x));
+    const backward = m.backward(g);
+    const all = await countTurns(backward);
+    own(await backward);
+    expect(gradients()).toEqual(before);
+    own(m.forwardSync(x));
+    let partial = 0;
+    for (let after = 0; after < all; after += Math.ceil(all / 7)) {
+      const controller = new AbortController();
+      const { bytesInUse } = engine.memory;
+      const pending = m.backward(g, { signal: controller.signal });
+      const state = watch(pending);
+      await turns(after);
+      if (state.settled) break;
+      const { weight } = layer;
+      const seen = new Float32Array(engine.buffer, weight.grad!.ptr, weight.size);
+      if (seen.some((value, index) => value !== before[0][index])) partial++;
+      controller.abort(new Error('stop'));
+      await expect(pending).rejects.toThrow('stop');
+      expect(gradients()).toEqual(before);
+      expect(engine.memory.bytesInUse).toBe(bytesInUse);
+    }
+    expect(partial).toBeGreaterThan(0);
+    expect(values(await m.backward(g, { signal: new AbortController().signal }))).toEqual(gradInput);
+    expect(gradients()).toEqual(twice);
   });
 });
 
