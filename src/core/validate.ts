@@ -65,6 +65,18 @@ export function checkPerAxis(
   return entries.map((entry) => checkInteger(operation, argument, entry, minimum));
 }
 
+/**
+ * A shape, or sizes of axes.
+ * @throws {TypeError} when `value` is not an array of numbers.
+ * @throws {ArgumentError} when an entry is not an integer of at least 0.
+ */
+export function checkSizes(operation: string, argument: string, value: unknown): number[] {
+  if (!Array.isArray(value)) {
+    throw new TypeError(`${operation}: ${argument} expected an array of numbers, got ${describe(value)}`);
+  }
+  return value.map((length) => checkInteger(operation, argument, length, 0));
+}
+
 /** @throws {TypeError} when `value` is not a finite or infinite number (NaN: ArgumentError). */
 export function checkNumber(operation: string, argument: string, value: unknown, minimum: number = -Infinity): number {
   if (typeof value !== 'number') {

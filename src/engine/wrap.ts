@@ -7,7 +7,7 @@ import { checkDtype, elementBytes } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount } from '../core/shape.ts';
-import { checkInteger, checkOptions, describe } from '../core/validate.ts';
+import { checkOptions, checkSizes, describe } from '../core/validate.ts';
 import type { Engine } from './engine.ts';
 import type { Storage } from './storage.ts';
 
@@ -38,16 +38,15 @@ export function wrapMemory(
   options: { dtype?: Dtype; strides?: readonly number[] },
 ): WrappedTensor {
   checkOptions('wrap', options, ['dtype', 'strides']);
-  const dtype = checkDtype('wrap', options.dtype ?? 'float32');
+  const { dtype = 'float32' } = options;
+  checkDtype('wrap', dtype);
   const bytes = elementBytes(dtype);
   checkAddress(ptr, bytes);
-  if (!isArray(shape)) throw new TypeError(`wrap: shape expected an array, got ${describe(shape)}`);
-  for (const length of shape) checkInteger('wrap', 'shape', length, 0);
-  const strides = options.strides ?? contiguousStrides(shape);
-  if (!isArray(strides) || strides.length !== shape.length) {
+  checkSizes('wrap', 'shape', shape);
+  const { strides = contiguousStrides(shape) } = options;
+  if (checkSizes('wrap', 'strides', strides).length !== shape.length) {
     throw new ArgumentError('wrap', 'strides', `${shape.length} entries`, describe(strides));
   }
-  for (const stride of strides) checkInteger('wrap', 'strides', stride, 0);
   const reach = shape.reduce((sum, length, axis) => sum + (length - 1) * strides[axis], 1);
   const extent = elementCount(shape) === 0 ? 0 : reach * bytes;
   if (ptr + extent > engine.buffer.byteLength) {
@@ -55,11 +54,6 @@ export function wrapMemory(
   }
   if (factory === null) throw new Error('wrap: the class of tensors is not loaded');
   return factory(engine.foreignStorage(ptr, extent), dtype, shape, strides, 0);
-}
-
-/** `Array.isArray` would make the elements `any`. */
-function isArray(value: readonly number[]): boolean {
-  return Array.isArray(value);
 }
 
 function checkAddress(ptr: unknown, alignment: number): void {

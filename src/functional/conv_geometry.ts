@@ -3,7 +3,7 @@
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { formatShape } from '../core/shape.ts';
-import { checkChoice, checkInteger } from '../core/validate.ts';
+import { checkChoice } from '../core/validate.ts';
 import type { CheckedConv, ConvGeometryOptions, SpatialRank } from './conv_options.ts';
 import { checkCommon, checkWeightRank, splitInput, threeAxes } from './conv_options.ts';
 
@@ -30,8 +30,7 @@ export function convGeometry(
   const kernel = weightShape.slice(2);
   const named = typeof options.padding === 'string';
   const common = checkCommon(operation, axes, named ? { ...options, padding: 0 } : options);
-  const { stride, dilation } = common;
-  const groups = checkInteger(operation, 'groups', options.groups ?? 1, 1);
+  const { stride, dilation, groups } = common;
   let { padding } = common;
   if (named && checkChoice(operation, 'padding', options.padding, ['same', 'valid']) === 'same') {
     if (stride.some((step) => step !== 1)) {

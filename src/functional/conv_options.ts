@@ -106,10 +106,12 @@ export const KERNEL_NAMES: Readonly<Record<SpatialRank, string>> = { 1: 'k', 2: 
 /** Begin and end of the padding of each axis. */
 export function checkPadding(operation: string, padding: unknown, axes: number): [number, number][] {
   if (Array.isArray(padding) && padding.some((entry) => Array.isArray(entry))) {
-    if (padding.length !== axes) {
+    if (padding.length !== axes && padding.length !== 1) {
       throw new ArgumentError(operation, 'padding', `${axes} pairs [begin, end]`, describe(padding));
     }
-    return padding.map((pair: unknown) => {
+    const pairs: unknown[] =
+      padding.length === axes ? padding : Array.from({ length: axes }, (): unknown => padding[0]);
+    return pairs.map((pair) => {
       if (!Array.isArray(pair) || pair.length !== 2) {
         throw new ArgumentError(operation, 'padding', 'pairs [begin, end]', describe(padding));
       }
@@ -123,13 +125,18 @@ export function checkPadding(operation: string, padding: unknown, axes: number):
 export function checkCommon(
   operation: string,
   axes: SpatialRank,
-  options: { stride?: unknown; padding?: unknown; dilation?: unknown; groups?: unknown },
+  {
+    stride = 1,
+    padding = 0,
+    dilation = 1,
+    groups = 1,
+  }: { stride?: unknown; padding?: unknown; dilation?: unknown; groups?: unknown },
 ): { stride: number[]; padding: [number, number][]; dilation: number[]; groups: number } {
   return {
-    stride: checkPerAxis(operation, 'stride', options.stride ?? 1, axes, 1),
-    padding: checkPadding(operation, options.padding ?? 0, axes),
-    dilation: checkPerAxis(operation, 'dilation', options.dilation ?? 1, axes, 1),
-    groups: checkInteger(operation, 'groups', options.groups ?? 1, 1),
+    stride: checkPerAxis(operation, 'stride', stride, axes, 1),
+    padding: checkPadding(operation, padding, axes),
+    dilation: checkPerAxis(operation, 'dilation', dilation, axes, 1),
+    groups: checkInteger(operation, 'groups', groups, 1),
   };
 }
 
@@ -177,7 +184,7 @@ export function threeAxes(axes: readonly Axis[]): [Axis, Axis, Axis] {
  * @returns whether the depthwise kernels run
  */
 export function checkAlgorithm(operation: string, value: unknown, geometry: ConvGeometry): boolean {
-  const algorithm = checkChoice(operation, 'algorithm', value ?? 'auto', ALGORITHMS);
+  const algorithm = checkChoice(operation, 'algorithm', value === undefined ? 'auto' : value, ALGORITHMS);
   const accepted = acceptedAlgorithms(geometry);
   if (algorithm !== 'auto' && !accepted.includes(algorithm)) {
     const reason = algorithm === 'depthwise' ? 'needs groups = Cin' : 'is not built in this version';

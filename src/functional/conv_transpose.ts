@@ -2,11 +2,11 @@
 
 import { ShapeError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
-import { checkInteger, checkPerAxis } from '../core/validate.ts';
+import { checkOptions, checkPerAxis, checkSizes } from '../core/validate.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { beginForward } from './conv_call.ts';
 import type { ConvTransposeGeometryOptions, ConvTransposeOptions, SpatialRank } from './conv_options.ts';
-import { acceptedAlgorithms } from './conv_options.ts';
+import { acceptedAlgorithms, FORWARD_OPTIONS } from './conv_options.ts';
 import { CONV_TRANSPOSE } from './conv_problem.ts';
 import { checkedOutputSize, convTransposeGeometry } from './conv_transpose_geometry.ts';
 import type { TensorArgument } from './operands.ts';
@@ -114,6 +114,7 @@ export function convTransposeOutputSize(
   options: ConvTransposeGeometryOptions = {},
 ): number[] {
   const operation = 'convTransposeOutputSize';
+  checkOptions(operation, options, FORWARD_OPTIONS);
   const axes = checkInputSpatial(operation, inputSpatial);
   const kernel = checkPerAxis(operation, 'kernelSize', kernelSize, axes, 1);
   return checkedOutputSize(operation, axes, inputSpatial, kernel, options, true).output;
@@ -129,16 +130,18 @@ export function convTransposeAlgorithms(
   options: ConvTransposeGeometryOptions = {},
 ): string[] {
   const operation = 'convTransposeAlgorithms';
-  const axes = weightShape.length - 2;
+  checkOptions(operation, options, FORWARD_OPTIONS);
+  checkSizes(operation, 'inputShape', inputShape);
+  const axes = checkSizes(operation, 'weightShape', weightShape).length - 2;
   if (axes < 1 || axes > 3) throw new ShapeError(operation, 'weightShape', '3 to 5 axes', formatShape(weightShape));
   const { geometry } = convTransposeGeometry(operation, axes as SpatialRank, inputShape, weightShape, options);
   return acceptedAlgorithms(geometry);
 }
 
 function checkInputSpatial(operation: string, inputSpatial: readonly number[]): SpatialRank {
-  if (!Array.isArray(inputSpatial)) throw new TypeError(`${operation}: inputSpatial expected an array`);
-  const axes = inputSpatial.length;
-  if (axes < 1 || axes > 3) throw new ShapeError(operation, 'inputSpatial', '1 to 3 axes', formatShape(inputSpatial));
-  for (const length of inputSpatial) checkInteger(operation, 'inputSpatial', length, 1);
+  const axes = checkSizes(operation, 'inputSpatial', inputSpatial).length;
+  if (axes < 1 || axes > 3 || inputSpatial.includes(0)) {
+    throw new ShapeError(operation, 'inputSpatial', '1 to 3 axes, none empty', formatShape(inputSpatial));
+  }
   return axes as SpatialRank;
 }

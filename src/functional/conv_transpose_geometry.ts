@@ -85,8 +85,9 @@ export function checkedOutputSize(
     const extra = paddingForSize(operation, options.outputSize, minimum, stride, batched);
     output = minimum.map((least, axis) => least + extra[axis]);
   } else {
-    const outputPadding = checkPerAxis(operation, 'outputPadding', options.outputPadding ?? 0, axes, 0);
-    output = kernel.map((_, axis) => outputLength(operation, axis, lengthsOf(axis), outputPadding[axis]));
+    const { outputPadding = 0 } = options;
+    const extra = checkPerAxis(operation, 'outputPadding', outputPadding, axes, 0);
+    output = kernel.map((_, axis) => outputLength(operation, axis, lengthsOf(axis), extra[axis]));
   }
   output.forEach((length, axis) => {
     if (length < 1)
@@ -112,7 +113,8 @@ export function convTransposeGeometry(
   const { batched, batch, channels, spatial } = splitInput(operation, axes, inputShape);
   checkWeightRank(operation, axes, weightShape, '(Cin, Cout/groups, ');
   const kernel = weightShape.slice(2);
-  const groups = checkInteger(operation, 'groups', options.groups ?? 1, 1);
+  const { groups = 1 } = options;
+  checkInteger(operation, 'groups', groups, 1);
   if (weightShape[0] % groups !== 0) {
     throw new ArgumentError(operation, 'groups', `a divisor of Cin = ${weightShape[0]}`, String(groups));
   }

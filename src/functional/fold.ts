@@ -45,11 +45,12 @@ function checkPair(operation: string, argument: string, value: unknown, minimum:
 
 function checkWindow(operation: string, kernelSize: unknown, options: FoldOptions): Window {
   checkOptions(operation, options, OPTIONS);
+  const { stride = 1, padding = 0, dilation = 1 } = options;
   return {
     kernel: checkPair(operation, 'kernelSize', kernelSize, 1),
-    stride: checkPair(operation, 'stride', options.stride ?? 1, 1),
-    padding: checkPair(operation, 'padding', options.padding ?? 0, 0),
-    dilation: checkPair(operation, 'dilation', options.dilation ?? 1, 1),
+    stride: checkPair(operation, 'stride', stride, 1),
+    padding: checkPair(operation, 'padding', padding, 0),
+    dilation: checkPair(operation, 'dilation', dilation, 1),
   };
 }
 

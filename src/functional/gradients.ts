@@ -48,7 +48,7 @@ const OUT_NAMES = ['outGradInput', 'outGradWeight', 'outGradBias'] as const;
  *
  * @param shapes of the three gradients
  * @param steps makes the steps for the wanted gradients
- * @throws {ArgumentError} for a mask that is not three booleans, or `accumulate` without a given gradient
+ * @throws {ArgumentError} for a mask that is not three booleans, or a given gradient that it leaves out
  */
 export function gradientsCall(
   operation: string,
@@ -58,11 +58,12 @@ export function gradientsCall(
   steps: (gradInput: Target | null, gradWeight: Target | null, gradBias: Target | null) => Step[],
 ): Call<ConvGradients> {
   const packed = weight instanceof PackedWeight;
-  const mask = checkMask(operation, options.outputMask ?? (packed ? [true, false, false] : undefined));
+  const { outputMask = [true, !packed, !packed], accumulate: adds = false } = options;
+  const mask = checkMask(operation, outputMask);
   if (packed && mask[1]) {
     throw new ArgumentError(operation, 'outputMask', 'no gradWeight with a packed weight', describe(mask));
   }
-  const accumulate = checkBoolean(operation, 'accumulate', options.accumulate ?? false);
+  const accumulate = checkBoolean(operation, 'accumulate', adds);
   const owned: Tensor[] = [];
   const targets: (Target | null)[] = [];
   try {
@@ -112,7 +113,6 @@ export function gradientsCall(
 }
 
 function checkMask(operation: string, mask: unknown): readonly [boolean, boolean, boolean] {
-  if (mask === undefined) return [true, true, true];
   if (!Array.isArray(mask) || mask.length !== 3) {
     throw new ArgumentError(operation, 'outputMask', 'three booleans', describe(mask));
   }

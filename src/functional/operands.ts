@@ -87,6 +87,7 @@ function commonEngineOf(
   given: readonly (readonly [string, unknown])[],
   asked: Engine | undefined,
 ): Engine {
+  if (asked !== undefined) engineOrDefault(operation, asked); // is one
   let engine = asked;
   for (const [name, value] of given) {
     if (!(value instanceof Tensor)) continue;

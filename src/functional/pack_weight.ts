@@ -1,12 +1,13 @@
 /** Packing weights ahead of their use. */
 
+import { checkActivation } from '../core/activation.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { formatShape } from '../core/shape.ts';
-import { checkChoice, checkOptions, describe } from '../core/validate.ts';
+import { checkChoice, checkOptions, checkSizes } from '../core/validate.ts';
 import type { Storage } from '../engine/storage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { AnyGeometryOptions, ConvOptions, SpatialRank } from './conv_options.ts';
+import type { AnyConvOptions, SpatialRank } from './conv_options.ts';
 import { checkCommon } from './conv_options.ts';
 import type { ConvKind } from './conv_problem.ts';
 import { checkProblem, CONV, CONV_TRANSPOSE } from './conv_problem.ts';
@@ -16,7 +17,8 @@ import { openOperands } from './operands.ts';
 import type { PackedFor } from './packed_weight.ts';
 import { PackedWeight } from './packed_weight.ts';
 
-export interface PackWeightOptions extends AnyGeometryOptions, Pick<ConvOptions, 'algorithm' | 'engine'> {
+/** Its own, and those of the calls to come. */
+export interface PackWeightOptions extends Omit<AnyConvOptions, 'signal' | 'out'> {
   /** Default 'convTranspose'. */
   operation?: 'convTranspose' | 'conv';
   /** Default 'forward'; 'gradInput' for the gradient of the input, that alone. */
@@ -25,19 +27,9 @@ export interface PackWeightOptions extends AnyGeometryOptions, Pick<ConvOptions,
   inputShape?: readonly number[];
 }
 
-const OPTIONS = [
-  'operation',
-  'direction',
-  'inputShape',
-  'stride',
-  'padding',
-  'outputPadding',
-  'groups',
-  'dilation',
-  'outputSize',
-  'algorithm',
-  'engine',
-];
+const OPTIONS = ['operation', 'direction', 'inputShape'];
+/** Options of the calls that packing has nothing to do with. */
+const NOT_PACKED: ReadonlySet<string> = new Set(['signal', 'out']);
 
 /**
  * Packs a weight once, so that calls with it pack nothing and the raw weight may go.
@@ -48,21 +40,26 @@ const OPTIONS = [
  */
 export function packWeight(weight: TensorArgument, options: PackWeightOptions = {}): PackedWeight {
   const operation = 'packWeight';
-  checkOptions(operation, options, OPTIONS);
-  const names = [CONV_TRANSPOSE.name, CONV.name];
-  const name = checkChoice(operation, 'operation', options.operation ?? CONV_TRANSPOSE.name, names);
-  const kind = name === CONV.name ? CONV : CONV_TRANSPOSE;
-  const direction = checkChoice(operation, 'direction', options.direction ?? 'forward', ['forward', 'gradInput']);
-  const { inputShape = null } = options;
-  if (inputShape !== null && !Array.isArray(inputShape)) {
-    throw new TypeError(`${operation}: inputShape expected an array of numbers, got ${describe(inputShape)}`);
-  }
+  const kind = kindOf(operation, options);
+  const known = kind.forwardOptions.filter((option) => !NOT_PACKED.has(option));
+  checkOptions(operation, options, [...OPTIONS, ...known]);
+  const { direction = 'forward', inputShape } = options;
+  checkChoice(operation, 'direction', direction, ['forward', 'gradInput']);
+  checkActivation(operation, 'activation', options.activation);
+  checkActivation(operation, 'inputActivation', options.inputActivation);
+  const shape = inputShape === undefined ? null : checkSizes(operation, 'inputShape', inputShape);
   const operands = openOperands(operation, { weight }, null, options.engine);
   try {
-    return packFor(operation, operands.tensors.weight, kind, direction, [inputShape], options);
+    return packFor(operation, operands.tensors.weight, kind, direction, [shape], options);
   } finally {
     operands.release();
   }
+}
+
+function kindOf(operation: string, options: PackWeightOptions | null): ConvKind {
+  const { operation: name = CONV_TRANSPOSE.name } = options ?? {};
+  checkChoice(operation, 'operation', name, [CONV_TRANSPOSE.name, CONV.name]);
+  return name === CONV.name ? CONV : CONV_TRANSPOSE;
 }
 
 /**
@@ -82,7 +79,8 @@ export function packFor(
     throw new ShapeError(operation, 'weight', '3 to 5 axes, none empty', formatShape(weight.shape));
   }
   const rank = axes as SpatialRank;
-  const named = typeof options.padding === 'string';
+  const named = kind === CONV && typeof options.padding === 'string';
+  if (named) checkChoice(operation, 'padding', options.padding, ['same', 'valid']);
   const { stride, dilation, groups } = checkCommon(operation, rank, named ? { ...options, padding: 0 } : options);
   if (weight.shape[0] % groups !== 0) {
     throw new ArgumentError(operation, 'groups', `a divisor of ${weight.shape[0]}`, String(groups));

@@ -213,6 +213,20 @@ describe('a packed weight', () => {
     );
   });
 
+  test('takes the options object of the calls', () => {
+    const all = {
+      ...options,
+      activation: 'relu',
+      inputActivation: 'silu',
+      outputPadding: 1,
+      algorithm: 'planes',
+    } as const;
+    const packed = own(packWeight(w, all));
+    expect(own(convTranspose2dSync(x, packed, null, all)).toTypedArray()).toEqual(
+      own(convTranspose2dSync(x, w, null, all)).toTypedArray(),
+    );
+  });
+
   test('with inputShape has the layout of that shape', () => {
     const tiny = own(random(engine, [32, 8, 1, 1], 5));
     const packed = own(packWeight(w, { ...options, inputShape: [32, 8, 1, 1] }));
@@ -322,11 +336,18 @@ describe('a packed weight', () => {
       { padding: -1 },
       { strides: 2 },
       { algorithm: 'winograd' },
+      { activation: 'rel' },
+      { out: x },
+      { operation: 'conv', outputPadding: 1 },
+      { operation: 'conv', padding: 'full' },
+      { inputShape: [1, 8, 6, 6.5] },
       { inputShape: [1, 8, 6, 6], outputSize: [100, 100] },
     ]) {
       expect(() => packWeight(w, bad as PackWeightOptions)).toThrow(ArgumentError);
     }
     expect(() => packWeight(x.shape as never)).toThrow(TypeError);
+    expect(() => packWeight(w, { padding: 'same' })).toThrow(TypeError);
+    expect(() => packWeight(w, null as never)).toThrow(TypeError);
     expect(() => packWeight(w, { inputShape: 7 as never })).toThrow(TypeError);
     expect(() => packWeight(w, { inputShape: [1, 7, 6, 6] })).toThrow(ShapeError);
     expect(() => packWeight(own(tensor([1, 2], [2], { engine })))).toThrow(ShapeError);
