@@ -29,6 +29,34 @@ export function isContiguous(shape: Shape, strides: readonly number[]): boolean 
   return true;
 }
 
+/**
+ * Element strides of the same elements, in the same order, in another shape of as many; null where there are none.
+ *
+ * Axes that one stride walks together are one run; each run has to be made of whole axes of the target.
+ */
+export function reshapedStrides(shape: Shape, strides: readonly number[], target: Shape): number[] | null {
+  if (elementCount(shape) === 0) return contiguousStrides(target);
+  const runs: { length: number; stride: number }[] = [];
+  shape.forEach((length, axis) => {
+    if (length === 1) return;
+    const last = runs.at(-1);
+    const stride = strides[axis];
+    if (last?.stride === length * stride) runs[runs.length - 1] = { length: last.length * length, stride };
+    else runs.push({ length, stride });
+  });
+  const result = contiguousStrides(target);
+  let left = 1;
+  let stride = 1;
+  for (let axis = target.length - 1; axis >= 0; axis--) {
+    if (left === 1 && target[axis] !== 1) ({ length: left, stride } = runs.pop() ?? { length: 1, stride: 1 });
+    if (left % target[axis] !== 0) return null;
+    result[axis] = stride;
+    stride *= target[axis];
+    left /= target[axis];
+  }
+  return result;
+}
+
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((length, axis) => length === b[axis]);
 }

@@ -6,7 +6,7 @@ import { ShapeError } from '../core/errors.ts';
 import { halfBits, isFloat16Array } from '../core/half.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
-import { checkInteger, checkOptions, describe } from '../core/validate.ts';
+import { checkOptions, checkSizes, describe } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
 import { engineOrDefault } from '../engine/default_engine.ts';
 import { Tensor } from './tensor.ts';
@@ -16,6 +16,8 @@ export interface TensorOptions {
   /** Default: the engine that `init()` made. */
   engine?: Engine;
 }
+
+const OPTIONS: readonly string[] = ['dtype', 'engine'];
 
 /** Numbers in an array, a typed array, or arrays nested as deep as the tensor has axes. */
 export type TensorData = number | ArrayLike<number> | readonly TensorData[];
@@ -45,9 +47,9 @@ export function full(shape: Shape, value: number, options: TensorOptions = {}): 
  * @throws {TypeError} for anything that does not hold numbers, BigInt arrays among it.
  */
 export function tensor(data: TensorData, shape?: Shape, options: TensorOptions = {}): Tensor {
+  checkOptions('tensor', options, OPTIONS);
   const { flat, nesting } = flatten(data);
-  const resolved = shape ?? nesting;
-  checkShape('tensor', resolved);
+  const resolved = checkSizes('tensor', 'shape', shape ?? nesting);
   if (elementCount(resolved) !== flat.length) {
     throw new ShapeError(
       'tensor',
@@ -56,7 +58,7 @@ export function tensor(data: TensorData, shape?: Shape, options: TensorOptions =
       String(flat.length),
     );
   }
-  const dtype = options.dtype ?? dtypeOf(data);
+  const { dtype = dtypeOf(data) } = options;
   const result = allocate('tensor', resolved, { ...options, dtype });
   result.copyFrom(flat);
   return result;
@@ -77,44 +79,59 @@ function filled(operation: string, shape: Shape, value: number, options: TensorO
   return result;
 }
 
-function allocate(operation: string, shape: Shape, options: TensorOptions): Tensor {
-  checkOptions(operation, options, ['dtype', 'engine', 'generator']);
-  checkShape(operation, shape);
-  const dtype = checkDtype(operation, options.dtype ?? 'float32');
+/**
+ * As `empty`, for `operation`.
+ * @param known names of its options
+ */
+export function allocate(
+  operation: string,
+  shape: Shape,
+  options: TensorOptions,
+  known: readonly string[] = OPTIONS,
+): Tensor {
+  checkOptions(operation, options, known);
+  checkSizes(operation, 'shape', shape);
+  const { dtype = 'float32' } = options;
+  checkDtype(operation, dtype);
   const engine = engineOrDefault(operation, options.engine);
   const storage = engine.allocateStorage(operation, elementCount(shape) * elementBytes(dtype));
   return new Tensor(storage, dtype, shape, contiguousStrides(shape), 0);
 }
 
-function checkShape(operation: string, shape: unknown): asserts shape is Shape {
-  if (!Array.isArray(shape)) throw new TypeError(`${operation}: shape expected an array, got ${describe(shape)}`);
-  for (const length of shape) checkInteger(operation, 'shape', length, 0);
-}
-
 function flatten(data: TensorData): { flat: ArrayLike<number>; nesting: number[] } {
   if (typeof data === 'number') return { flat: [data], nesting: [] };
-  if (ArrayBuffer.isView(data)) {
-    if (data instanceof DataView || data instanceof BigInt64Array || data instanceof BigUint64Array) {
-      throw new TypeError(`tensor: data expected numbers, got ${describe(data)}`);
-    }
-    return { flat: data as ArrayLike<number>, nesting: [(data as ArrayLike<number>).length] };
-  }
+  if (isNumbersView(data)) return { flat: data, nesting: [data.length] };
   if (!Array.isArray(data)) throw new TypeError(`tensor: data expected numbers, got ${describe(data)}`);
   const nesting: number[] = [];
-  for (let level: TensorData = data; Array.isArray(level); level = level[0] as TensorData) nesting.push(level.length);
+  for (let level: unknown = data; isLevel(level); level = level[0]) nesting.push(level.length);
   const flat: number[] = [];
   collect(data, nesting, 0, flat);
   return { flat, nesting };
 }
 
-function collect(level: readonly TensorData[], nesting: readonly number[], depth: number, flat: number[]): void {
+/** True for a typed array of numbers. */
+export function isNumbersView(data: unknown): data is ArrayLike<number> & Iterable<number> {
+  return (
+    ArrayBuffer.isView(data) &&
+    !(data instanceof DataView || data instanceof BigInt64Array || data instanceof BigUint64Array)
+  );
+}
+
+type Level = ArrayLike<unknown> & Iterable<unknown>;
+
+/** Rows of nested arrays may be typed arrays. */
+function isLevel(data: unknown): data is Level {
+  return Array.isArray(data) || isNumbersView(data);
+}
+
+function collect(level: Level, nesting: readonly number[], depth: number, flat: number[]): void {
   if (level.length !== nesting[depth]) {
     throw new ShapeError('tensor', 'data', `${nesting[depth]} entries at depth ${depth}`, `${level.length} (ragged)`);
   }
   for (const entry of level) {
-    if (Array.isArray(entry)) {
+    if (isLevel(entry)) {
       if (depth + 1 >= nesting.length) throw new ShapeError('tensor', 'data', 'a number', 'an array (ragged)');
-      collect(entry as readonly TensorData[], nesting, depth + 1, flat);
+      collect(entry, nesting, depth + 1, flat);
     } else if (typeof entry === 'number') {
       if (depth + 1 < nesting.length) throw new ShapeError('tensor', 'data', 'an array', 'a number (ragged)');
       flat.push(entry);

@@ -4,7 +4,7 @@ import type { Generator } from '../core/generator.ts';
 import { generatorOrDefault } from '../core/generator.ts';
 import type { Shape } from '../core/shape.ts';
 import type { TensorOptions } from './create.ts';
-import { empty } from './create.ts';
+import { allocate } from './create.ts';
 import type { Tensor } from './tensor.ts';
 
 export interface RandomOptions extends TensorOptions {
@@ -12,16 +12,18 @@ export interface RandomOptions extends TensorOptions {
   generator?: Generator;
 }
 
+const OPTIONS: readonly string[] = ['dtype', 'engine', 'generator'];
+
 /** Numbers of [0, 1), the bits of `torch.rand`; float16 ones have 11 random bits, so that none is rounded to 1. */
 export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
   const generator = generatorOrDefault('rand', options?.generator);
-  return fillUniform(empty(shape, options), 0, 1, generator);
+  return fillUniform(allocate('rand', shape, options, OPTIONS), 0, 1, generator);
 }
 
 /** Standard normal numbers; `torch.randn` up to the last bit. */
 export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
   const generator = generatorOrDefault('randn', options?.generator);
-  return fillNormal(empty(shape, options), 0, 1, generator);
+  return fillNormal(allocate('randn', shape, options, OPTIONS), 0, 1, generator);
 }
 
 /** Overwrites `tensor` with numbers of [low, high). The bounds are rounded to the dtype first. */

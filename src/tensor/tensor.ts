@@ -5,7 +5,7 @@ import type { Dtype, OwnedTypedArray, TypedArrayOf } from '../core/dtype.ts';
 import { checkDtype, elementBytes, readNumbers, typedArray, typedView, writeNumbers } from '../core/dtype.ts';
 import { ArgumentError, EngineError, ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
-import { contiguousStrides, elementCount, formatShape, isContiguous } from '../core/shape.ts';
+import { contiguousStrides, elementCount, formatShape, isContiguous, reshapedStrides } from '../core/shape.ts';
 import { checkInteger, describe } from '../core/validate.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -157,8 +157,9 @@ export class Tensor extends DisposableBase {
   reshape(...shape: (number | readonly number[])[]): Tensor {
     this.#checkAlive('reshape');
     const target = this.#resolveShape(shape.flat());
-    if (this.isContiguous) return this.#view(target, contiguousStrides(target), 0);
-    const dense = this.contiguous();
+    const strides = reshapedStrides(this.shape, this.strides, target);
+    if (strides !== null) return this.#view(target, strides, 0);
+    const dense = this.clone();
     try {
       return dense.reshape(target);
     } finally {
@@ -196,19 +197,21 @@ export class Tensor extends DisposableBase {
   }
 
   /**
-   * A view of `length` entries of axis `dim` from `start`.
+   * A view of `length` entries of axis `dim` from `start`; a negative one counts from the end.
    * @throws {ArgumentError} when they are not all there.
    */
   narrow(dim: number, start: number, length: number): Tensor {
     this.#checkAlive('narrow');
     const axis = this.#axis('narrow', dim);
-    checkInteger('narrow', 'start', start, 0);
+    const extent = this.shape[axis];
+    checkInteger('narrow', 'start', start, -extent);
     checkInteger('narrow', 'length', length, 0);
-    if (start + length > this.shape[axis]) {
-      throw new ArgumentError('narrow', 'length', `at most ${this.shape[axis] - start} from ${start}`, String(length));
+    const first = start < 0 ? start + extent : start;
+    if (first + length > extent) {
+      throw new ArgumentError('narrow', 'length', `at most ${extent - first} from ${first}`, String(length));
     }
-    const shape = this.shape.map((extent, i) => (i === axis ? length : extent));
-    return this.#view(shape, this.strides, start * this.strides[axis]);
+    const shape = this.shape.map((whole, i) => (i === axis ? length : whole));
+    return this.#view(shape, this.strides, first * this.strides[axis]);
   }
 
   /** A view without the axis `dim` if its length is 1; without `dim`, without any such axis. */

@@ -4,6 +4,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   ArgumentError,
   createEngine,
+  createGenerator,
   DtypeError,
   empty,
   full,
@@ -52,6 +53,10 @@ describe('tensor', () => {
       [Int8Array.of(1, 2), 'float32', [2]],
       [Uint16Array.of(1, 2), 'float32', [2]],
       [[], 'float32', [0]],
+      [Uint8ClampedArray.of(1, 2), 'float32', [2]],
+      [Int32Array.of(1, 2), 'float32', [2]],
+      [[Float64Array.of(1, 2), Float64Array.of(3, 4)], 'float32', [2, 2]],
+      [[[Float32Array.of(1), [2]]], 'float32', [1, 2, 1]],
     ];
     for (const [data, dtype, shape] of cases) {
       const t = own(tensor(data as number[]));
@@ -60,6 +65,11 @@ describe('tensor', () => {
     expect(own(tensor([1.1], [1], { dtype: 'float64' })).item()).toBe(1.1);
     expect(own(tensor([1.1])).item()).toBe(Math.fround(1.1));
     expect(own(tensor([1, 2, 3, 4], [2, 2])).toArray()).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    // the two channels of a sound
+    expect(own(tensor([Float32Array.of(1, 2), Float32Array.of(3, 4)])).toArray()).toEqual([
       [1, 2],
       [3, 4],
     ]);
@@ -81,6 +91,8 @@ describe('tensor', () => {
       [[[1], 2], undefined],
       [[1, [2]], undefined],
       [new Float32Array(3), [2, 2]],
+      [[new Float32Array(2), new Float32Array(3)], undefined],
+      [[1, new Float32Array(1)], undefined],
     ] as const) {
       expect(() => tensor(data as never, shape as never)).toThrow(ShapeError);
     }
@@ -94,11 +106,19 @@ describe('tensor', () => {
       [1n],
       ['1'],
       new DataView(new ArrayBuffer(4)),
+      [BigInt64Array.of(1n)],
+      new Set([1]),
+      true,
     ]) {
       expect(() => tensor(data as never)).toThrow(TypeError);
     }
     expect(() => tensor([1], [1], { dtype: 'int32' as never })).toThrow(DtypeError);
     expect(() => tensor([1], [1], { device: 'cpu' } as never)).toThrow(ArgumentError);
+    for (const make of [zeros, empty, (shape: number[], options: object) => full(shape, 1, options)]) {
+      expect(() => make([1], { generator: createGenerator(1) } as object)).toThrow(ArgumentError);
+      expect(() => make([1], null as never)).toThrow(TypeError);
+    }
+    expect(() => tensor([1], [1], null as never)).toThrow(TypeError);
     expect(() => zeros([-1])).toThrow(ArgumentError);
     expect(() => zeros([1.5])).toThrow(ArgumentError);
     expect(() => zeros(3 as never)).toThrow(TypeError);
@@ -171,6 +191,7 @@ describe('views share the storage', () => {
         }
       }
     }
+    expect(numbers(t.narrow(2, -3, 2))).toEqual(numbers(t.narrow(2, 1, 2)));
     expect(numbers(t.narrow(2, 1, 2))).toEqual([1, 2, 5, 6, 9, 10, 13, 14, 17, 18, 21, 22]);
     const ones = range(1, 3, 1);
     expect(own(ones.squeeze()).shape).toEqual([3]);
@@ -203,6 +224,51 @@ describe('views share the storage', () => {
     expect(engine.memory.tensors).toBe(tensors + 2);
   });
 
+  test('reshape is a view wherever strides allow, as in PyTorch: what is written to it arrives', () => {
+    // parts of (2, 4, 3, 6), strides (72, 18, 6, 1)
+    const whole = range(2, 4, 3, 6);
+    const channels = own(whole.narrow(1, 1, 2));
+    const columns = own(whole.narrow(3, 2, 4));
+    const turned = own(whole.permute(1, 0, 2, 3));
+    const views: [Tensor, number[], number[]][] = [
+      [channels, [2, 36], [72, 1]],
+      [channels, [2, 2, 18], [72, 18, 1]],
+      [channels, [2, 3, 2, 6], [72, 12, 6, 1]],
+      [channels, [1, 2, 1, 36, 1], [0, 72, 0, 1, 0]],
+      [columns, [24, 4], [6, 1]],
+      [columns, [2, 12, 2, 2], [72, 6, 2, 1]],
+      [turned, [4, 2, 18], [18, 72, 1]],
+      [own(turned.narrow(0, 0, 1)), [2, 18], [72, 1]],
+      [own(own(whole.narrow(0, 0, 1)).permute(1, 0, 2, 3)), [72], [1]],
+    ];
+    for (const [t, shape, strides] of views) {
+      const { tensors } = engine.memory;
+      const view = own(t.reshape(shape));
+      expect(engine.memory.tensors).toBe(tensors);
+      expect(view.strides.filter((_, axis) => shape[axis] > 1)).toEqual(strides.filter((_, axis) => shape[axis] > 1));
+      expect(numbers(view)).toEqual([...own(t.clone()).toTypedArray()]);
+    }
+    for (const [t, shape] of [
+      [channels, [4, 18].toReversed()],
+      [channels, [4, 3, 6].toReversed()],
+      [channels, [72]],
+      [columns, [96]],
+      [columns, [16, 6]],
+      [turned, [8, 18]],
+    ] as const) {
+      const { tensors } = engine.memory;
+      expect(numbers(t.reshape(shape))).toEqual([...own(t.clone()).toTypedArray()]);
+      expect(engine.memory.tensors).toBeGreaterThan(tensors);
+    }
+    own(channels.reshape(2, -1)).copyFrom(new Float32Array(72).fill(-1));
+    expect(
+      own(whole.narrow(1, 1, 2))
+        .toTypedArray()
+        .every((value) => value === -1),
+    ).toBe(true);
+    expect(own(whole.narrow(1, 0, 1)).toTypedArray()[0]).toBe(0);
+  });
+
   test('arguments', () => {
     const t = range(2, 3);
     for (const use of [
@@ -211,7 +277,9 @@ describe('views share the storage', () => {
       () => t.permute(0, 2),
       () => t.transpose(0, 2),
       () => t.narrow(0, 1, 2),
-      () => t.narrow(0, -1, 1),
+      () => t.narrow(0, -3, 1),
+      () => t.narrow(1, -2, 3),
+      () => t.narrow(0, 0, -1),
       () => t.narrow(2, 0, 1),
       () => t.squeeze(2),
       () => t.unsqueeze(3),
