@@ -1,14 +1,14 @@
 /** Tensors of other libraries and plain objects, copied in where an operation expects a tensor. */
 
 import type { Dtype, OwnedTypedArray } from '../core/dtype.ts';
-import { typedArray, writeNumbers } from '../core/dtype.ts';
+import { DTYPES, typedArray, writeNumbers } from '../core/dtype.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
-import { halfPatterns, halfValue, isFloat16Array } from '../core/half.ts';
+import { halfPatterns, halfValue } from '../core/half.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
 import { checkInteger, describe } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
-import { dtypeOf, tensor } from './create.ts';
+import { dtypeOf, isNumbersView, tensor } from './create.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
@@ -22,7 +22,7 @@ export interface TensorLike {
   readonly strides?: readonly number[];
   readonly stride?: readonly number[];
   readonly offset?: number;
-  /** With 'float16', as onnxruntime names it, a Uint16Array holds bit patterns. */
+  /** A dtype, as onnxruntime names them, else what `data` is. With 'float16' a Uint16Array holds bit patterns. */
   readonly type?: string;
 }
 
@@ -31,18 +31,14 @@ export function isTensorLike(value: unknown): value is TensorLike {
   return typeof value === 'object' && value !== null && 'data' in value && ('shape' in value || 'dims' in value);
 }
 
-/** True for an object whose elements are float16. */
-export function isFloat16Like(value: unknown): boolean {
-  return isTensorLike(value) && (isFloat16Array(value.data) || isFloat16Type(value));
-}
-
-function isFloat16Type({ data, type }: TensorLike): boolean {
-  return type === 'float16' && data instanceof Uint16Array;
+/** Other types, 'int32' for instance, say what `data` is. */
+function dtypeOfLike({ data, type }: TensorLike): Dtype {
+  return DTYPES.find((dtype) => dtype === type) ?? dtypeOf(data);
 }
 
 /** A TensorLike that was checked. */
 export interface CheckedTensorLike {
-  /** float64 for a Float64Array, float16 for a Float16Array or a Uint16Array of type 'float16', else float32. */
+  /** The one that `type` names; else float64 for a Float64Array, float16 for a Float16Array, float32 for other numbers. */
   readonly dtype: Dtype;
   readonly shape: Shape;
   /** A copy of the elements, row-major, as float32 or float64 numbers or as the bit patterns of float16. */
@@ -75,14 +71,13 @@ export function checkTensorLike(operation: string, argument: string, value: Tens
     throw new ArgumentError(operation, `${argument}.strides`, `${shape.length} integers`, describe(strides));
   }
   checkReach(operation, argument, data.length, shape, strides, offset);
-  const dtype = isFloat16Type(value) ? 'float16' : dtypeOf(data);
-  const elements = dtype === 'float16' ? (halfPatterns(data) ?? data) : data;
+  const dtype = dtypeOfLike(value);
+  const patterns = dtype === 'float16' ? halfPatterns(data) : null;
   const read = (wanted = dtype): OwnedTypedArray => {
     const dense = typedArray(wanted, elementCount(shape));
-    if (wanted === dtype) return gather(elements, shape, strides, offset, dense);
-    const numbers = gather(elements, shape, strides, offset, new Float64Array(dense.length));
-    if (dtype === 'float16') writeNumbers(wanted, dense, numbers.map(halfValue));
-    else writeNumbers(wanted, dense, numbers);
+    if ((wanted === 'float16') === (patterns !== null)) return gather(patterns ?? data, shape, strides, offset, dense);
+    const numbers = gather(patterns ?? data, shape, strides, offset, new Float64Array(dense.length));
+    writeNumbers(wanted, dense, patterns === null ? numbers : numbers.map(halfValue));
     return dense;
   };
   return { dtype, shape, read };
@@ -96,10 +91,7 @@ export function fromTensorLike(operation: string, argument: string, value: Tenso
 
 function isNumbers(data: unknown): data is ArrayLike<number> {
   if (Array.isArray(data)) return data.every((entry) => typeof entry === 'number');
-  return (
-    ArrayBuffer.isView(data) &&
-    !(data instanceof DataView || data instanceof BigInt64Array || data instanceof BigUint64Array)
-  );
+  return isNumbersView(data);
 }
 
 function checkReach(

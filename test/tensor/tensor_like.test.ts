@@ -7,6 +7,7 @@ import {
   Conv1d,
   conv2dBackwardSync,
   conv2dSync,
+  convTranspose1d,
   ConvTranspose2d,
   convTranspose2d,
   convTranspose2dBackward,
@@ -16,6 +17,7 @@ import {
   init,
   matmulSync,
   mseLoss,
+  packWeight,
   PReLU,
   ReLU,
   Sequential,
@@ -101,6 +103,10 @@ describe.each(Object.entries(LIKES))('%s', (_name, like) => {
     expect(bits(matmulSync(like, { data: [1, 0, 0, 0, 0], shape: [5, 1] }))).toEqual(
       [...DATA].filter((_, i) => i % 5 === 0),
     );
+    const bias = { data: [0.5, -1], shape: [2] };
+    expect(bits(convTranspose2dSync(t, w, bias))).toEqual(bits(convTranspose2dSync(t, w, own(tensor([0.5, -1])))));
+    const packed = own(packWeight({ data: w.toTypedArray(), shape: w.shape }));
+    expect(bits(convTranspose2dSync(like, packed))).toEqual(expected);
     expect(bits(unfoldSync(like, 2))).toEqual(bits(unfoldSync(t, 2)));
     expect(bits(foldSync({ data: DATA, shape: [1, 12, 5] }, [2, 6], 2))).toEqual(
       bits(foldSync(own(t.reshape(1, 12, 5)), [2, 6], 2)),
@@ -166,6 +172,27 @@ describe('what does not fit', () => {
     for (const call of [() => convTranspose2d(tfjs, w), () => m.forward(tfjs), () => mseLoss(tfjs, tfjs)]) {
       await expect(call()).rejects.toThrow(TypeError);
       await expect(call()).rejects.toThrow('upconv/tfjs');
+    }
+  });
+
+  test('`type` names the dtype; else the data does', async () => {
+    const values = [1 + 2 ** -30, 1 + 2 ** -11 + 2 ** -40, -3];
+    const cases: [TensorLike['data'], string | undefined, string, number[]][] = [
+      [values, 'float64', 'float64', values],
+      [Float32Array.from(values), 'float64', 'float64', values.map(Math.fround)],
+      [Float64Array.from(values), 'float32', 'float32', values.map(Math.fround)],
+      [values, 'float16', 'float16', [1, 1 + 2 ** -10, -3]], // rounded once
+      [Uint16Array.of(0x3c00, 0xc000, 0x7c00), 'float16', 'float16', [1, -2, Infinity]],
+      [Uint16Array.of(1, 2, 3), 'uint16', 'float32', [1, 2, 3]],
+      [Uint16Array.of(1, 2, 3), undefined, 'float32', [1, 2, 3]],
+      [Uint8Array.of(1, 2, 3), 'uint8', 'float32', [1, 2, 3]],
+      [Float64Array.from(values), undefined, 'float64', values],
+    ];
+    for (const [data, type, dtype, expected] of cases) {
+      const input = { data, dims: [1, 1, 3], ...(type === undefined ? {} : { type }) };
+      const one = own(tensor([1], [1, 1, 1], { dtype: dtype as 'float32' }));
+      const y = own(await convTranspose1d(input, one));
+      expect([y.dtype, own(y.to('float64')).toTypedArray()]).toEqual([dtype, Float64Array.from(expected)]);
     }
   });
 
