@@ -8,6 +8,7 @@ import type { Shape } from '../core/shape.ts';
 import { sameShape } from '../core/shape.ts';
 import type { PerAxis } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
+import { engineOrDefault } from '../engine/default_engine.ts';
 import type { Storage } from '../engine/storage.ts';
 import { beginActivation, beginActivationGradient, savesOutput } from '../functional/activation.ts';
 import { checkTensor } from '../functional/arguments.ts';
@@ -109,7 +110,8 @@ export abstract class ConvModule extends Module {
     this.paddingMode = checked.paddingMode;
     this.#activation = checked.activation;
     this.#inputActivation = checked.inputActivation;
-    const { activation = 'none', inputActivation = 'none', engine, generator } = options;
+    const { activation = 'none', inputActivation = 'none', generator } = options;
+    const engine = engineOrDefault(this.typeName, options.engine);
     this.activation = activation;
     this.inputActivation = inputActivation;
     this.#generator = generator;

@@ -2,6 +2,7 @@
 
 import type { Dtype } from '../core/dtype.ts';
 import { checkInteger, checkNumber, checkOptions } from '../core/validate.ts';
+import { engineOrDefault } from '../engine/default_engine.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Storage } from '../engine/storage.ts';
 import { beginPrelu, beginPreluGradient } from '../functional/activation.ts';
@@ -57,8 +58,9 @@ export class PReLU extends Module {
   constructor(numParameters = 1, options: PReLUOptions = {}) {
     super();
     checkOptions('PReLU', options, ['init', 'dtype', 'engine']);
-    const { init = 0.25, dtype, engine } = options;
+    const { init = 0.25, dtype } = options;
     checkInteger('PReLU', 'numParameters', numParameters, 1);
+    const engine = engineOrDefault('PReLU', options.engine);
     this.weight = full([numParameters], checkNumber('PReLU', 'init', init), { dtype, engine });
     this.#slopes = this.weight;
   }

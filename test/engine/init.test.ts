@@ -3,16 +3,23 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   ArgumentError,
+  Conv1d,
   convTranspose1d,
+  ConvTranspose1d,
   convTranspose1dSync,
   createEngine,
   createEngineSync,
   DtypeError,
   init,
+  mseLoss,
+  packWeight,
+  PReLU,
+  rand,
   tensor,
   zeros,
 } from '../../src/index.ts';
 import type { Engine, EngineError } from '../../src/index.ts';
+import { supportsRelaxedSimd } from '../../src/wasm/variants.ts';
 import { base64 } from '../../src/wasm/inlined/simd.ts';
 import { decodeBase64 } from '../support/fixtures.ts';
 
@@ -38,12 +45,29 @@ async function errorOf(work: () => unknown): Promise<EngineError> {
 
 describe('init', () => {
   test('before it, there is no default engine', async () => {
-    expect(await errorOf(() => zeros([1]))).toMatchObject({ name: 'EngineError', code: 'ERR_NOT_INITIALIZED' });
-    expect((await errorOf(() => tensor([1]))).message).toContain('call `await init()` first');
+    const like = { data: [1], shape: [1, 1, 1] };
+    for (const [operation, use] of [
+      ['tensor', () => tensor([1])],
+      ['zeros', () => zeros([1])],
+      ['rand', () => rand([1])],
+      ['ConvTranspose1d', () => new ConvTranspose1d(1, 1, 1)],
+      ['Conv1d', () => new Conv1d(1, 1, 1)],
+      ['PReLU', () => new PReLU()],
+      ['convTranspose1d', () => convTranspose1dSync(like, like)],
+      ['convTranspose1d', () => convTranspose1d(like, like)],
+      ['mseLoss', () => mseLoss(like, like)],
+      ['packWeight', () => packWeight(like)],
+    ] as const) {
+      const error = await errorOf(use);
+      expect(error).toMatchObject({ name: 'EngineError', code: 'ERR_NOT_INITIALIZED' });
+      expect(error.message).toBe(`${operation}: no engine; call \`await init()\` first`);
+    }
   });
 
   test('concurrent calls share one engine', async () => {
-    const made = await Promise.all([init(), init(), init({})]);
+    const first = init();
+    expect(init()).toBe(first); // one promise
+    const made = await Promise.all([first, init(), init({})]);
     made.forEach(kept);
     expect(new Set(made).size).toBe(1);
     expect(await init()).toBe(made[0]);
@@ -91,6 +115,48 @@ describe('init', () => {
     const next = kept(await init());
     expect(zeros([1]).engine).toBe(next);
   });
+});
+
+test('functions use the engine of their tensors, others options.engine, else the default one', async () => {
+  const [fallback, other] = [kept(await init()), kept(await createEngine())];
+  const like = { data: [1], shape: [1, 1, 1] };
+  const there = zeros([1, 1, 1], { engine: other });
+  expect(tensor([1]).engine).toBe(fallback);
+  expect(tensor([1], [1], { engine: other }).engine).toBe(other);
+  expect(new ConvTranspose1d(1, 1, 1).weight.engine).toBe(fallback);
+  expect(new ConvTranspose1d(1, 1, 1, { engine: other }).weight.engine).toBe(other);
+  expect(convTranspose1dSync(like, like).engine).toBe(fallback);
+  expect((await convTranspose1d(like, like, null, { engine: other })).engine).toBe(other);
+  expect(convTranspose1dSync(there, there).engine).toBe(other);
+  expect(convTranspose1dSync(like, there, { data: [1], shape: [1] }).engine).toBe(other);
+  expect(packWeight(like, { engine: other }).engine).toBe(other);
+  expect(convTranspose1dSync(like, packWeight(there)).engine).toBe(other);
+});
+
+test('info says what runs, memory what it takes', async () => {
+  const engine = kept(await createEngine({ threads: 1, initialBytes: 3_000_000, maximumBytes: 100_000_000 }));
+  const relaxed = supportsRelaxedSimd();
+  expect(engine.info).toEqual({
+    variant: relaxed ? 'relaxed' : 'simd',
+    threads: 1,
+    microkernel: relaxed ? '6x8' : '5x8',
+    wide: false,
+    numerics: 'fast',
+    relaxed,
+  });
+  expect(engine.memory).toEqual({
+    bytesInUse: 0,
+    bytesPeak: 0,
+    bytesReserved: 46 * 65536,
+    bytesPacked: 0,
+    bytesWorkspace: 0,
+    bytesCopiedIn: 0,
+    bytesCopiedOut: 0,
+    tensors: 0,
+    maximumBytes: 100_000_000,
+  });
+  const portable = kept(await createEngine({ numerics: 'portable', microkernel: '4x8' }));
+  expect(portable.info).toMatchObject({ variant: 'simd', microkernel: '4x8', numerics: 'portable', relaxed: false });
 });
 
 describe('createEngineSync', () => {
