@@ -45,8 +45,8 @@ function createProgram({ version, layersFile }: Installation): Command {
   program
     .command('upscale')
     .description('train a transposed convolution on a picture, then enlarge the picture with it')
-    .argument('<in>', 'PNG or JPEG')
-    .argument('<out>', 'PNG to write')
+    .argument('<in>', 'PNG or JPEG', parseFile)
+    .argument('<out>', 'PNG to write', parseFile)
     .addOption(new Option('--scale <factor>', 'enlargement').choices(['2', '3', '4']).default('2'))
     .option('--steps <count>', 'training steps', (text) => parseInteger(text, 1, 1e9), 3000)
     .option('--seed <number>', 'of the random crops', (text) => parseInteger(text, 0, 2 ** 32 - 1), 0)
@@ -56,10 +56,10 @@ function createProgram({ version, layersFile }: Installation): Command {
   program
     .command('run')
     .description('apply one transposed convolution to .npy arrays (float32 or float64)')
-    .requiredOption('--input <file>', '(N, Cin, *spatial) or (Cin, *spatial)')
-    .requiredOption('--weight <file>', '(Cin, Cout/groups, *kernel); its rank chooses 1-D, 2-D or 3-D')
-    .option('--bias <file>', '(Cout)')
-    .requiredOption('--output <file>', '.npy to write')
+    .requiredOption('--input <file>', '(N, Cin, *spatial) or (Cin, *spatial)', parseFile)
+    .requiredOption('--weight <file>', '(Cin, Cout/groups, *kernel); its rank chooses 1-D, 2-D or 3-D', parseFile)
+    .option('--bias <file>', '(Cout)', parseFile)
+    .requiredOption('--output <file>', '.npy to write', parseFile)
     .option('--stride <list>', 'one integer, or one per axis: 2,1', parseIntegers)
     .option('--padding <list>', 'as --stride', parseIntegers)
     .option('--output-padding <list>', 'as --stride', parseIntegers)
@@ -76,7 +76,7 @@ function createProgram({ version, layersFile }: Installation): Command {
     .description('time transposed convolutions of known models, forward and backward, on one thread')
     .addOption(new Option('--suite <name>', 'quick: some ten layers; full: all').choices(SUITES).default('quick'))
     .option('--layers <list>', 'only these of the suite, by name or beginning of a name', (text) => text.split(','))
-    .option('--json <file>', 'write the figures there, too')
+    .option('--json <file>', 'write the figures there, too', parseFile)
     .action((options: BenchOptions) => bench(options, version, layersFile));
   return program;
 }
@@ -92,6 +92,12 @@ function commanderExit(error: CommanderError): number {
 function fail(message: string): number {
   process.stderr.write(`upconv: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
   return BAD_INPUT;
+}
+
+/** An empty name, of an unset variable in a script, would make a message that names nothing. */
+function parseFile(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Expected a file name.');
+  return text;
 }
 
 function parseInteger(text: string, least: number, most: number): number {

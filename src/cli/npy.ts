@@ -13,8 +13,13 @@ export interface NdArray {
  * Throws `CliError` naming the file: not .npy, another dtype, big endian, truncated.
  */
 export async function readNpy(file: string): Promise<NdArray> {
-  if (/\.safetensors(#|$)/.test(file)) throw new CliError(`${file}: safetensors files are not supported yet, use .npy`);
+  checkFormat(file);
   return parseNpy(readInput(file), file);
+}
+
+/** Throws `CliError` for the name of a file in a format that this version neither reads nor writes. */
+export function checkFormat(file: string): void {
+  if (/\.safetensors(#|$)/.test(file)) throw new CliError(`${file}: safetensors files are not supported yet, use .npy`);
 }
 
 /** As `readNpy`, from bytes; `file` is the name used in errors. */

@@ -17,6 +17,12 @@ function npy(shape: number[], data = new Float32Array(shape.reduce((a, b) => a *
   return new Uint8Array(encodeNpy({ shape, data }));
 }
 
+/** An array of float32 whose header says that it is something else. */
+function retyped(shape: number[], descr: string): Uint8Array {
+  const text = Buffer.from(npy(shape)).toString('latin1').replace('<f4', descr);
+  return new Uint8Array(Buffer.from(text, 'latin1'));
+}
+
 const photo = new Uint8Array(jpeg.encode({ width: 40, height: 40, data: new Uint8Array(6400).fill(99) }, 90).data);
 const files: Record<string, Uint8Array | string> = {
   'ok.png': png(40, 40),
@@ -31,16 +37,12 @@ const files: Record<string, Uint8Array | string> = {
   'b.npy': npy([4]),
   'b5.npy': npy([5]),
   'flat.npy': npy([2, 4]),
+  'six.npy': npy([1, 1, 1, 1, 1, 1]),
+  'scalar.npy': npy([]),
   'bad.npy': 'not an array',
   'cut.npy': npy([2, 4, 3, 3]).subarray(0, 200),
-  'int.npy': new Uint8Array(
-    Buffer.from(
-      Buffer.from(npy([2, 4, 3, 3]))
-        .toString('latin1')
-        .replace('<f4', '<i4'),
-      'latin1',
-    ),
-  ),
+  'int.npy': retyped([2, 4, 3, 3], '<i4'),
+  'half.npy': retyped([1, 2, 3, 3], '<f2'),
 };
 for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
 writeFileSync(join(folder, 'x64.npy'), new Uint8Array(encodeNpy({ shape: [1, 2, 3, 3], data: new Float64Array(18) })));
@@ -65,6 +67,11 @@ const MISTAKES: readonly (readonly [string, string[], RegExp])[] = [
   ['--steps abc', ['upscale', 'ok.png', 'out.png', '--steps', 'abc'], /--steps.*'abc'/],
   ['--steps 1.5', ['upscale', 'ok.png', 'out.png', '--steps', '1.5'], /--steps.*'1.5'/],
   ['--steps of nothing', ['upscale', 'ok.png', 'out.png', '--steps', ''], /--steps/],
+  ['--steps of more than can be', ['upscale', 'ok.png', 'out.png', '--steps', '9999999999'], /--steps.*'9999999999'/],
+  ['--steps without a value', ['upscale', 'ok.png', 'out.png', '--steps'], /--steps.*missing/],
+  ['--scale of nothing', ['upscale', 'ok.png', 'out.png', '--scale', ''], /--scale.*''/],
+  ['--seed of 33 bits', ['upscale', 'ok.png', 'out.png', '--seed', '4294967296'], /--seed.*'4294967296'/],
+  ['--seed 1e3', ['upscale', 'ok.png', 'out.png', '--seed', '1e3'], /--seed.*'1e3'/],
   ['--seed -1', ['upscale', 'ok.png', 'out.png', '--seed', '-1'], /--seed.*'-1'/],
   ['missing picture', ['upscale', 'none.png', 'out.png'], /none\.png: no such file/],
   ['picture is a folder', ['upscale', 'folder.png', 'out.png'], /folder\.png: is a directory/],
@@ -101,6 +108,18 @@ const MISTAKES: readonly (readonly [string, string[], RegExp])[] = [
   ['channels do not match', ['run', '--input', 'w.npy', '--weight', 'w.npy', '--output', 'y.npy'], /w\.npy, w\.npy: /],
   ['bias of the wrong length', [...RUN, '--bias', 'b5.npy'], /x\.npy, w\.npy, b5\.npy: .*bias/],
   ['safetensors', RUN.with(4, 'm.safetensors#w'), /m\.safetensors#w: .*not supported/],
+  ['safetensors as bias', [...RUN, '--bias', 'm.safetensors#b'], /m\.safetensors#b: .*not supported/],
+  ['safetensors as output', RUN.with(6, 'm.safetensors#y'), /m\.safetensors#y: .*not supported/],
+  ['an empty name of the picture', ['upscale', '', 'out.png'], /argument 'in'.*file name/],
+  ['an empty name of the output', ['upscale', 'ok.png', ''], /argument 'out'.*file name/],
+  ['an empty name of a file', RUN.with(2, ''), /--input.*file name/],
+  ['an empty name of the output of run', RUN.with(6, ''), /--output.*file name/],
+  ['missing input', RUN.with(2, 'none.npy'), /none\.npy: no such file/],
+  ['missing bias', [...RUN, '--bias', 'none.npy'], /none\.npy: no such file/],
+  ['bias is a folder', [...RUN, '--bias', 'folder.png'], /folder\.png: is a directory/],
+  ['weight of six axes', RUN.with(4, 'six.npy'), /six\.npy: weight .*got 6/],
+  ['input without axes', RUN.with(2, 'scalar.npy'), /scalar\.npy, w\.npy: .*input/],
+  ['float16 npy', RUN.with(2, 'half.npy'), /half\.npy: dtype expected float32 or float64, got f2/],
   ['--stride 0', [...RUN, '--stride', '0'], /x\.npy, w\.npy: .*stride/],
   ['--stride x', [...RUN, '--stride', 'x'], /--stride.*'x'/],
   ['--stride 1,,2', [...RUN, '--stride', '1,,2'], /--stride.*'1,,2'/],
@@ -108,11 +127,23 @@ const MISTAKES: readonly (readonly [string, string[], RegExp])[] = [
   ['--padding -1', [...RUN, '--padding', '-1'], /x\.npy, w\.npy: .*padding/],
   ['--output-padding too large', [...RUN, '--output-padding', '1'], /x\.npy, w\.npy: .*outputPadding/],
   ['--output-size out of reach', [...RUN, '--output-size', '99'], /x\.npy, w\.npy: .*outputSize/],
+  ['--stride 1.5', [...RUN, '--stride', '1.5'], /--stride.*'1\.5'/],
+  ['--stride of nothing', [...RUN, '--stride', ''], /--stride.*''/],
+  ['--stride beyond 32 bits', [...RUN, '--stride', '99999999999'], /x\.npy, w\.npy: .*stride/],
+  ['--padding x', [...RUN, '--padding', 'x'], /--padding.*'x'/],
+  ['--padding that leaves nothing', [...RUN, '--padding', '9'], /x\.npy, w\.npy: .*padding/],
+  ['--output-padding x', [...RUN, '--output-padding', 'x'], /--output-padding.*'x'/],
+  ['--output-size x', [...RUN, '--output-size', 'x'], /--output-size.*'x'/],
+  ['--dilation 0', [...RUN, '--dilation', '0'], /x\.npy, w\.npy: .*dilation/],
+  ['--dilation x', [...RUN, '--dilation', 'x'], /--dilation.*'x'/],
+  ['--groups x', [...RUN, '--groups', 'x'], /--groups.*'x'/],
+  ['--groups without a value', [...RUN, '--groups'], /--groups.*missing/],
   ['--groups 3', [...RUN, '--groups', '3'], /x\.npy, w\.npy: .*groups/],
   ['--groups 0', [...RUN, '--groups', '0'], /--groups.*'0'/],
   ['out of memory', [...RUN, '--stride', '40000'], /x\.npy, w\.npy: .*memory/],
   ['output of run is its weight', RUN.with(6, 'w.npy'), /w\.npy: output is the same file as input/],
   ['output folder of run missing', RUN.with(6, 'none/y.npy'), /none\/y\.npy: .*no such/],
+  ['info --json', ['info', '--json'], /unknown option '--json'/],
   ['info with an operand', ['info', 'all'], /too many arguments for 'info'/],
 ];
 

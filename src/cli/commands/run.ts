@@ -9,7 +9,7 @@ import {
 } from '../../index.ts';
 import { CliError, isAllocationFailure } from '../errors.ts';
 import { checkOutput } from '../files.ts';
-import { readNpy, writeNpy } from '../npy.ts';
+import { checkFormat, readNpy, writeNpy } from '../npy.ts';
 
 export interface RunOptions {
   readonly input: string;
@@ -33,6 +33,7 @@ const OPERATIONS = { 3: convTranspose1d, 4: convTranspose2d, 5: convTranspose3d 
  */
 export async function run(options: RunOptions): Promise<void> {
   const { input, weight, bias, output, ...geometry } = options;
+  checkFormat(output);
   const files = [input, weight, ...(bias === undefined ? [] : [bias])];
   const arrays = [];
   for (const file of files) arrays.push(await readNpy(file));

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 
 /** The built program; UPCONV_CLI tests another copy, such as an installed package. */
-const CLI = process.env['UPCONV_CLI'] ?? fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
+export const CLI: string = process.env['UPCONV_CLI'] ?? fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
 
 export interface Outcome {
   readonly code: number | null;
