@@ -3,7 +3,7 @@
 import { ArgumentError, EngineError } from '../core/errors.ts';
 import { chooseVariant, loadVariant } from '../wasm/variants.ts';
 import { Engine } from './engine.ts';
-import type { EngineOptions } from './options.ts';
+import type { CheckedEngineOptions, EngineOptions } from './options.ts';
 import { checkEngineOptions } from './options.ts';
 
 /**
@@ -27,23 +27,24 @@ export function createEngineSync(options: EngineOptions = {}): Engine {
 
 let defaultEngine: Promise<Engine> | null = null;
 let readyEngine: Engine | null = null;
-let defaultOptions: EngineOptions = {};
+let defaultOptions: CheckedEngineOptions | null = null;
 
 /**
  * Creates the default engine; concurrent calls share one promise. After a failure or `dispose()` it starts afresh.
  * @throws {ArgumentError} when the default engine lives with other options.
  */
 export function init(options: EngineOptions = {}): Promise<Engine> {
+  let checked: CheckedEngineOptions;
   try {
-    checkEngineOptions('init', options);
+    checked = checkEngineOptions('init', options);
     if (defaultEngine !== null && !(readyEngine?.disposed ?? false)) {
-      if (sameOptions(options, defaultOptions)) return defaultEngine;
+      if (sameOptions(checked, defaultOptions)) return defaultEngine;
       throw new ArgumentError('init', 'options', 'those of the living default engine (dispose() it first)', 'others');
     }
   } catch (error) {
     return Promise.reject(error);
   }
-  defaultOptions = { ...options };
+  defaultOptions = checked;
   const pending = makeDefault(options);
   defaultEngine = pending;
   return pending;
@@ -60,9 +61,9 @@ async function makeDefault(options: EngineOptions): Promise<Engine> {
   }
 }
 
-function sameOptions(a: EngineOptions, b: EngineOptions): boolean {
-  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])] as (keyof EngineOptions)[];
-  return keys.every((key) => a[key] === b[key]);
+/** Defaults count as given: `init()` and `init({ numerics: 'fast' })` ask for the same. */
+function sameOptions(a: CheckedEngineOptions, b: CheckedEngineOptions | null): boolean {
+  return b !== null && (Object.keys(a) as (keyof CheckedEngineOptions)[]).every((key) => a[key] === b[key]);
 }
 
 /**

@@ -80,7 +80,12 @@ describe('init', () => {
     expect(await errorOf(() => init({ numerics: 'portable' }))).toBeInstanceOf(ArgumentError);
     const engine = kept(await pending);
     expect(await errorOf(() => init())).toBeInstanceOf(ArgumentError);
-    expect(await init({ threads: 1 })).toBe(engine);
+    for (const same of [{ threads: 1 }, { threads: 1, numerics: 'fast' }, { threads: 1, debug: undefined }] as const) {
+      expect(await init(same)).toBe(engine);
+    }
+    for (const others of [{ threads: 2 }, { threads: 1, debug: true }, { threads: 1, cacheBytes: 0 }]) {
+      expect(await errorOf(() => init(others))).toBeInstanceOf(ArgumentError);
+    }
     engine.dispose();
     const next = kept(await init({ numerics: 'portable' }));
     expect(next).not.toBe(engine);

@@ -294,6 +294,26 @@ describe('packed weights', () => {
   });
 });
 
+test('bytesWorkspace is the largest since resetPeak', async () => {
+  const engine = await newEngine({ threads: 1 });
+  const run = (channels: number): void => {
+    const [x, w] = [random(engine, [1, channels, 16, 16]), random(engine, [channels, channels, 3, 3], 2)];
+    for (const t of [convTranspose2dSync(x, w), x, w]) t.dispose();
+  };
+  const workspaceOf = (channels: number): number => {
+    engine.resetPeak();
+    expect(engine.memory.bytesWorkspace).toBe(0);
+    run(channels);
+    return engine.memory.bytesWorkspace;
+  };
+  const [small, large] = [workspaceOf(4), workspaceOf(32)];
+  expect(small).toBeGreaterThan(0);
+  expect(large).toBeGreaterThan(small);
+  run(4);
+  expect(engine.memory.bytesWorkspace).toBe(large);
+  expect(workspaceOf(4)).toBe(small);
+});
+
 test('statistics: peak, reset, copies, tensors', async () => {
   const engine = await newEngine();
   const a = zeros([1000], { engine });
