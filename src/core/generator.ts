@@ -53,6 +53,11 @@ export class Generator {
     return word >>> 0;
   }
 
+  /** A multiple of 2⁻¹¹ in [0, 1): as many random bits as a float16 holds, so that none is rounded to 1. */
+  uniformFloat16(): number {
+    return (this.nextUint32() & 0x7ff) * 2 ** -11;
+  }
+
   /** A multiple of 2⁻²⁴ in [0, 1). */
   uniformFloat32(): number {
     return (this.nextUint32() & 0xffffff) * 2 ** -24;

@@ -35,6 +35,11 @@ export function halfValue(bits: number): number {
   return (bits & SIGN) === 0 ? magnitude : -magnitude;
 }
 
+/** The half nearest to `value`, as a number. */
+export function roundToHalf(value: number): number {
+  return halfValue(halfBits(value));
+}
+
 /** To the nearest whole number, ties to even; for 0 ≤ value < 2^51. */
 function roundEven(value: number): number {
   return value + 2 ** 52 - 2 ** 52;

@@ -1,6 +1,7 @@
 /** One call of a convolution of either kind: forward, and its gradients. */
 
 import { checkActivation } from '../core/activation.ts';
+import type { Dtype } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { checkOptions } from '../core/validate.ts';
@@ -18,7 +19,10 @@ import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
 import { openConvOperands } from './packed_weight.ts';
 
-/** output = operation(input, weight) + bias: checked and placed, ready to run. */
+/**
+ * output = operation(input, weight) + bias: checked and placed, ready to run.
+ * @param resultDtype inside a module's pass; default: that of the operands
+ */
 export function beginForward(
   kind: ConvKind,
   operation: string,
@@ -27,13 +31,15 @@ export function beginForward(
   weightArgument: WeightArgument,
   biasArgument: TensorArgument | null | undefined,
   options: AnyConvOptions = {},
+  resultDtype?: Dtype,
 ): Call<Tensor> {
   checkOptions(operation, options, kind.forwardOptions);
   const use = { operation: kind.name, direction: 'forward', axes } as const;
   const operands = openConvOperands(operation, { input: inputArgument }, weightArgument, biasArgument, options, use);
   let abandon = (): void => undefined;
   try {
-    const { engine, dtype, weight, bias, inputs } = operands;
+    const { engine, weight, bias, inputs } = operands;
+    const dtype = resultDtype ?? operands.dtype;
     const { input } = operands.tensors;
     const checked = checkProblem(kind, operation, axes, input.shape, weight.shape, options);
     const { problem, outputShape, outChannels } = checked;
@@ -61,7 +67,10 @@ export function beginForward(
   }
 }
 
-/** Gradients of `beginForward` without activations: checked and placed, ready to run. */
+/**
+ * Gradients of `beginForward` without activations: checked and placed, ready to run.
+ * @param resultDtype of gradInput inside a module's pass, where float16 and float32 may meet; default: that of all
+ */
 export function beginBackward(
   kind: ConvKind,
   operation: string,
@@ -70,11 +79,13 @@ export function beginBackward(
   inputArgument: TensorArgument,
   weightArgument: WeightArgument,
   options: AnyConvBackwardOptions = {},
+  resultDtype?: Dtype,
 ): Call<ConvGradients> {
   checkBackwardOptions(operation, options, kind.backwardOptions);
   const values = { gradOutput: gradOutputArgument, input: inputArgument };
   const use = { operation: kind.name, direction: 'gradInput', axes } as const;
-  const operands = openConvOperands(operation, values, weightArgument, null, options, use);
+  const mixed = resultDtype !== undefined;
+  const operands = openConvOperands(operation, values, weightArgument, null, options, use, mixed);
   try {
     const { weight } = operands;
     const { gradOutput, input } = operands.tensors;
@@ -84,7 +95,8 @@ export function beginBackward(
       throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));
     }
     const shapes = [input.shape, weight.shape, [outChannels]] as const;
-    return gradientsCall(operation, operands, shapes, options, (gradInput, gradWeight, gradBias) =>
+    const results = { ...operands, dtype: resultDtype ?? operands.dtype };
+    return gradientsCall(operation, results, shapes, options, (gradInput, gradWeight, gradBias) =>
       backwardSteps(problem, { gradOutput, input, weight }, gradInput, gradWeight, gradBias),
     );
   } catch (error) {

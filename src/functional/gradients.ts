@@ -46,6 +46,7 @@ const OUT_NAMES = ['outGradInput', 'outGradWeight', 'outGradBias'] as const;
 /**
  * Builds a backward call.
  *
+ * @param operands of the call; `dtype` is that of gradInput, the others have that of the weight
  * @param shapes of the three gradients
  * @param steps makes the steps for the wanted gradients
  * @throws {ArgumentError} for a mask that is not three booleans, or a given gradient that it leaves out
@@ -82,7 +83,7 @@ export function gradientsCall(
         out === undefined ? name : OUT_NAMES[index],
         out,
         engine,
-        dtype,
+        index === 0 ? dtype : weight.dtype,
         shapes[index],
         [...inputs, ...others],
       );

@@ -1,6 +1,7 @@
 /** The tensors of one call: checked, of one engine and dtype; TensorLikes copied in. */
 
 import type { Dtype } from '../core/dtype.ts';
+import { computeDtype } from '../core/dtype.ts';
 import { DtypeError, EngineError } from '../core/errors.ts';
 import { describe } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -26,6 +27,7 @@ export interface Operands<Name extends string> {
  * @param values the required tensors by argument name
  * @param bias a tensor, null or undefined
  * @param asked `options.engine`
+ * @param mixed float16 and float32 may meet: intermediate results of modules are float32
  * @throws {TypeError} for what is no tensor, with a hint for first mistakes.
  * @throws {EngineError} ERR_DISPOSED, ERR_ENGINE_MISMATCH, ERR_NOT_INITIALIZED
  * @throws {DtypeError} when dtypes differ.
@@ -35,6 +37,7 @@ export function openOperands<Name extends string>(
   values: Readonly<Record<Name, unknown>>,
   bias: unknown,
   asked: Engine | undefined,
+  mixed = false,
 ): Operands<Name> {
   const names = Object.keys(values) as Name[];
   const given: [string, unknown][] = names.map((name) => [name, values[name]]);
@@ -56,7 +59,8 @@ export function openOperands<Name extends string>(
     });
     const { dtype } = tensors[0];
     tensors.forEach((tensor, index) => {
-      if (tensor.dtype !== dtype) throw new DtypeError(operation, given[index][0], dtype, tensor.dtype);
+      const same = mixed ? computeDtype(tensor.dtype) === computeDtype(dtype) : tensor.dtype === dtype;
+      if (!same) throw new DtypeError(operation, given[index][0], dtype, tensor.dtype);
     });
     return {
       engine,

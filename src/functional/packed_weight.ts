@@ -95,9 +95,10 @@ export function openConvOperands<Name extends string>(
   bias: unknown,
   options: ConvGeometryOptions & { readonly engine?: Engine },
   use: { readonly operation: ConvKind['name']; readonly direction: PackedFor['direction']; readonly axes: SpatialRank },
+  mixed = false,
 ): ConvOperands<Name> {
   if (!(weight instanceof PackedWeight)) {
-    const operands = openOperands(operation, { ...values, weight }, bias, options.engine);
+    const operands = openOperands(operation, { ...values, weight }, bias, options.engine, mixed);
     const tensors = Object.values<Tensor>(operands.tensors);
     const inputs = operands.bias === null ? tensors : [...tensors, operands.bias];
     return { ...operands, weight: operands.tensors.weight, inputs, storages: inputs.map(({ storage }) => storage) };

@@ -1,5 +1,6 @@
 /** Adam. */
 
+import type { Dtype } from '../core/dtype.ts';
 import { computeDtype } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { checkNumber, describe } from '../core/validate.ts';
@@ -31,6 +32,14 @@ export class Adam extends Optimizer<AdamOptions> {
 
   protected override stateTensors(): readonly string[] {
     return ['expAvg', 'expAvgSq'];
+  }
+
+  /**
+   * float32 for parameters of float16. PyTorch takes float16 there as well, in which the second moment of gradients
+   * below 0.008 is 0: (1 − β₂) g² < 2⁻²⁴. Its steps grow without bound then, or are NaN.
+   */
+  protected override stateDtype({ dtype }: Tensor): Dtype {
+    return computeDtype(dtype);
   }
 
   protected override checkGroup(operation: string, { lr, betas, eps, weightDecay }: ParamGroup<AdamOptions>): void {

@@ -2,6 +2,9 @@
 
 import type { Activation, CheckedActivation } from '../core/activation.ts';
 import { ACTIVATION_KINDS } from '../core/activation.ts';
+import type { Dtype } from '../core/dtype.ts';
+import { computeDtype } from '../core/dtype.ts';
+import { DtypeError } from '../core/errors.ts';
 import type { Generator } from '../core/generator.ts';
 import { generatorOrDefault } from '../core/generator.ts';
 import type { Shape } from '../core/shape.ts';
@@ -83,6 +86,7 @@ export abstract class ConvModule extends Module {
   readonly #activation: CheckedActivation;
   readonly #inputActivation: CheckedActivation;
   readonly #generator: Generator | undefined;
+  readonly #dtype: Dtype;
   /** Input shapes that `prepare` saw. */
   readonly #preparedShapes: Shape[] = [];
   /** What forward reads after `freeze`. */
@@ -118,6 +122,7 @@ export abstract class ConvModule extends Module {
     generatorOrDefault(this.typeName, generator);
     const [first, second] = type.kind === CONV_TRANSPOSE ? [inChannels, outChannels] : [outChannels, inChannels];
     const { dtype } = checked;
+    this.#dtype = dtype;
     this.weight = empty([first, second / checked.groups, ...checked.kernelSize], { dtype, engine });
     try {
       this.bias = checked.bias ? empty([outChannels], { dtype, engine }) : null;
@@ -155,7 +160,7 @@ export abstract class ConvModule extends Module {
     save: boolean,
   ): Procedure<ForwardResult> {
     const { outputSize, out } = options;
-    checkTensor(operation, 'input', input);
+    this.#checkDtype(operation, 'input', input);
     if (save) this.checkThawed('forward');
     if (this.preparing > 0 && !this.#preparedShapes.some((shape) => sameShape(shape, input.shape))) {
       this.#preparedShapes.push(input.shape);
@@ -167,9 +172,9 @@ export abstract class ConvModule extends Module {
       const activated = this.#activation.kind === none ? null : output;
       return { output, saved: new SavedConv(input, this.weight, activated, outputSize) };
     }
-    const plain = yield* perform(this.#begin(operation, input, { inputActivation, outputSize }));
+    const plain = yield* perform(this.#begin(operation, input, { inputActivation, outputSize }, this.#wide));
     try {
-      const output = yield* perform(beginActivation(operation, this.#activation, plain, out));
+      const output = yield* perform(beginActivation(operation, this.#activation, plain, out, this.#dtype));
       return { output, saved: new SavedConv(input, this.weight, plain, outputSize) };
     } finally {
       plain.dispose();
@@ -182,7 +187,7 @@ export abstract class ConvModule extends Module {
     gradOutput: Tensor,
     { gradInput, gradParameters }: Wanted,
   ): Procedure<Tensor | null> {
-    checkTensor(operation, 'gradOutput', gradOutput);
+    this.#checkDtype(operation, 'gradOutput', gradOutput);
     const { input, weight, activated, outputSize } = saved as SavedConv;
     let x = input.read(operation);
     const w = weight.read(operation);
@@ -194,22 +199,23 @@ export abstract class ConvModule extends Module {
     try {
       let grad = gradOutput;
       if (activated !== null) {
-        const call = beginActivationGradient(operation, this.#activation, grad, activated.read(operation));
+        const call = beginActivationGradient(operation, this.#activation, grad, activated.read(operation), this.#wide);
         grad = hold(yield* perform(call));
       }
       const activatesInput = this.#inputActivation.kind !== none;
       const savedInput = x;
       if (activatesInput && (gradParameters || savesOutput(this.#inputActivation))) {
-        x = hold(yield* perform(beginActivation(operation, this.#inputActivation, x)));
+        x = hold(yield* perform(beginActivation(operation, this.#inputActivation, x, undefined, this.#wide)));
       }
       if (!gradInput && !gradParameters) return null;
+      const resultDtype = activatesInput ? this.#wide : this.#dtype;
       const result = yield* perform(
-        this.#beginBackward(operation, grad, x, w, { gradInput, gradParameters, outputSize }),
+        this.#beginBackward(operation, grad, x, w, { gradInput, gradParameters, outputSize, resultDtype }),
       );
       if (result.gradInput === null || !activatesInput) return result.gradInput;
       const inner = savesOutput(this.#inputActivation) ? x : savedInput;
-      const call = beginActivationGradient(operation, this.#inputActivation, hold(result.gradInput), inner);
-      return yield* perform(call);
+      const wide = hold(result.gradInput);
+      return yield* perform(beginActivationGradient(operation, this.#inputActivation, wide, inner, this.#dtype));
     } finally {
       for (const tensor of temporaries) tensor.dispose();
     }
@@ -232,6 +238,17 @@ export abstract class ConvModule extends Module {
     };
   }
 
+  /** Intermediate results of a pass are not rounded to float16: what it computes is rounded once. */
+  get #wide(): Dtype {
+    return computeDtype(this.#dtype);
+  }
+
+  /** Passes mix float16 and float32, so that the calls in them do not check it. */
+  #checkDtype(operation: string, argument: string, value: Tensor): void {
+    const { dtype } = checkTensor(operation, argument, value);
+    if (dtype !== this.#dtype) throw new DtypeError(operation, argument, this.#dtype, dtype);
+  }
+
   get #transposed(): boolean {
     return this.#type.kind === CONV_TRANSPOSE;
   }
@@ -246,11 +263,12 @@ export abstract class ConvModule extends Module {
     operation: string,
     input: Tensor,
     { outputSize, ...options }: ForwardOptions & Pick<ConvModuleOptions, 'activation' | 'inputActivation'>,
+    resultDtype?: Dtype,
   ): Call<Tensor> {
     const all = { ...this.#geometry(outputSize), ...options };
     const { weight, bias } = this.#frozenOperands ?? this;
     const { kind, axes } = this.#type;
-    return beginForward(kind, operation, axes, input, weight, bias, all);
+    return beginForward(kind, operation, axes, input, weight, bias, all, resultDtype);
   }
 
   #beginBackward(
@@ -258,18 +276,19 @@ export abstract class ConvModule extends Module {
     gradOutput: Tensor,
     input: Tensor,
     weight: Tensor,
-    wanted: Wanted & { readonly outputSize: readonly number[] | undefined },
+    wanted: Wanted & { readonly outputSize: readonly number[] | undefined; readonly resultDtype: Dtype },
   ): Call<{ gradInput: Tensor | null }> {
-    const { gradInput, gradParameters, outputSize } = wanted;
+    const { gradInput, gradParameters, outputSize, resultDtype } = wanted;
     const gradBias = gradParameters && this.bias !== null;
     const { kind, axes } = this.#type;
-    return beginBackward(kind, operation, axes, gradOutput, input, weight, {
+    const options = {
       ...this.#geometry(outputSize),
-      outputMask: [gradInput, gradParameters, gradBias],
+      outputMask: [gradInput, gradParameters, gradBias] as const,
       accumulate: true,
       ...(gradParameters ? { outGradWeight: gradientOf(this.weight) } : {}),
       ...(gradBias ? { outGradBias: gradientOf(this.bias) } : {}),
-    });
+    };
+    return beginBackward(kind, operation, axes, gradOutput, input, weight, options, resultDtype);
   }
 
   protected override describeOptions(): string {

@@ -22,6 +22,9 @@ export interface KaimingOptions extends InitializerOptions {
   nonlinearity?: 'leakyRelu' | 'relu' | 'tanh' | 'sigmoid' | 'linear';
 }
 
+/** Largest finite numbers. */
+const LARGEST = { float64: Number.MAX_VALUE, float32: (2 - 2 ** -23) * 2 ** 127, float16: 65504 } as const;
+
 /** Normal numbers. */
 export function normal_(tensor: Tensor, mean = 0, std = 1, options: InitializerOptions = {}): Tensor {
   checkTensor('normal_', 'tensor', tensor);
@@ -38,6 +41,10 @@ export function uniform_(tensor: Tensor, from = 0, to = 1, options: InitializerO
   checkNumber('uniform_', 'from', from);
   checkNumber('uniform_', 'to', to);
   if (from > to) throw new ArgumentError('uniform_', 'to', `at least from = ${from}`, String(to));
+  const largest = LARGEST[tensor.dtype];
+  if (!(to - from <= largest)) {
+    throw new ArgumentError('uniform_', 'to', `at most ${largest} above from, as ${tensor.dtype} holds`, String(to));
+  }
   return fillUniform(tensor, from, to, generatorOrDefault('uniform_', options.generator));
 }
 

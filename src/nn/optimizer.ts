@@ -1,6 +1,7 @@
 /** What optimisers share: groups of parameters, state per parameter, one pass over each parameter per step. */
 
 import { DisposableBase } from '../core/disposable.ts';
+import type { Dtype } from '../core/dtype.ts';
 import { ArgumentError, EngineError } from '../core/errors.ts';
 import { checkNumber, checkOptions, checkSignal, describe } from '../core/validate.ts';
 import type { Call, Step } from '../engine/call.ts';
@@ -129,7 +130,7 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
     for (const state of this.#state.values()) {
       for (const tensor of Object.values(state.tensors)) tensor.storage.checkWritable(operation);
     }
-    const loaded = loadEntries(entries);
+    const loaded = loadEntries(entries, (parameter) => this.stateDtype(parameter));
     freeState(this.#state);
     for (const [parameter, state] of loaded) this.#state.set(parameter, state);
     merged.forEach((group, index) => Object.assign(this.paramGroups[index], group));
@@ -143,6 +144,11 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
 
   /** Names of the tensors that `ParameterState` may hold. */
   protected abstract stateTensors(): readonly string[];
+
+  /** Of the state of a parameter. */
+  protected stateDtype({ dtype }: Tensor): Dtype {
+    return dtype;
+  }
 
   /** @throws {ArgumentError} for an option out of range. */
   protected abstract checkGroup(operation: string, group: ParamGroup<Options>): void;
@@ -185,7 +191,8 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
   #stateOf(parameter: Tensor, names: readonly string[]): ParameterState {
     const state = this.#state.get(parameter) ?? { step: 0, tensors: {} };
     this.#state.set(parameter, state); // before the first allocation, so that dispose() finds what a failed one left
-    const { shape, dtype, engine } = parameter;
+    const { shape, engine } = parameter;
+    const dtype = this.stateDtype(parameter);
     for (const name of names) state.tensors[name] ??= zeros(shape, { dtype, engine });
     return state;
   }
@@ -274,11 +281,15 @@ function optionsOf<Group extends object>(group: Group): Omit<Group, 'params'> {
 }
 
 /** Copies of saved state, by parameter. */
-function loadEntries(entries: readonly StateEntry[]): Map<Tensor, ParameterState> {
+function loadEntries(
+  entries: readonly StateEntry[],
+  dtypeOf: (parameter: Tensor) => Dtype,
+): Map<Tensor, ParameterState> {
   const states = new Map<Tensor, ParameterState>();
   try {
     for (const { parameter, step, sources } of entries) {
-      const { shape, dtype, engine } = parameter;
+      const { shape, engine } = parameter;
+      const dtype = dtypeOf(parameter);
       const tensors: Record<string, Tensor> = {};
       states.set(parameter, { step, tensors });
       for (const [name, { copyInto }] of sources) {
