@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { bundle } from './bundle.ts';
+import { bundle, bundleWorker } from './bundle.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -52,7 +52,8 @@ function withDescription(wasm: Uint8Array, { name, kernelSet, threads }: Target)
 
 async function buildTarget(target: Target): Promise<void> {
   const asc = fileURLToPath(import.meta.resolve('assemblyscript/bin/asc.js'));
-  const args = [asc, '--config', 'asconfig.json', '--target', target.name];
+  const entries = target.threads ? ['assembly/worker_loop.ts'] : [];
+  const args = [asc, ...entries, '--config', 'asconfig.json', '--target', target.name];
   const compiler = spawn(process.execPath, args, { stdio: 'inherit' });
   const [status] = (await once(compiler, 'exit')) as [number | null];
   if (status !== 0) throw new Error(`asc failed on target ${target.name}`);
@@ -80,6 +81,8 @@ const OUTPUTS = [
   'dist/index.js',
   'dist/kernels.js',
   'dist/cli.js',
+  'dist/worker.js',
+  'src/threading/inlined/worker.ts',
   ...TARGETS.map(({ name }) => `src/wasm/inlined/${name}.ts`),
 ];
 const SOURCES = ['src/**/*.ts', 'assembly/**/*.ts', 'scripts/{build,bundle}.ts', '{asconfig,tsconfig,package}.json'];
@@ -92,12 +95,14 @@ function isStale(): boolean {
 
 async function buildAll(): Promise<void> {
   await buildWasm();
+  const worker = await bundleWorker();
   rmSync('dist', { recursive: true, force: true });
-  await bundle();
+  await bundle(worker);
 }
 
 if (process.argv.includes('--wasm-only')) {
   await buildWasm();
+  await bundleWorker();
 } else if (!process.argv.includes('--if-stale') || isStale()) {
   const began = Date.now();
   rmSync(STAMP, { force: true });

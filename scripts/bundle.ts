@@ -1,7 +1,7 @@
 /** Bundles src/ into dist/ with esbuild, declares types with tsc, lists the licences of what was bundled. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Metafile, Plugin } from 'esbuild';
@@ -61,8 +61,30 @@ async function bundleCli(): Promise<Metafile> {
   return metafile;
 }
 
-/** Writes dist/. */
-export async function bundle(): Promise<void> {
+/** Bundles the worker into one file without imports, and writes the module that inlines it. */
+export async function bundleWorker(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: ['src/threading/worker.ts'],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'neutral',
+    external: ['node:*'],
+    write: false,
+    logLevel: 'warning',
+  });
+  const [{ text }] = outputFiles;
+  mkdirSync('src/threading/inlined', { recursive: true });
+  writeFileSync('src/threading/inlined/worker.ts', `export const source: string = ${JSON.stringify(text)};\n`);
+  return text;
+}
+
+/**
+ * Writes dist/.
+ * @param worker what `bundleWorker` returned
+ */
+export async function bundle(worker: string): Promise<void> {
   const result = await build({
     entryPoints: { index: 'src/index.ts', kernels: 'src/kernels.ts' },
     outdir: 'dist',
@@ -80,6 +102,7 @@ export async function bundle(): Promise<void> {
     metafile: true,
     logLevel: 'warning',
   });
+  writeFileSync('dist/worker.js', worker);
   const cli = await bundleCli();
   writeFileSync(
     'dist/THIRD_PARTY_LICENSES.txt',

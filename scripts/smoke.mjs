@@ -30,6 +30,6 @@ engine.dispose();
 
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 const info = execFileSync(process.execPath, [cli, 'info'], { encoding: 'utf8' });
-assert.match(info, new RegExp(`^variant\\s+${variant}$`, 'm'));
+assert.match(info, new RegExp(`^variant\\s+${variant}(-threads)?$`, 'm'));
 
 console.log(`Node ${process.versions.node}, variant ${variant}: forward, backward and the command line work`);

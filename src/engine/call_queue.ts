@@ -9,8 +9,8 @@ import { EngineError } from '../core/errors.ts';
 import { checkSignal } from '../core/validate.ts';
 import type { Call, Foreign, Procedure, Uses } from './call.ts';
 import { isForeign } from './call.ts';
-import type { Slices } from './slices.ts';
-import type { ReadyStage, StageRunner } from './stage_runner.ts';
+import type { Executor, Interruption } from './executor.ts';
+import type { StageRunner } from './stage_runner.ts';
 import type { Storage } from './storage.ts';
 
 /** A place in the order of calls: what is queued later waits until it is given up. */
@@ -23,16 +23,16 @@ export interface Place {
 
 export class CallQueue {
   readonly #runner: StageRunner;
-  readonly #slices: Slices;
+  readonly #executor: Executor;
   /** Settles when everything that was queued so far is done. */
   #tail: Promise<void> = Promise.resolve();
   /** Rejects what waits when the engine is disposed. */
   readonly #waiting = new Set<(reason: unknown) => void>();
   #closed: EngineError | null = null;
 
-  constructor(runner: StageRunner, slices: Slices) {
+  constructor(runner: StageRunner, executor: Executor) {
     this.#runner = runner;
-    this.#slices = slices;
+    this.#executor = executor;
   }
 
   /** Rejects all that is queued or running with ERR_DISPOSED. */
@@ -147,12 +147,13 @@ export class CallQueue {
   /** Runs the steps of one call in slices. */
   async #run<T>(call: Call<T>, signal: AbortSignal | undefined): Promise<T> {
     let wrote = false;
+    const interruption = this.#interruption(signal);
     try {
       for (const step of call.steps) {
         for (const turn of this.#runner.turns(step, 'queue')) {
           for (const ready of turn) {
             wrote = true;
-            await this.#stage(ready, signal);
+            await this.#executor.run(ready, interruption);
           }
         }
       }
@@ -167,20 +168,22 @@ export class CallQueue {
     }
   }
 
-  async #stage({ stage, bound }: ReadyStage, signal: AbortSignal | undefined): Promise<void> {
-    const entry = this.#runner.kernels.exports[bound.entry];
-    for (let begin = 0; begin < bound.items;) {
-      if (this.#slices.full) {
-        await this.#slices.rest();
+  /** What ends a call early: its signal, and the end of the engine. */
+  #interruption(signal: AbortSignal | undefined): Interruption {
+    return {
+      check: () => {
         if (this.#closed !== null) throw this.#closed;
-      }
-      if (signal?.aborted) throw signal.reason;
-      this.#slices.begin();
-      const end = Math.min(bound.items, begin + this.#slices.itemsThatFit(stage));
-      entry(bound.paramsPtr, begin, end, 0);
-      this.#slices.count(stage, end - begin);
-      begin = end;
-    }
+        if (signal?.aborted) throw signal.reason;
+      },
+      watch: (interrupted) => {
+        this.#waiting.add(interrupted);
+        signal?.addEventListener('abort', interrupted);
+        return () => {
+          this.#waiting.delete(interrupted);
+          signal?.removeEventListener('abort', interrupted);
+        };
+      },
+    };
   }
 }
 

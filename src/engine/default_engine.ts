@@ -1,10 +1,10 @@
 /** Making engines, and the default one that functions use when they are not told otherwise. */
 
 import { ArgumentError, EngineError } from '../core/errors.ts';
-import { chooseVariant, loadVariant } from '../wasm/variants.ts';
 import { Engine } from './engine.ts';
 import type { CheckedEngineOptions, EngineOptions } from './options.ts';
 import { checkEngineOptions } from './options.ts';
+import { makeParts, singleThreadParts } from './parts.ts';
 
 /**
  * An engine with a memory of its own.
@@ -13,7 +13,7 @@ import { checkEngineOptions } from './options.ts';
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const checked = checkEngineOptions('createEngine', options);
-  return new Engine(checked.wasm ?? (await loadVariant(chooseVariant(checked.numerics === 'portable'))), checked);
+  return new Engine(await makeParts(checked), checked);
 }
 
 /** As `createEngine`, without waiting: needs `options.wasm`, a module compiled by the caller. */
@@ -22,7 +22,8 @@ export function createEngineSync(options: EngineOptions = {}): Engine {
   if (checked.wasm === null) {
     throw new ArgumentError('createEngineSync', 'wasm', 'a compiled WebAssembly.Module', 'none');
   }
-  return new Engine(checked.wasm, checked);
+  const asked = checked.threads !== 'auto' && checked.threads > 1;
+  return new Engine(singleThreadParts(checked.wasm, checked, asked ? 'made by createEngineSync' : null), checked);
 }
 
 let defaultEngine: Promise<Engine> | null = null;

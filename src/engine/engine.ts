@@ -2,22 +2,20 @@
 
 import { DisposableBase } from '../core/disposable.ts';
 import type { Dtype } from '../core/dtype.ts';
-import { ArgumentError, EngineError, OutOfMemoryError } from '../core/errors.ts';
+import { EngineError, OutOfMemoryError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { checkSignal } from '../core/validate.ts';
-import { createKernels } from '../kernels/kernels.ts';
 import type { Heap } from '../memory/heap.ts';
-import { createHeap } from '../memory/heap.ts';
 import { defaultMr, microkernelName } from '../plan/blocking.ts';
 import type { KernelSet } from '../core/kernel_set.ts';
-import { describeModule } from '../wasm/variants.ts';
 import type { CacheablePlan, Call, Foreign, Procedure } from './call.ts';
 import type { Place } from './call_queue.ts';
 import { CallQueue } from './call_queue.ts';
 import type { EngineInfo, EngineMemory, Leak } from './engine_info.ts';
+import type { Executor } from './executor.ts';
 import type { CheckedEngineOptions } from './options.ts';
 import { LiveStorages } from './live_storages.ts';
-import { Slices } from './slices.ts';
+import type { EngineParts } from './parts.ts';
 import { StageRunner } from './stage_runner.ts';
 import type { Purpose } from './storage.ts';
 import { Storage } from './storage.ts';
@@ -27,15 +25,16 @@ import { wrapMemory } from './wrap.ts';
 /** What goes with the engine, so that a disposed one that is still referred to holds no memory. */
 interface Parts {
   readonly heap: Heap;
+  readonly executor: Executor;
   readonly runner: StageRunner;
   readonly queue: CallQueue;
 }
 
 export class Engine extends DisposableBase {
-  readonly info: EngineInfo;
   readonly kernelSet: KernelSet;
   /** Height of the micro-kernel when an option forces one, else null: plans choose. */
   readonly forcedMr: number | null;
+  readonly #info: Omit<EngineInfo, 'threads' | 'threadsReason'>;
   #parts: Parts | null;
   readonly #storages = new LiveStorages();
   /** Bytes of everything that is allocated, when the option `debug` is set. */
@@ -49,33 +48,34 @@ export class Engine extends DisposableBase {
   #tensors = 0;
 
   /** Use `createEngine`. */
-  constructor(module: WebAssembly.Module, options: CheckedEngineOptions) {
+  constructor({ description, heap, kernels, executor }: EngineParts, options: CheckedEngineOptions) {
     super();
-    const { variant, kernelSet, threads } = describeModule(module);
-    if (threads) throw new ArgumentError('createEngine', 'wasm', 'a variant without threads', `'${variant}'`);
-    const heap = createHeap(options);
-    const computing = 1;
+    const { variant, kernelSet } = description;
     const runner = new StageRunner(
-      createKernels(module, heap.memory),
+      kernels,
       { allocate: (operation, bytes) => this.#allocate(operation, bytes), free: (ptr) => this.#free(ptr) },
-      computing,
+      executor.lanes,
       options.cacheBytes,
     );
-    this.#parts = { heap, runner, queue: new CallQueue(runner, new Slices(options.yieldEveryMs)) };
+    this.#parts = { heap, executor, runner, queue: new CallQueue(runner, executor) };
     this.kernelSet = kernelSet;
     this.#maximumBytes = heap.maximumBytes;
     this.#sizes = options.debug ? new Map() : null;
     this.forcedMr = options.mr;
-    this.info = {
+    this.#info = {
       variant,
-      threads: computing,
-      ...(options.threads === computing ? {} : { threadsReason: 'this version computes on one thread' }),
       microkernel: microkernelName(options.mr ?? defaultMr(kernelSet)),
       wide: false,
       ...(options.wide ? { wideReason: 'this version has no 256-bit kernels' } : {}),
       numerics: options.numerics,
       relaxed: kernelSet === 'relaxed',
     };
+  }
+
+  /** What was chosen; `threads` as it is now: workers may fail. */
+  get info(): EngineInfo {
+    const { threads, reason } = this.#parts?.executor ?? { threads: 0, reason: 'the engine is disposed' };
+    return { ...this.#info, threads, ...(reason === null ? {} : { threadsReason: reason }) };
   }
 
   get disposed(): boolean {
@@ -127,6 +127,7 @@ export class Engine extends DisposableBase {
     if (parts === null) return;
     this.#parts = null;
     parts.queue.close();
+    parts.executor.dispose();
     parts.runner.dispose();
     parts.heap.dispose();
     this.#storages.clear();
@@ -217,12 +218,12 @@ export class Engine extends DisposableBase {
     let wrote = false;
     try {
       checkSignal(call.operation, signal);
-      const { runner } = this.#alive(call.operation);
+      const { runner, executor } = this.#alive(call.operation);
       for (const storage of call.reads) storage.checkReadable(call.operation);
       for (const storage of call.writes) storage.checkWritable(call.operation);
       for (const step of call.steps) {
         wrote = true;
-        runner.runSync(step);
+        for (const turn of runner.turns(step, 'sync')) for (const ready of turn) executor.runSync(ready);
       }
       for (const storage of call.writes) storage.written();
       return call.finish();

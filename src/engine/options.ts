@@ -6,7 +6,10 @@ import type { ForeignAllocator } from '../memory/heap.ts';
 import { checkMicrokernel } from '../plan/blocking.ts';
 
 export interface EngineOptions {
-  /** Computing threads. This version computes on one; `engine.info.threadsReason` says so. */
+  /**
+   * Computing threads; 'auto' (default): one per core where memory can be shared, else 1. On a page these are workers,
+   * elsewhere the caller is one of them. `engine.info.threadsReason` says why there are fewer.
+   */
   threads?: number | 'auto';
   /** 'fast' (default): fused multiply-add where the runtime has it; 'portable': the same bits everywhere. */
   numerics?: 'fast' | 'portable';
@@ -24,6 +27,8 @@ export interface EngineOptions {
   wide?: boolean;
   /** Promise calls give the event loop a turn about this often, in milliseconds; default 8, Infinity never. */
   yieldEveryMs?: number;
+  /** Where workers load `upconv/worker.js` from; default: beside the package, then a Blob. */
+  workerUrl?: string | URL;
   /** Remember where tensors were made (`engine.leaks()`) and fill freed ones with NaN. */
   debug?: boolean;
   /** Live in this memory, and take what is needed from `allocator`. */
@@ -42,6 +47,7 @@ export interface CheckedEngineOptions {
   readonly mr: number | null;
   readonly wide: boolean;
   readonly yieldEveryMs: number;
+  readonly workerUrl: string | URL | null;
   readonly debug: boolean;
   readonly memory: WebAssembly.Memory | null;
   readonly allocator: ForeignAllocator | null;
@@ -57,6 +63,7 @@ const KNOWN = [
   'microkernel',
   'wide',
   'yieldEveryMs',
+  'workerUrl',
   'debug',
   'memory',
   'allocator',
@@ -92,9 +99,15 @@ export function checkEngineOptions(operation: string, options: EngineOptions): C
     mr: microkernel === null ? null : checkMicrokernel(operation, microkernel),
     wide: checkBoolean(operation, 'wide', options.wide ?? false),
     yieldEveryMs: checkNumber(operation, 'yieldEveryMs', options.yieldEveryMs ?? DEFAULT_YIELD_MS, 0),
+    workerUrl: checkWorkerUrl(operation, options.workerUrl),
     debug: checkBoolean(operation, 'debug', options.debug ?? false),
     ...checkForeignMemory(operation, options),
   };
+}
+
+function checkWorkerUrl(operation: string, value: unknown): string | URL | null {
+  if (value === undefined || typeof value === 'string' || value instanceof URL) return value ?? null;
+  throw new TypeError(`${operation}: workerUrl expected a string or URL, got ${describe(value)}`);
 }
 
 function bytes(operation: string, argument: string, value: unknown, minimum: number): number {

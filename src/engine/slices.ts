@@ -54,6 +54,11 @@ export class Slices {
   }
 }
 
-function itemFlops({ flops, items }: Stage): number {
-  return Math.max(1, flops === undefined ? DEFAULT_ITEM_FLOPS : flops / items);
+/** What all items of a stage cost. */
+export function stageFlops({ flops, items }: Stage): number {
+  return flops ?? items * DEFAULT_ITEM_FLOPS;
+}
+
+function itemFlops(stage: Stage): number {
+  return Math.max(1, stageFlops(stage) / stage.items);
 }

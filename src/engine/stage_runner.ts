@@ -5,7 +5,7 @@
  */
 
 import type { BoundStage, BoundStages, Pointers } from '../kernels/bind.ts';
-import { paramsBytes, run, writeConstants, writePointers } from '../kernels/bind.ts';
+import { paramsBytes, writeConstants, writePointers } from '../kernels/bind.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import type { Stage, WorkspaceBytes } from '../plan/stage.ts';
 import type { CacheEntry } from './byte_cache.ts';
@@ -55,7 +55,8 @@ export class StageRunner {
   readonly kernels: Kernels;
   readonly packed: PackedCache;
   readonly #memory: RunnerMemory;
-  readonly #threads: number;
+  /** Scratch memories per workspace: one for each thread that may run a stage. */
+  readonly #lanes: number;
   readonly #cache: ByteCache;
   readonly #plans = new Map<string, CacheablePlan>(); // in order of last use
   /** Of the stages of cached plans; null until first used. */
@@ -65,10 +66,10 @@ export class StageRunner {
   readonly #parameters: Record<Lane, Scratch> = { sync: emptyScratch(), queue: emptyScratch() };
   #bytesWorkspace = 0;
 
-  constructor(kernels: Kernels, memory: RunnerMemory, threads: number, cacheBytes: number) {
+  constructor(kernels: Kernels, memory: RunnerMemory, lanes: number, cacheBytes: number) {
     this.kernels = kernels;
     this.#memory = memory;
-    this.#threads = threads;
+    this.#lanes = lanes;
     this.#cache = new ByteCache(cacheBytes);
     this.packed = new PackedCache(this.#cache, (ptr) => memory.free(ptr));
   }
@@ -112,11 +113,6 @@ export class StageRunner {
   /** Frees something that nothing uses now: the least recently used cache entry, or scratch; false if there is none. */
   giveBack(): boolean {
     return this.#cache.evictOne() || this.#freeScratch();
-  }
-
-  /** Runs a step at once. */
-  runSync(step: Step): void {
-    for (const turn of this.turns(step, 'sync')) for (const { bound } of turn) run(this.kernels, [bound]);
   }
 
   /**
@@ -167,7 +163,7 @@ export class StageRunner {
   ): Generator<readonly ReadyStage[], void, void> {
     const workspace = this.#workspaces[lane];
     try {
-      this.#reserve(workspace, 'workspace', workspaceBytes.shared + this.#threads * workspaceBytes.perThread);
+      this.#reserve(workspace, 'workspace', workspaceBytes.shared + this.#lanes * workspaceBytes.perThread);
       const { sync, queue } = this.#workspaces;
       this.#bytesWorkspace = Math.max(this.#bytesWorkspace, sync.inUse + queue.inUse);
       const binding = this.#bind(stages, lane);

@@ -24,25 +24,44 @@ export interface HeapOptions {
   readonly maximumBytes: number;
   readonly memory: WebAssembly.Memory | null;
   readonly allocator: ForeignAllocator | null;
+  /** A memory that threads can share. */
+  readonly shared: boolean;
 }
 
 const PAGE_BYTES = 65536;
 const ALIGNMENT = 64;
 
-export function createHeap({ initialBytes, maximumBytes, memory, allocator }: HeapOptions): Heap {
+/** @throws {RangeError} when the runtime has no room for the memory */
+export function createHeap({ initialBytes, maximumBytes, memory, allocator, shared }: HeapOptions): Heap {
   if (memory !== null && allocator !== null) return foreignHeap(memory, allocator, maximumBytes);
-  const own = new WebAssembly.Memory({
-    initial: Math.max(1, Math.ceil(initialBytes / PAGE_BYTES)),
-    maximum: Math.max(1, Math.floor(maximumBytes / PAGE_BYTES)),
-  });
-  const blocks = new Allocator(own, maximumBytes);
+  const initial = Math.max(1, Math.ceil(initialBytes / PAGE_BYTES));
+  const maximum = Math.max(1, Math.floor(maximumBytes / PAGE_BYTES));
+  const [own, pages] = shared
+    ? sharedMemory(initial, maximum)
+    : [new WebAssembly.Memory({ initial, maximum }), maximum];
+  const limit = Math.min(maximumBytes, pages * PAGE_BYTES);
+  const blocks = new Allocator(own, limit);
   return {
     memory: own,
-    maximumBytes,
+    maximumBytes: limit,
     allocate: (bytes) => blocks.allocate(bytes),
     free: (ptr) => blocks.free(ptr),
     dispose: () => undefined, // all of the memory goes
   };
+}
+
+/** Least of the maxima that are tried: 256 MiB. */
+const LEAST_SHARED_PAGES = 4096;
+
+/** A shared memory takes its maximum from the address space at once: the largest that can be had, by halves. */
+function sharedMemory(initial: number, maximum: number): [WebAssembly.Memory, number] {
+  for (let pages = maximum; ; pages = Math.floor(pages / 2)) {
+    try {
+      return [new WebAssembly.Memory({ initial, maximum: pages, shared: true }), pages];
+    } catch (error) {
+      if (!(error instanceof RangeError) || pages / 2 < Math.max(initial, LEAST_SHARED_PAGES)) throw error;
+    }
+  }
 }
 
 function foreignHeap(memory: WebAssembly.Memory, allocator: ForeignAllocator, maximumBytes: number): Heap {

@@ -1,12 +1,23 @@
-/** What differs between runtimes: giving the event loop a turn, and the clock. */
+/** What differs between runtimes: giving the event loop a turn, the clock, cores, shared memory, starting workers. */
+
+import type * as os from 'node:os';
+import type * as workerThreads from 'node:worker_threads';
+import { source } from './inlined/worker.ts';
+import type { WorkerReport, WorkerStart } from './worker.ts';
 
 interface Platform {
   scheduler?: { yield?: () => Promise<void> };
   setImmediate?: (callback: () => void) => unknown;
   performance?: { now(): number };
+  navigator?: { hardwareConcurrency?: number };
+  process?: { versions?: { node?: string }; getBuiltinModule?: (name: string) => unknown };
+  crossOriginIsolated?: boolean;
 }
 
 const platform = globalThis as unknown as Platform;
+
+/** Node, Bun, Deno, Electron: they have Node's modules. */
+const hasNode = platform.process?.versions?.node !== undefined;
 
 /** Resolves after the event loop had a turn: input, timers and rendering are not held up by a long computation. */
 export function yieldToEventLoop(): Promise<void> {
@@ -30,4 +41,125 @@ export function yieldToEventLoop(): Promise<void> {
 /** Milliseconds; may stand still (deployed Workers) or be coarse (pages): nothing may rely on it. */
 export function now(): number {
   return platform.performance?.now() ?? 0;
+}
+
+/** A module of Node's, hidden from bundlers for pages. */
+function nodeModule<T>(name: string): Promise<T> {
+  return import(/* @vite-ignore */ /* webpackIgnore: true */ `node:${name}`) as Promise<T>;
+}
+
+/** Logical cores; 1 where the runtime does not tell. */
+export async function availableCores(): Promise<number> {
+  if (hasNode) {
+    const { availableParallelism } = await nodeModule<typeof os>('os');
+    return availableParallelism();
+  }
+  return platform.navigator?.hardwareConcurrency ?? 1;
+}
+
+/** Why this runtime cannot share memory between threads, or null. */
+export function noThreadsReason(): string | null {
+  if (platform.crossOriginIsolated === false && !hasNode) {
+    return 'the page is not cross-origin isolated (headers COOP and COEP)';
+  }
+  if (typeof SharedArrayBuffer !== 'function') return 'the runtime has no SharedArrayBuffer';
+  if (typeof Atomics.waitAsync !== 'function') return 'the runtime has no Atomics.waitAsync';
+  if (!hasNode && typeof Worker !== 'function') return 'the runtime has no workers';
+  return null;
+}
+
+/** False on the main thread of a page: it must never wait. */
+export function canBlock(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1); // returns at once: the value is another
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A worker of any runtime. */
+export interface Thread {
+  start(message: WorkerStart): void;
+  /** Resolves when it no longer runs, as far as the runtime tells. */
+  terminate(): Promise<void>;
+  /** Whether the process stays alive for it. */
+  keepAlive(keep: boolean): void;
+}
+
+export interface ThreadEvents {
+  report(report: WorkerReport): void;
+  /** The worker could not be started, threw, or is gone. */
+  ended(cause: unknown): void;
+}
+
+export type Spawn = (events: ThreadEvents) => Promise<Thread>;
+
+/** Ways to start a worker, to be tried in this order. */
+export function waysToSpawn(workerUrl: string | URL | null): Spawn[] {
+  if (workerUrl !== null) return [(events) => (hasNode ? nodeThread : webThread)(() => String(workerUrl), events)];
+  if (hasNode) {
+    const inlined = `data:text/javascript,${encodeURIComponent(source)}`;
+    return [(events) => nodeThread(() => inlined, events), (events) => nodeThread(packageUrl, events)];
+  }
+  return [
+    // spelled out: bundlers look for this form
+    (events) => wrapWorker(() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }), events),
+    (events) => webThread(() => URL.createObjectURL(new Blob([source], { type: 'text/javascript' })), events),
+  ];
+}
+
+function packageUrl(): string {
+  return new URL('./worker.js', import.meta.url).href;
+}
+
+async function nodeThread(url: () => string, events: ThreadEvents): Promise<Thread> {
+  const { Worker: NodeWorker } = await nodeModule<typeof workerThreads>('worker_threads');
+  const target = url();
+  const worker = new NodeWorker(/^[a-z]{2,}:/.test(target) ? new URL(target) : target, {
+    execArgv: [],
+    name: 'upconv',
+  });
+  worker.on('message', (report: WorkerReport) => events.report(report));
+  worker.on('error', (cause) => events.ended(cause));
+  worker.on('exit', (code) => events.ended(new Error(`the worker exited with code ${code}`)));
+  return {
+    start: (message) => worker.postMessage(message, []),
+    terminate: async () => {
+      await worker.terminate();
+    },
+    keepAlive: (keep) => (keep ? worker.ref() : worker.unref()),
+  };
+}
+
+function webThread(url: () => string, events: ThreadEvents): Promise<Thread> {
+  return wrapWorker(() => {
+    const target = url();
+    const worker = new Worker(target, { type: 'module' });
+    if (target.startsWith('blob:'))
+      worker.addEventListener('message', () => URL.revokeObjectURL(target), { once: true });
+    return worker;
+  }, events);
+}
+
+/** Time in which a terminated worker of a page is surely gone. */
+const TERMINATION_MS = 50;
+
+async function wrapWorker(make: () => Worker, events: ThreadEvents): Promise<Thread> {
+  const worker = make(); // throws where the policy of the page forbids it
+  worker.addEventListener('message', ({ data }: MessageEvent<WorkerReport>) => events.report(data));
+  worker.addEventListener('error', (event) => {
+    event.preventDefault();
+    events.ended(new Error(event.message || 'the worker could not be loaded'));
+  });
+  return {
+    start: (message) => worker.postMessage(message, []),
+    terminate: () => {
+      worker.terminate();
+      return new Promise((resolve) => {
+        setTimeout(resolve, TERMINATION_MS);
+      });
+    },
+    keepAlive: () => undefined,
+  };
 }

@@ -90,6 +90,11 @@ export function chooseVariant(portable: boolean): VariantName {
   return !portable && supportsRelaxedSimd() ? 'relaxed' : 'simd';
 }
 
+/** The variant for a shared memory. */
+export function withThreads(variant: VariantName): VariantName {
+  return variant === 'relaxed' ? 'relaxed-threads' : 'simd-threads';
+}
+
 /** Each variant is a module of its own, so that a browser downloads one only. */
 const INLINED: Record<VariantName, () => Promise<{ readonly base64: string }>> = {
   simd: () => import('./inlined/simd.ts'),

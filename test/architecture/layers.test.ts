@@ -102,7 +102,8 @@ describe('assembly', () => {
       file,
       readFileSync(root + file, 'utf8')
         .replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '')
-        .replaceAll(/(?:from|import) '[^']*';/g, ''),
+        .replaceAll(/(?:from|import) '[^']*';/g, '')
+        .replaceAll(/offsetof<\w+>\('\w+'\)/g, ''), // a number at compile time
     ]);
     expect(code.filter(([, text]) => /\bnew\b|\bheap\.|__alloc|memory\.grow|['"`]/.test(text)).map(([f]) => f)).toEqual(
       [],

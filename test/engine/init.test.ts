@@ -89,7 +89,8 @@ describe('init', () => {
     engine.dispose();
     const next = kept(await init({ numerics: 'portable' }));
     expect(next).not.toBe(engine);
-    expect(next.info).toMatchObject({ numerics: 'portable', variant: 'simd', relaxed: false });
+    expect(next.info).toMatchObject({ numerics: 'portable', relaxed: false });
+    expect(next.info.variant).toMatch(/^simd/);
   });
 
   test('after a failure it starts afresh', async () => {
@@ -161,7 +162,8 @@ test('info says what runs, memory what it takes', async () => {
     maximumBytes: 100_000_000,
   });
   const portable = kept(await createEngine({ numerics: 'portable', microkernel: '4x8' }));
-  expect(portable.info).toMatchObject({ variant: 'simd', microkernel: '4x8', numerics: 'portable', relaxed: false });
+  expect(portable.info).toMatchObject({ microkernel: '4x8', numerics: 'portable', relaxed: false });
+  expect(portable.info.variant).toMatch(/^simd/);
 });
 
 describe('createEngineSync', () => {

@@ -10,7 +10,7 @@ import { randomFloat32, randomFloat64 } from '../support/random.ts';
 
 let engine: Engine;
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createEngine({ threads: 1 });
 });
 afterEach(() => releaseAll(engine));
 afterAll(() => engine.dispose());

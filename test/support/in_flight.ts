@@ -6,7 +6,7 @@ import { randomFloat32 } from './random.ts';
 
 /** An engine that gives the event loop a turn after every item. */
 export function slicingEngine(options: EngineOptions = {}): Promise<Engine> {
-  return createEngine({ yieldEveryMs: 0, ...options });
+  return createEngine({ threads: 1, yieldEveryMs: 0, ...options });
 }
 
 /** A layer of 17 items and 268 MFLOP. */
