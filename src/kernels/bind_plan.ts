@@ -23,7 +23,8 @@ export function bind(kernels: Kernels, plan: Plan, pointers: Pointers): BoundSta
   const { optional, packedWeightBytes, workspaceBytes } = plan;
   const left = new Set(optional.filter((name) => pointers[name] === undefined));
   let stages = plan.stages.filter((stage) => [...operandsOf([stage])].every((name) => !left.has(name)));
-  if (stages.length === 0) throw new ArgumentError('bind', 'pointers', `one of ${optional.join(', ')}`, 'none');
+  if (stages.length === 0 && optional.length > 0)
+    throw new ArgumentError('bind', 'pointers', `one of ${optional.join(', ')}`, 'none');
   const packs = packedWeightBytes > 0 && pointers.packedWeight === undefined && operandsOf(stages).has('packedWeight');
   if (packs) stages = [...plan.pack, ...stages];
   const required = operandsOf(stages);

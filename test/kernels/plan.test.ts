@@ -4,9 +4,11 @@ import type { ConvSpec, Plan } from '../../src/kernels.ts';
 import { MICROKERNELS } from '../../src/plan/blocking.ts';
 import {
   bind,
+  bindPack,
   createKernels,
   loadVariant,
   planConv,
+  planConvBackward,
   planConvTranspose,
   planConvTransposeBackward,
   planMatmul,
@@ -44,11 +46,31 @@ const PLANS: [string, Plan][] = [
   ['planConvTranspose', planConvTranspose({ ...SPEC, bias: true, activation: { clamp: [0, 6] } })],
   ['planConvTransposeBackward', planConvTransposeBackward(SPEC)],
   ['planConv', planConv(SPEC)],
+  ['planConvBackward', planConvBackward({ ...SPEC, accumulate: true })],
   ['depthwise', planConvTranspose({ ...SPEC, groups: 2, inChannels: 2 })],
   ['planMatmul', planMatmul({ dtype: 'float64', batch: 2, m: 3, n: 4, k: 5, kernelSet: 'simd' })],
 ];
 
 describe.each(PLANS)('%s is data', (_, plan) => {
+  test('it says what it needs', () => {
+    const { outputShape, packedWeightBytes, workspaceBytes, paramsBytes, pack, stages } = plan;
+    expect(outputShape.every((length) => Number.isInteger(length))).toBe(true);
+    for (const bytes of [packedWeightBytes, workspaceBytes.shared, workspaceBytes.perThread, paramsBytes]) {
+      expect(Number.isInteger(bytes) && bytes >= 0).toBe(true);
+    }
+    expect(pack.length > 0).toBe(packedWeightBytes > 0);
+    expect(stages.length).toBeGreaterThan(0);
+    // nothing but objects, arrays, numbers, words and tables
+    const kinds = new Set<string>();
+    const visit = (value: unknown): void => {
+      const nested = typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
+      kinds.add(nested ? (Object.getPrototypeOf(value) as object).constructor.name : typeof value);
+      if (nested) Object.values(value).forEach(visit);
+    };
+    visit(plan);
+    expect([...kinds].filter((kind) => !['Object', 'Array', 'number', 'string', 'object'].includes(kind))).toEqual([]);
+  });
+
   test('it survives structuredClone and a message port', () => {
     expect(structuredClone(plan)).toEqual(plan);
     const { port1, port2 } = new MessageChannel();
@@ -62,6 +84,43 @@ test('a clone of a plan computes the same numbers', () => {
   const plan = planConvTransposeBackward(SPEC);
   const inputs = { gradOutput: GRAD_OUTPUT, input: INPUT, weight: WEIGHT };
   expect(runPlan(module, structuredClone(plan), inputs)).toEqual(runPlan(module, plan, inputs));
+});
+
+test('no gradient wanted: nothing to do', () => {
+  const kernels = createKernels(module, new WebAssembly.Memory({ initial: 1 }));
+  const plan = planConvTransposeBackward({ ...SPEC, outputMask: [false, false, false] });
+  expect(bind(kernels, plan, { params: 64, gradOutput: 1024 })).toEqual([]);
+});
+
+test('parameter blocks may begin anywhere, and the memory may grow behind them', () => {
+  const plan = planConvTranspose(SPEC);
+  const expected = runPlan(module, plan, { input: INPUT, weight: WEIGHT }).output;
+  const memory = new WebAssembly.Memory({ initial: 8 });
+  const kernels = createKernels(module, memory);
+  expect(kernels).toMatchObject({ kernelSet: 'simd', memory });
+  const pointers = { input: 4, weight: 32768, packedWeight: 65536, output: 131_076, workspace: 262_148 };
+  new Float32Array(memory.buffer, pointers.input, INPUT.length).set(INPUT);
+  new Float32Array(memory.buffer, pointers.weight, WEIGHT.length).set(WEIGHT);
+  for (const offset of [0, 1, 7]) {
+    const place = { ...pointers, params: 16_384 + offset };
+    const { weight: _, ...packed } = place;
+    new Uint8Array(memory.buffer, 16_384, plan.paramsBytes + 64).fill(0x5a);
+    new Float32Array(memory.buffer, pointers.output, expected.length).fill(Number.NaN);
+    const { params, weight, packedWeight } = place;
+    const packing = bindPack(kernels, plan, { params, weight, packedWeight });
+    memory.grow(1);
+    run(kernels, packing);
+    memory.grow(1);
+    const bound = bind(kernels, plan, packed);
+    memory.grow(1);
+    run(kernels, bound);
+    expect(new Float32Array(memory.buffer, pointers.output, expected.length)).toEqual(expected);
+    const bytes = new Uint8Array(memory.buffer);
+    expect([...bytes.subarray(16_384, params)].every((byte) => byte === 0x5a)).toBe(true);
+    expect(
+      [...bytes.subarray(params + plan.paramsBytes, 16_384 + plan.paramsBytes + 64)].every((b) => b === 0x5a),
+    ).toBe(true);
+  }
 });
 
 test('two instances live on one memory', () => {
