@@ -1,0 +1,212 @@
+/**
+ * Infinities, NaN and −0, one at a time, in every element of small layers of each width and on every path: what does
+ * not exist is never multiplied, so that only real products spread them. Finite values are small integers, whose sums
+ * are exact, and results are compared to the bit with the definition. PyTorch 1.13 gives the same for all of them, but
+ * for the depthwise convolution with padding, where its kernel leaves the zeros of the padding out.
+ */
+
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { createEngine, packWeight, tensor } from '../../src/index.ts';
+import type { Engine, Tensor } from '../../src/index.ts';
+import type { CacheablePlan } from '../../src/engine/call.ts';
+import { convBackwardReference, convReference } from '../reference/conv.ts';
+import { convTransposeBackwardReference, convTransposeReference } from '../reference/conv_transpose.ts';
+import { cropPairs } from '../reference/options.ts';
+import type { RefOptions } from '../reference/options.ts';
+import { coordinatesOf, elementCount, refTensor, stridesOf } from '../reference/tensor.ts';
+import type { RefTensor } from '../reference/tensor.ts';
+import { loadVariant } from '../../src/wasm/variants.ts';
+import { expectIdentical } from '../support/expect.ts';
+import { releaseAll } from '../support/leaks.ts';
+import { CONV, CONV_TRANSPOSE } from '../support/operations.ts';
+import { disposeOwned, own } from '../support/owned.ts';
+
+interface Layer {
+  readonly name: string;
+  /** Of a transposed convolution; the convolution reads what it writes. */
+  readonly input: (width: number) => number[];
+  readonly weight: number[];
+  readonly options: RefOptions;
+}
+
+const LAYERS: Layer[] = [
+  { name: '1-D k3 s2 p1 op1', input: (w) => [1, 2, w], weight: [2, 2, 3], options: { stride: 2, padding: 1, outputPadding: 1 } },
+  { name: '1-D k4 s1', input: (w) => [2, 2, w], weight: [2, 1, 4], options: {} },
+  { name: '1-D holes', input: (w) => [1, 2, w], weight: [2, 1, 2], options: { stride: 3, outputPadding: 2 } },
+  { name: '1-D dilated groups', input: (w) => [1, 4, w], weight: [4, 2, 3], options: { groups: 2, dilation: 2, stride: 2 } },
+  { name: '1-D uneven crop', input: (w) => [1, 2, w], weight: [2, 1, 4], options: { stride: 2, padding: [[2, 0]] } },
+  { name: '1-D batch', input: (w) => [9, 2, w], weight: [2, 1, 3], options: { stride: 2 } },
+  { name: '2-D k3 s2 p1', input: (w) => [1, 2, 3, w], weight: [2, 1, 3, 3], options: { stride: 2, padding: 1 } },
+  { name: '2-D k2 s2', input: (w) => [1, 2, 2, w], weight: [2, 2, 2, 2], options: { stride: 2 } },
+  { name: '2-D k3 s1 p1', input: (w) => [1, 3, 5, w], weight: [3, 1, 3, 3], options: { padding: 1 } },
+  { name: '2-D one row', input: (w) => [2, 2, 1, w], weight: [2, 2, 2, 3], options: { stride: [1, 2] } },
+  { name: '2-D depthwise k3 s2', input: (w) => [1, 2, 3, w], weight: [2, 1, 3, 3], options: { groups: 2, stride: 2, padding: 1 } },
+  { name: '2-D depthwise k4 s1', input: (w) => [2, 2, 2, w], weight: [2, 2, 2, 4], options: { groups: 2, padding: 1 } },
+  { name: '3-D k2', input: (w) => [1, 2, 2, 2, w], weight: [2, 1, 2, 2, 2], options: { stride: [1, 2, 2] } },
+]; // prettier-ignore
+
+const POKES = [Infinity, -Infinity, Number.NaN, -0];
+/** Of an input or a gradient. */
+const MOST_POKES = 23;
+
+let engine: Engine;
+/** Paths that were taken: entries of stages, with what decides how they go. */
+const paths = new Set<string>();
+beforeAll(async () => {
+  engine = await createEngine();
+  const plan: Engine['plan'] = engine.plan.bind(engine);
+  vi.spyOn(engine, 'plan').mockImplementation((key, make) => {
+    const made = plan(key, make);
+    notePaths(made);
+    return made;
+  });
+});
+afterEach(() => releaseAll(engine));
+afterAll(() => engine.dispose());
+
+function notePaths({ stages }: CacheablePlan): void {
+  for (const { entry, fields } of stages) {
+    const { flat, writeOnce } = fields;
+    const lines = flat === undefined ? '' : ` ${flat === 0 ? 'rows' : 'slices'}${writeOnce === 1 ? ' once' : ''}`;
+    paths.add(`${entry}${lines}`);
+  }
+}
+
+/** −2 … 2. */
+function integers(shape: readonly number[], seed: number): RefTensor {
+  let state = seed;
+  return refTensor(
+    shape,
+    Array.from({ length: elementCount(shape) }, () => {
+      state = (state * 48271) % 2147483647;
+      return (state % 5) - 2;
+    }),
+  );
+}
+
+const upload = ({ shape, data }: RefTensor): Tensor => own(tensor(Float32Array.from(data), shape, { engine }));
+
+type Named = Readonly<Record<'input' | 'weight' | 'gradOutput', RefTensor>>;
+type Result = 'output' | 'gradInput' | 'gradWeight' | 'gradBias';
+
+/**
+ * What PyTorch computes. Products that scatter are with elements that exist; those that gather, a convolution's output
+ * and the gradients of weights, take the zeros around an image for elements.
+ */
+function expectedOf(kind: 'conv' | 'convTranspose', result: Result, named: Named, options: RefOptions): RefTensor {
+  const { input, weight, gradOutput } = named;
+  const noPadding = { ...options, padding: 0 };
+  if (kind === 'convTranspose') {
+    if (result === 'output') return convTransposeReference(input, weight, null, options);
+    if (result === 'gradBias') return convTransposeBackwardReference(gradOutput, input, weight, options).gradBias;
+    return convTransposeBackwardReference(zeroPadded(gradOutput, options), input, weight, noPadding)[result];
+  }
+  const around = zeroPadded(input, options);
+  if (result === 'output') return convReference(around, weight, null, noPadding);
+  if (result === 'gradWeight') return convBackwardReference(gradOutput, around, weight, noPadding).gradWeight;
+  return convBackwardReference(gradOutput, input, weight, options)[result];
+}
+
+/** `t` in the middle of zeros. */
+function zeroPadded(t: RefTensor, { padding }: RefOptions): RefTensor {
+  const pairs = [[0, 0], [0, 0], ...cropPairs(padding, t.shape.length - 2)];
+  const shape = t.shape.map((length, axis) => length + pairs[axis][0] + pairs[axis][1]);
+  const padded = refTensor(shape, new Float64Array(elementCount(shape)));
+  const strides = stridesOf(shape);
+  let from = 0;
+  for (const at of coordinatesOf(t.shape)) {
+    padded.data[at.reduce((sum, position, axis) => sum + (position + pairs[axis][0]) * strides[axis], 0)] =
+      t.data[from++];
+  }
+  return padded;
+}
+
+/** The operands, what is written into each of their elements in turn, and the results that depend on them. */
+const TARGETS: [keyof Named, readonly number[], readonly Result[]][] = [
+  ['weight', [Infinity, -Infinity, Number.NaN], ['output', 'gradInput']],
+  ['input', POKES, ['output', 'gradWeight']],
+  ['gradOutput', POKES, ['gradInput', 'gradWeight', 'gradBias']],
+];
+
+/** Runs one operation with each poke of each operand; says what differs. */
+function pokeAll(kind: 'conv' | 'convTranspose', axes: 1 | 2 | 3, base: Named, options: RefOptions): string[] {
+  const operation = (kind === 'conv' ? CONV : CONV_TRANSPOSE)[axes];
+  const [input, weight, gradOutput] = [base.input, base.weight, base.gradOutput].map(upload);
+  const tensors = { input, weight, gradOutput };
+  const failures: string[] = [];
+  const poked = (target: keyof Named, index: number, value: number, results: readonly Result[]): void => {
+    const values = base[target].data.slice();
+    values[index] = value;
+    tensors[target].copyFrom(values);
+    const outputMask = [
+      results.includes('gradInput'),
+      results.includes('gradWeight'),
+      results.includes('gradBias'),
+    ] as const;
+    const got: Partial<Record<Result, Tensor | null>> = operation.backwardSync(gradOutput, input, weight, {
+      ...options,
+      outputMask,
+    });
+    if (results.includes('output')) {
+      const packed = own(packWeight(weight, { ...options, operation: kind }));
+      got.output = operation.forwardSync(
+        input,
+        target === 'weight' && index % 2 === 0 ? packed : weight,
+        null,
+        options,
+      );
+    }
+    const named = { ...base, [target]: refTensor(base[target].shape, values) };
+    for (const result of results) {
+      const label = `${kind} ${target}[${index}] = ${Object.is(value, -0) ? '-0' : value}: ${result}`;
+      try {
+        expectIdentical(own(got[result] as Tensor), expectedOf(kind, result, named, options), label);
+      } catch (error) {
+        failures.push((error as Error).message);
+      }
+    }
+  };
+  for (const [target, values, results] of TARGETS) {
+    const count = base[target].data.length;
+    // every value into every tap; elsewhere they take turns, and large images are not poked everywhere
+    const step = target === 'weight' ? 1 : Math.ceil(count / MOST_POKES);
+    for (let index = 0; index < count; index += step) {
+      const inTurn = target === 'weight' ? values : [values[(index / step) % values.length]];
+      for (const value of inTurn) poked(target, index, value, results);
+    }
+    tensors[target].copyFrom(base[target].data);
+  }
+  return failures;
+}
+
+test.each(LAYERS)('widths 1 to 9: $name', ({ input: shapeOf, weight: weightShape, options }) => {
+  const axes = (weightShape.length - 2) as 1 | 2 | 3;
+  for (let width = 1; width <= 9; width++) {
+    const input = integers(shapeOf(width), 11);
+    const weight = integers(weightShape, 12);
+    const gradOutput = integers(convTransposeReference(input, weight, null, options).shape, 13);
+    const failures = pokeAll('convTranspose', axes, { input, weight, gradOutput }, options);
+    const { outputPadding: _, ...others } = options;
+    const back = { input: gradOutput, weight, gradOutput: input };
+    failures.push(...pokeAll('conv', axes, back, others));
+    disposeOwned();
+    expect({ width, failures: failures.slice(0, 3), count: failures.length }).toEqual({
+      width,
+      failures: [],
+      count: 0,
+    });
+  }
+});
+
+test('the layers above take every path', async () => {
+  const entries = new Set([...paths].map((path) => path.split(' ')[0]));
+  const kernels = /^(conv|depthwise|implicit|winograd|channelSum).*F32$/;
+  const all = WebAssembly.Module.exports(await loadVariant('simd'))
+    .map(({ name }) => name)
+    .filter((name) => kernels.test(name));
+  expect(all.length).toBeGreaterThan(4);
+  expect(all.filter((entry) => !entries.has(entry))).toEqual([]);
+  for (const lines of ['rows', 'rows once', 'slices', 'slices once']) {
+    expect(paths).toContain(`convTransposeForwardF32 ${lines}`);
+  }
+});
