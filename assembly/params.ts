@@ -10,6 +10,7 @@
 export class CopyParams {
   sourcePtr: usize;
   targetPtr: usize;
+  elementBytes: i32;
   length0: i32;
   length1: i32;
   length2: i32;
@@ -45,6 +46,7 @@ export class ConvParams {
   workspacePtr: usize;
   /** Bytes of workspace per thread. */
   threadBytes: i32;
+  elementBytes: i32;
 
   batch: i32;
   groups: i32;
@@ -82,13 +84,19 @@ export class ConvParams {
   maxShiftD: i32;
   maxShiftH: i32;
   maxShiftW: i32;
-  /** Plane coordinates that hold output: begin ≤ q < end. */
-  planeBeginD: i32;
-  planeBeginH: i32;
-  planeBeginW: i32;
-  planeEndD: i32;
-  planeEndH: i32;
-  planeEndW: i32;
+  /**
+   * Coordinates begin ≤ q < end that items cut into boxes, from `origin` on: of planes, those that hold output (forward);
+   * of the input (gradInput, gradWeight).
+   */
+  rangeOriginD: i32;
+  rangeOriginH: i32;
+  rangeOriginW: i32;
+  rangeBeginD: i32;
+  rangeBeginH: i32;
+  rangeBeginW: i32;
+  rangeEndD: i32;
+  rangeEndH: i32;
+  rangeEndW: i32;
   /** Phases that a tap reaches, and the table of their residues. */
   phasesD: i32;
   phasesH: i32;
@@ -96,7 +104,7 @@ export class ConvParams {
   residuesPtrD: usize;
   residuesPtrH: usize;
   residuesPtrW: usize;
-  /** Items cut the plane (forward) or the input (gradInput, gradWeight) into boxes. */
+  /** Length of a box, and how many there are. */
   boxD: i32;
   boxH: i32;
   boxW: i32;
@@ -158,7 +166,6 @@ export class ConvParams {
   /** The result's columns are contiguous in memory. */
   dense: i32;
 
-  planesOffset: i32;
   panelsOffset: i32;
   aPanelsOffset: i32;
   rowBufferOffset: i32;
@@ -174,6 +181,7 @@ export class ActivationParams {
   targetPtr: usize;
   length: i32;
   itemLength: i32;
+  elementBytes: i32;
   /** See src/core/activation.ts. */
   kind: i32;
   a: f64;
@@ -195,6 +203,7 @@ export class PreluParams {
   rowLength: i32;
   itemsPerRow: i32;
   itemLength: i32;
+  elementBytes: i32;
 }
 
 /** A loss and its gradient; items are pieces of `itemLength` elements. */
@@ -223,6 +232,7 @@ export class OptimizerParams {
   secondMomentPtr: usize;
   length: i32;
   itemLength: i32;
+  elementBytes: i32;
   stepSize: f64;
   weightDecay: f64;
   beta1: f64;
@@ -236,6 +246,7 @@ export class OptimizerParams {
 export class ChannelSumParams {
   sourcePtr: usize;
   targetPtr: usize;
+  elementBytes: i32;
   batch: i32;
   lengthD: i32;
   lengthH: i32;

@@ -9,16 +9,15 @@
  * each input row that can reach the box, only the tiles whose row shift lands in it: every product is
  * computed once, no two items write one element. Along W a box cut at multiples of nr keeps a margin.
  *
- *   thread workspace:  planes of the slab, one dump plane for padding rows | B panels | row buffer | tile
+ *   thread workspace:  box | planes of the slab, one dump plane for padding rows | B panels | row buffer | tile
  */
 
 import { Activation } from '../elementwise/activation';
-import { fillZero } from '../elementwise/zero';
+import { element, elements } from '../elements';
 import { runTiles } from '../gemm/microkernel';
 import { ConvParams } from '../params';
-import { simd } from '../simd';
+import { Box, boxes } from './box';
 import { flush } from './col2im';
-import { geometry } from './geometry';
 
 /** Bytes before the panels of packed A: one i32 per (group, slab, block of K), 1 when it holds a NaN or infinity. */
 function headerBytes(p: ConvParams): usize {
@@ -33,10 +32,12 @@ function depthBlocks(p: ConvParams): i32 {
  * Packs the weight into A micro-panels, in the order slab, block of K, tile. Rows of A are (shift,
  * channel, phase); the plan's table says where each comes from. Item: (group, slab, block of K).
  */
-export function packForwardWeight<T>(p: ConvParams, begin: i32, end: i32): void {
+export function packForwardWeight(p: ConvParams, begin: i32, end: i32, _thread: i32): void {
+  const bytes = p.elementBytes;
   const blocks = depthBlocks(p);
-  const panelsPtr = p.packedPtr + headerBytes(p);
   const rows = p.tiles * p.mr;
+  const step = p.weightInStride * bytes;
+  const panelStep = p.mr * bytes;
   for (let item = begin; item < end; item++) {
     const k0 = (item % blocks) * p.kc;
     const kc = min(p.kc, p.depth - k0);
@@ -45,153 +46,109 @@ export function packForwardWeight<T>(p: ConvParams, begin: i32, end: i32): void 
     const channel0 = slab * p.slabChannels;
     const channels = min(p.slabChannels, p.outChannels - channel0);
     const weightPtr =
-      p.weightPtr + geometry.bytes<T>((group * p.inChannels + k0) * p.weightInStride + channel0 * p.weightOutStride);
-    const step = geometry.bytes<T>(p.weightInStride);
-    const panelStep = geometry.bytes<T>(p.mr);
-    let targetPtr = panelsPtr + geometry.bytes<T>(((group * p.slabs + slab) * p.depth + k0) * rows);
-    let tablePtr = p.packTablePtr;
+      p.weightPtr + ((group * p.inChannels + k0) * p.weightInStride + channel0 * p.weightOutStride) * bytes;
+    let targetPtr = p.packedPtr + headerBytes(p) + ((group * p.slabs + slab) * p.depth + k0) * rows * bytes;
     let nonFinite: bool = false;
+    let tablePtr = p.packTablePtr;
     for (let tile = 0; tile < p.tiles; tile++) {
-      for (let r = 0; r < p.mr; r++) {
-        const source = load<i32>(tablePtr);
+      for (let to = targetPtr; to < targetPtr + panelStep; to += bytes) {
         const channel = load<i32>(tablePtr, 4);
+        if (<u32>channel < <u32>channels) {
+          elements.copy(weightPtr + load<i32>(tablePtr) * bytes, step, to, panelStep, kc, bytes);
+        } else {
+          elements.fill(to, 1, 0, kc, panelStep, i32x4.splat(0), bytes);
+        }
         tablePtr += 8;
-        let to = targetPtr + geometry.bytes<T>(r);
-        if (channel < 0 || channel >= channels) {
-          for (let k = 0; k < kc; k++) {
-            store<T>(to, <T>0);
-            to += panelStep;
-          }
-          continue;
-        }
-        let from = weightPtr + geometry.bytes<T>(source);
-        for (let k = 0; k < kc; k++) {
-          const value = load<T>(from);
-          nonFinite = nonFinite | geometry.nonFinite<T>(value);
-          store<T>(to, value);
-          from += step;
-          to += panelStep;
-        }
       }
-      targetPtr += panelStep * <usize>kc;
+      nonFinite = nonFinite | elements.anyNonFinite(targetPtr, p.mr * kc, bytes);
+      targetPtr += panelStep * kc;
     }
-    store<i32>(p.packedPtr + ((<usize>item) << 2), <i32>nonFinite);
+    store<i32>(p.packedPtr + (item << 2), <i32>nonFinite);
   }
 }
 
 /** Item: (group, slab, image, box D, box H, box W), the last one fastest. */
-export function convTransposeForward<T>(p: ConvParams, begin: i32, end: i32, thread: i32): void {
+export function convTransposeForward(p: ConvParams, begin: i32, end: i32, thread: i32): void {
   const workspacePtr = p.workspacePtr + <usize>thread * <usize>p.threadBytes;
-  for (let item = begin; item < end; item++) {
-    let rest = item;
-    const boxW = rest % p.boxesW;
-    rest /= p.boxesW;
-    const boxH = rest % p.boxesH;
-    rest /= p.boxesH;
-    const boxD = rest % p.boxesD;
-    rest /= p.boxesD;
-    const image = rest % p.batch;
-    rest /= p.batch;
-    const slab = rest % p.slabs;
-    const group = rest / p.slabs;
-    forwardItem<T>(p, group, slab, image, boxD, boxH, boxW, workspacePtr);
-  }
+  for (let item = begin; item < end; item++) forwardItem(p, item, workspacePtr);
 }
 
-function forwardItem<T>(
-  p: ConvParams,
-  group: i32,
-  slab: i32,
-  image: i32,
-  boxD: i32,
-  boxH: i32,
-  boxW: i32,
-  workspacePtr: usize,
-): void {
-  const nr = <i32>simd.nr<T>();
-  // the box of plane coordinates that this item owns
-  const d0 = p.planeBeginD + boxD * p.boxD;
-  const d1 = min(d0 + p.boxD, p.planeEndD);
-  const h0 = p.planeBeginH + boxH * p.boxH;
-  const h1 = min(h0 + p.boxH, p.planeEndH);
-  // boxes along W are cut at multiples of nr, so that strips lie alike in every item
-  const w0 = boxW == 0 ? p.planeBeginW : (p.planeBeginW / nr) * nr + boxW * p.boxW;
-  const w1 = min((p.planeBeginW / nr) * nr + (boxW + 1) * p.boxW, p.planeEndW);
+function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
+  const bytes = p.elementBytes;
+  const nr = 32 / bytes;
+  const box = changetype<Box>(workspacePtr);
+  let rest = boxes.take(p, item, box);
+  const image = rest % p.batch;
+  rest /= p.batch; // group · slabs + slab
+  const slab = rest % p.slabs;
+  const group = rest / p.slabs;
   const channel0 = slab * p.slabChannels;
   const channels = min(p.slabChannels, p.outChannels - channel0);
-  const planesPtr = workspacePtr + p.planesOffset;
+  const planesPtr = workspacePtr + Box.bytes;
   const panelsPtr = workspacePtr + p.panelsOffset;
   const phases = p.phasesD * p.phasesH * p.phasesW;
 
   // input rows that reach the box, and the columns of each
-  const id0 = max(d0 - p.maxShiftD, 0);
-  const id1 = min(d1, p.inputD);
-  const ih0 = p.flat ? 0 : max(h0 - p.maxShiftH, 0);
-  const ih1 = p.flat ? 1 : min(h1, p.inputH);
-  const columnBase = p.flat ? 0 : (max(w0 - p.maxShiftW, 0) / nr) * nr;
-  const columns = p.flat ? (p.inputH - 1) * p.linePeriod + p.inputW : min(w1, p.inputW) - columnBase;
+  const d0 = max(box.d0 - p.maxShiftD, 0);
+  const d1 = min(box.d1, p.inputD);
+  const h0 = p.flat ? 0 : max(box.h0 - p.maxShiftH, 0);
+  const h1 = p.flat ? 1 : min(box.h1, p.inputH);
+  const columnBase = p.flat ? 0 : (max(box.w0 - p.maxShiftW, 0) / nr) * nr;
+  const columns = p.flat ? (p.inputH - 1) * p.linePeriod + p.inputW : min(box.w1, p.inputW) - columnBase;
   const strips = columns > 0 ? (columns + nr - 1) / nr : 0;
 
-  if (!p.writeOnce || strips == 0) {
-    memory.fill(planesPtr, 0, geometry.bytes<T>(p.slabChannels * phases * p.planeSize));
-  }
+  if (!p.writeOnce || strips == 0) memory.fill(planesPtr, 0, p.slabChannels * phases * p.planeSize * bytes);
   const inputPtr =
-    p.inputPtr + geometry.bytes<T>(image * p.inputBatchStride + group * p.inChannels * p.inputChannelStride);
+    p.inputPtr +
+    (image * p.inputBatchStride + group * p.inChannels * p.inputChannelStride + columnBase * p.inputStrideW) * bytes;
   const rows = p.tiles * p.mr;
-  const slabPtr = p.packedPtr + headerBytes(p) + geometry.bytes<T>((group * p.slabs + slab) * p.depth * rows);
-  const exact = hasNonFinite(p, group, slab);
-  const lineBytes = <usize>strips * <usize>p.kc * 32;
+  const slabPtr = p.packedPtr + headerBytes(p) + rest * p.depth * rows * bytes;
+  const exact = hasNonFinite(p, rest);
   if (!ASC_NO_ASSERT) {
     assert(p.kc > 0 && p.mr >= 4 && p.mr <= 6);
-    assert(d0 < d1 && h0 < h1 && w0 < w1 && channels > 0);
-    assert(<usize>max((id1 - id0) * (ih1 - ih0), 0) * lineBytes <= <usize>(p.rowBufferOffset - p.panelsOffset));
-    assert(geometry.bytes<T>((p.slabChannels * phases + 1) * p.planeSize) <= <usize>(p.panelsOffset - p.planesOffset));
+    assert(box.slices > 0 && box.rows > 0 && box.columns > 0 && channels > 0);
+    const lines = max((d1 - d0) * (h1 - h0), 0);
+    assert(<usize>(lines * strips * p.kc * 32) <= <usize>(p.rowBufferOffset - p.panelsOffset));
+    assert((p.slabChannels * phases + 1) * p.planeSize * bytes <= p.panelsOffset - <i32>Box.bytes);
   }
 
   for (let k0 = 0; k0 < p.depth && strips > 0; k0 += p.kc) {
     const kc = min(p.kc, p.depth - k0);
     let linePtr = panelsPtr;
-    for (let d = id0; d < id1; d++) {
-      for (let h = ih0; h < ih1; h++) {
-        const rowPtr =
-          inputPtr +
-          geometry.bytes<T>(
-            k0 * p.inputChannelStride + d * p.inputStrideD + h * p.inputStrideH + columnBase * p.inputStrideW,
-          );
-        packLine<T>(p, rowPtr, columns, kc, linePtr);
-        linePtr += lineBytes;
+    for (let d = d0; d < d1; d++) {
+      for (let h = h0; h < h1; h++) {
+        const rowPtr = inputPtr + (k0 * p.inputChannelStride + d * p.inputStrideD + h * p.inputStrideH) * bytes;
+        linePtr = packLine(p, rowPtr, columns, kc, linePtr);
       }
     }
     const accumulate = !p.writeOnce || k0 > 0;
-    const aPtr = slabPtr + geometry.bytes<T>(k0 * rows);
+    const aPtr = slabPtr + k0 * rows * bytes;
     for (let block = 0; block < p.blocks; block++) {
-      linePtr = panelsPtr;
-      for (let d = id0; d < id1; d++) {
-        for (let h = ih0; h < ih1; h++) {
-          const line = (d - d0) * p.planeSlice + (h - h0) * p.planeRow;
-          for (let strip = 0; strip < strips; strip++) {
-            const bPtr = linePtr + <usize>(strip * kc) * 32;
-            const cPtr = planesPtr + geometry.bytes<T>(line + strip * p.stripStep);
-            const valid = exact ? validColumns(p, columns, strip * nr, nr) : -1;
-            runBlock<T>(p, block, d, h, d0, d1, h0, h1, kc, aPtr, bPtr, cPtr, accumulate, valid, workspacePtr);
+      let bPtr = panelsPtr;
+      for (let d = d0; d < d1; d++) {
+        for (let h = h0; h < h1; h++) {
+          let cPtr = planesPtr + ((d - box.d0) * p.planeSlice + (h - box.h0) * p.planeRow) * bytes;
+          for (let first = 0; first < columns; first += nr) {
+            const valid = exact ? validColumns(p, columns, first, nr) : -1;
+            runBlock(p, box, block, d, h, kc, aPtr, bPtr, cPtr, accumulate, valid);
+            bPtr += kc * 32;
+            cPtr += p.stripStep * bytes;
           }
-          linePtr += lineBytes;
         }
       }
     }
   }
 
-  const outputPtr =
-    p.outputPtr +
-    geometry.bytes<T>(image * p.outputBatchStride + (group * p.outChannels + channel0) * p.outputChannelStride);
-  const biasPtr = p.biasPtr != 0 ? p.biasPtr + geometry.bytes<T>(group * p.outChannels + channel0) : 0;
-  const rowBufferPtr = workspacePtr + p.rowBufferOffset;
-  flush<T>(p, planesPtr, outputPtr, biasPtr, channels, d0, d1, h0, h1, w0, w1, columnBase, rowBufferPtr);
+  const outChannel = group * p.outChannels + channel0;
+  const outputPtr = p.outputPtr + (image * p.outputBatchStride + outChannel * p.outputChannelStride) * bytes;
+  const biasPtr = p.biasPtr != 0 ? p.biasPtr + outChannel * bytes : 0;
+  flush(p, box, planesPtr, outputPtr, biasPtr, channels, columnBase, workspacePtr + p.rowBufferOffset);
 }
 
-function hasNonFinite(p: ConvParams, group: i32, slab: i32): bool {
+/** @param part group · slabs + slab */
+function hasNonFinite(p: ConvParams, part: i32): bool {
   const blocks = depthBlocks(p);
-  let flagPtr = p.packedPtr + ((<usize>((group * p.slabs + slab) * blocks)) << 2);
+  let flagPtr = p.packedPtr + ((part * blocks) << 2);
   let any = 0;
   for (let i = 0; i < blocks; i++) {
     any |= load<i32>(flagPtr);
@@ -201,42 +158,37 @@ function hasNonFinite(p: ConvParams, group: i32, slab: i32): bool {
 }
 
 /** Runs of tiles of one block of A whose row shift lands in the box, for one strip. */
-function runBlock<T>(
+function runBlock(
   p: ConvParams,
+  box: Box,
   block: i32,
   d: i32,
   h: i32,
-  d0: i32,
-  d1: i32,
-  h0: i32,
-  h1: i32,
   kc: i32,
   aPtr: usize,
   bPtr: usize,
   cPtr: usize,
   accumulate: bool,
   valid: i32,
-  workspacePtr: usize,
 ): void {
-  const run0 = load<i32>(p.blockTablePtr + ((<usize>block) << 2));
-  const run1 = load<i32>(p.blockTablePtr + ((<usize>block) << 2), 4);
-  const nr = <i32>simd.nr<T>();
-  const all = (1 << nr) - 1;
-  for (let run = run0; run < run1; run++) {
-    const runPtr = p.runTablePtr + ((<usize>run) << 4);
-    const shiftD = load<i32>(runPtr, 8);
-    const shiftH = load<i32>(runPtr, 12);
-    if (d + shiftD < d0 || d + shiftD >= d1) continue;
-    if (!p.flat && (h + shiftH < h0 || h + shiftH >= h1)) continue;
+  const bytes = p.elementBytes;
+  const all = (1 << (32 / bytes)) - 1;
+  let runPtr = p.runTablePtr + (load<i32>(p.blockTablePtr + (block << 2)) << 4);
+  const endPtr = p.runTablePtr + (load<i32>(p.blockTablePtr + (block << 2), 4) << 4);
+  for (; runPtr < endPtr; runPtr += 16) {
+    const targetD = d + load<i32>(runPtr, 8);
+    const targetH = h + load<i32>(runPtr, 12);
+    if (targetD < box.d0 || targetD >= box.d1) continue;
+    if (!p.flat && (targetH < box.h0 || targetH >= box.h1)) continue;
     const tile0 = load<i32>(runPtr);
     const tiles = load<i32>(runPtr, 4) - tile0;
-    const tilesPtr = aPtr + geometry.bytes<T>(tile0 * p.mr * kc);
-    const rowOffsetPtr = p.rowOffsetPtr + ((<usize>(tile0 * p.mr)) << 2);
+    const tilesPtr = aPtr + tile0 * p.mr * kc * bytes;
+    const rowOffsetPtr = p.rowOffsetPtr + ((tile0 * p.mr) << 2);
     if ((valid & all) == all) {
-      runTiles<T>(p.mr, tiles, kc, tilesPtr, bPtr, rowOffsetPtr, cPtr, accumulate, p.splitBytes);
+      runTiles(bytes, p.mr, tiles, kc, tilesPtr, bPtr, rowOffsetPtr, cPtr, accumulate, p.splitBytes);
     } else {
-      const tilePtr = workspacePtr + p.tileOffset;
-      runTilesExact<T>(p.mr, tiles, kc, tilesPtr, bPtr, rowOffsetPtr, cPtr, accumulate, p.splitBytes, valid, tilePtr);
+      const tilePtr = changetype<usize>(box) + p.tileOffset;
+      runTilesExact(p, tiles, kc, tilesPtr, bPtr, rowOffsetPtr, cPtr, accumulate, valid, tilePtr);
     }
   }
 }
@@ -245,8 +197,8 @@ function runBlock<T>(
  * As runTiles, but only the columns in `valid` reach C: a column that stands for no input would add
  * 0 · ∞ = NaN to an element that other columns own.
  */
-function runTilesExact<T>(
-  mr: i32,
+function runTilesExact(
+  p: ConvParams,
   tiles: i32,
   kc: i32,
   aPtr: usize,
@@ -254,39 +206,35 @@ function runTilesExact<T>(
   rowOffsetPtr: usize,
   cPtr: usize,
   accumulate: bool,
-  split: usize,
   valid: i32,
   tilePtr: usize,
 ): void {
-  const nr = <i32>simd.nr<T>();
-  const offsetsPtr = tilePtr + <usize>mr * 32;
-  for (let r = 0; r < mr; r++) store<i32>(offsetsPtr + ((<usize>r) << 2), r * 32);
-  for (let tile = 0; tile < tiles; tile++) {
-    for (let r = 0; r < mr; r++) {
-      const rowPtr = cPtr + load<i32>(rowOffsetPtr + ((<usize>r) << 2));
-      const bufferPtr = tilePtr + <usize>r * 32;
-      for (let c = 0; c < nr; c++) {
-        const take = accumulate && ((valid >> c) & 1) != 0;
-        store<T>(bufferPtr + geometry.bytes<T>(c), take ? load<T>(rowPtr + columnBytes<T>(c, split)) : <T>0);
-      }
-    }
-    runTiles<T>(mr, 1, kc, aPtr, bPtr, offsetsPtr, tilePtr, true, 16);
-    for (let r = 0; r < mr; r++) {
-      const rowPtr = cPtr + load<i32>(rowOffsetPtr + ((<usize>r) << 2));
-      const bufferPtr = tilePtr + <usize>r * 32;
-      for (let c = 0; c < nr; c++) {
-        if ((valid >> c) & 1) store<T>(rowPtr + columnBytes<T>(c, split), load<T>(bufferPtr + geometry.bytes<T>(c)));
-      }
-    }
-    aPtr += geometry.bytes<T>(mr * kc);
-    rowOffsetPtr += (<usize>mr) << 2;
+  const bytes = p.elementBytes;
+  const offsetsPtr = tilePtr + p.mr * 32;
+  for (let r = 0; r < p.mr; r++) store<i32>(offsetsPtr + (r << 2), r * 32);
+  for (; tiles > 0; tiles--) {
+    memory.fill(tilePtr, 0, p.mr * 32);
+    if (accumulate) moveColumns(p, valid, rowOffsetPtr, cPtr, tilePtr, false);
+    runTiles(bytes, p.mr, 1, kc, aPtr, bPtr, offsetsPtr, tilePtr, true, 16);
+    moveColumns(p, valid, rowOffsetPtr, cPtr, tilePtr, true);
+    aPtr += p.mr * kc * bytes;
+    rowOffsetPtr += p.mr << 2;
   }
 }
 
-/** Where column c of a C row lies: the second vector is `split` bytes after the first. */
-function columnBytes<T>(c: i32, split: usize): usize {
-  const half = <i32>simd.nr<T>() / 2;
-  return c < half ? geometry.bytes<T>(c) : split + geometry.bytes<T>(c - half);
+/** Between C and the tile, columns in `valid` only. The second vector of a C row is `splitBytes` after the first. */
+function moveColumns(p: ConvParams, valid: i32, rowOffsetPtr: usize, cPtr: usize, tilePtr: usize, toC: bool): void {
+  const bytes = p.elementBytes;
+  for (let r = 0; r < p.mr; r++) {
+    const rowPtr = cPtr + load<i32>(rowOffsetPtr + (r << 2));
+    for (let at = 0, columns = valid; at < 32; at += bytes, columns >>= 1) {
+      if (!(columns & 1)) continue;
+      const elementPtr = rowPtr + at + (at < 16 ? 0 : p.splitBytes - 16);
+      const bufferPtr = tilePtr + at;
+      element.move(toC ? bufferPtr : elementPtr, toC ? elementPtr : bufferPtr, bytes);
+    }
+    tilePtr += 32;
+  }
 }
 
 /** Bit c is set when column `first + c` of a line stands for an input element. */
@@ -302,69 +250,45 @@ function validColumns(p: ConvParams, columns: i32, first: i32, nr: i32): i32 {
 
 /**
  * Packs one line of `columns` positions into strips of kc x nr and applies the input's activation; positions without
- * input become 0.
+ * input become 0. Returns where the next line goes.
  */
-function packLine<T>(p: ConvParams, rowPtr: usize, columns: i32, kc: i32, targetPtr: usize): void {
-  const nr = <i32>simd.nr<T>();
-  const channelStep = geometry.bytes<T>(p.inputChannelStride);
+function packLine(p: ConvParams, rowPtr: usize, columns: i32, kc: i32, targetPtr: usize): usize {
+  const bytes = p.elementBytes;
+  const nr = 32 / bytes;
+  const channelStep = p.inputChannelStride * bytes;
   // rows as wide as one vector: a strip is two of them
-  const pairs = p.inputStrideW == 1 && p.linePeriod == p.inputW && 2 * p.inputW == nr;
+  const pairs = p.flat != 0 && p.linePeriod == p.inputW && 2 * p.inputW == nr;
   for (let first = 0; first < columns; first += nr) {
     const inRow = p.flat ? first % p.linePeriod : first;
-    const limit = p.flat ? p.inputW : columns;
-    const full = inRow + nr <= limit;
-    if (full && p.inputStrideW == 1) {
-      let from = rowPtr + geometry.bytes<T>(p.flat ? (first / p.linePeriod) * p.inputStrideH + inRow : first);
+    const row = p.flat ? first / p.linePeriod : 0;
+    let valid = -1;
+    if (p.inputStrideW == 1 && (pairs ? first + nr <= columns : inRow + nr <= (p.flat ? p.inputW : columns))) {
+      const second = pairs ? p.inputStrideH * bytes : 16;
+      let from = rowPtr + (row * p.inputStrideH + inRow) * bytes;
       let to = targetPtr;
       for (let k = 0; k < kc; k++) {
         v128.store(to, v128.load(from));
-        v128.store(to, v128.load(from, 16), 16);
-        from += channelStep;
-        to += 32;
-      }
-    } else if (pairs && first + nr <= columns) {
-      let from = rowPtr + geometry.bytes<T>((first / p.linePeriod) * p.inputStrideH);
-      const below = geometry.bytes<T>(p.inputStrideH);
-      let to = targetPtr;
-      for (let k = 0; k < kc; k++) {
-        v128.store(to, v128.load(from));
-        v128.store(to, v128.load(from + below), 16);
+        v128.store(to, v128.load(from + second), 16);
         from += channelStep;
         to += 32;
       }
     } else {
-      for (let c = 0; c < nr; c++) packColumn<T>(p, rowPtr, columns, first + c, kc, targetPtr + geometry.bytes<T>(c));
+      valid = validColumns(p, columns, first, nr);
+      for (let c = 0; c < nr; c++) {
+        if (!((valid >> c) & 1)) continue;
+        const position = first + c;
+        const h = p.flat ? position / p.linePeriod : 0;
+        const w = p.flat ? position % p.linePeriod : position;
+        const from = rowPtr + (h * p.inputStrideH + w * p.inputStrideW) * bytes;
+        elements.copy(from, channelStep, targetPtr + c * bytes, 32, kc, bytes);
+      }
     }
-    if (p.inputActivation != 0) {
-      Activation.row<T>(p.inputActivation, targetPtr, kc * nr, p.inputActivationA, p.inputActivationB);
-      if (!full) zeroGaps<T>(p, columns, first, kc, targetPtr);
+    Activation.row(bytes, p.inputActivation, targetPtr, kc * nr, p.inputActivationA, p.inputActivationB);
+    // after the activation: that of 0 need not be 0
+    for (let c = 0; valid != -1 && c < nr; c++) {
+      if (!((valid >> c) & 1)) elements.fill(targetPtr + c * bytes, 1, 0, kc, 32, i32x4.splat(0), bytes);
     }
-    targetPtr += <usize>kc * 32;
+    targetPtr += kc * 32;
   }
-}
-
-/** Columns of a strip that stand for no input: the activation of 0 need not be 0. */
-function zeroGaps<T>(p: ConvParams, columns: i32, first: i32, kc: i32, stripPtr: usize): void {
-  const nr = <i32>simd.nr<T>();
-  const valid = validColumns(p, columns, first, nr);
-  for (let c = 0; c < nr; c++) {
-    if ((valid >> c) & 1) continue;
-    fillZero(stripPtr + geometry.bytes<T>(c), kc, 32, 1, 0, sizeof<T>());
-  }
-}
-
-function packColumn<T>(p: ConvParams, rowPtr: usize, columns: i32, position: i32, kc: i32, to: usize): void {
-  const h = p.flat ? position / p.linePeriod : 0;
-  const w = p.flat ? position % p.linePeriod : position;
-  if (position >= columns || (p.flat && w >= p.inputW)) {
-    fillZero(to, kc, 32, 1, 0, sizeof<T>());
-    return;
-  }
-  let from = rowPtr + geometry.bytes<T>(h * p.inputStrideH + w * p.inputStrideW);
-  const channelStep = geometry.bytes<T>(p.inputChannelStride);
-  for (let k = 0; k < kc; k++) {
-    store<T>(to, load<T>(from));
-    from += channelStep;
-    to += 32;
-  }
+  return targetPtr;
 }

@@ -6,40 +6,41 @@
  * are copied into a buffer with a zero halo, so that no column needs a test; when a weight is NaN or infinite, 0 · weight
  * would not be 0, and each input is tested instead.
  *
- *   thread workspace:  planes of one channel | input with halo | row buffer
+ *   thread workspace:  box | planes of one channel | input with halo | row buffer
  */
 
 import { Activation } from '../elementwise/activation';
-import { copyLine } from '../elementwise/copy';
+import { elements } from '../elements';
 import { ConvParams } from '../params';
 import { simd } from '../simd';
+import { Box, boxes } from './box';
 import { flush } from './col2im';
 import { geometry } from './geometry';
 
 /** Item: (group, output channel of the group, image, box D, box H, box W), the last one fastest. */
-export function depthwiseForward<T>(p: ConvParams, begin: i32, end: i32, thread: i32): void {
+export function depthwiseForward(p: ConvParams, begin: i32, end: i32, thread: i32): void {
+  if (p.elementBytes == 8) run<f64>(p, begin, end, thread);
+  else run<f32>(p, begin, end, thread);
+}
+
+function run<T>(p: ConvParams, begin: i32, end: i32, thread: i32): void {
   const workspacePtr = p.workspacePtr + <usize>thread * <usize>p.threadBytes;
+  const box = changetype<Box>(workspacePtr);
   for (let item = begin; item < end; item++) {
-    let rest = item;
-    const boxW = rest % p.boxesW;
-    rest /= p.boxesW;
-    const boxH = rest % p.boxesH;
-    rest /= p.boxesH;
-    const boxD = rest % p.boxesD;
-    rest /= p.boxesD;
+    let rest = boxes.take(p, item, box);
     const image = rest % p.batch;
     rest /= p.batch;
     const channel = rest % p.outChannels;
     const group = rest / p.outChannels;
-    const d0 = p.planeBeginD + boxD * p.boxD;
-    const d1 = min(d0 + p.boxD, p.planeEndD);
-    const h0 = p.planeBeginH + boxH * p.boxH;
-    const h1 = min(h0 + p.boxH, p.planeEndH);
-    const w0 = p.planeBeginW + boxW * p.boxW;
-    const w1 = min(w0 + p.boxW, p.planeEndW);
+    const d0 = box.d0;
+    const d1 = box.d1;
+    const h0 = box.h0;
+    const h1 = box.h1;
+    const w0 = box.w0;
+    const w1 = box.w1;
     const inputPtr = p.inputPtr + geometry.bytes<T>(image * p.inputBatchStride + group * p.inputChannelStride);
     const weightPtr = p.weightPtr + geometry.bytes<T>(group * p.weightInStride + channel * p.weightOutStride);
-    const planesPtr = workspacePtr + p.planesOffset;
+    const planesPtr = workspacePtr + Box.bytes;
     const paddedPtr = workspacePtr + p.panelsOffset;
     const exact = hasNonFinite<T>(p, weightPtr);
     copyWithHalo<T>(p, inputPtr, d0, d1, h0, h1, w0, w1, paddedPtr);
@@ -65,7 +66,7 @@ export function depthwiseForward<T>(p: ConvParams, begin: i32, end: i32, thread:
     const outputPtr = p.outputPtr + geometry.bytes<T>(image * p.outputBatchStride + outChannel * p.outputChannelStride);
     const biasPtr = p.biasPtr != 0 ? p.biasPtr + geometry.bytes<T>(outChannel) : 0;
     const rowBufferPtr = workspacePtr + p.rowBufferOffset;
-    flush<T>(p, planesPtr, outputPtr, biasPtr, 1, d0, d1, h0, h1, w0, w1, w0, rowBufferPtr);
+    flush(p, box, planesPtr, outputPtr, biasPtr, 1, w0, rowBufferPtr);
   }
 }
 
@@ -100,9 +101,16 @@ function copyWithHalo<T>(
       if (<u32>d >= <u32>p.inputD || <u32>h >= <u32>p.inputH) continue;
       const offset = d * p.inputStrideD + h * p.inputStrideH + (first + begin) * p.inputStrideW;
       const to = targetPtr + geometry.bytes<T>(begin);
-      copyLine<T>(inputPtr + geometry.bytes<T>(offset), p.inputStrideW, to, 1, end - begin);
+      elements.copy(
+        inputPtr + geometry.bytes<T>(offset),
+        p.inputStrideW * sizeof<T>(),
+        to,
+        sizeof<T>(),
+        end - begin,
+        sizeof<T>(),
+      );
       if (p.inputActivation != 0) {
-        Activation.row<T>(p.inputActivation, to, end - begin, p.inputActivationA, p.inputActivationB);
+        Activation.row(p.elementBytes, p.inputActivation, to, end - begin, p.inputActivationA, p.inputActivationB);
       }
     }
   }

@@ -4,16 +4,25 @@
  * nothing: unfold writes 0, fold drops it.
  */
 
-import { copyLine } from '../elementwise/copy';
-import { fillZero } from '../elementwise/zero';
+import { elements } from '../elements';
 import { ColumnsParams } from '../params';
 import { geometry } from './geometry';
 
+/** Item: (image, channel) of both sides. */
+export function fold(p: ColumnsParams, begin: i32, end: i32, _thread: i32): void {
+  walkColumns(p, begin, end, true);
+}
+
+/** Item: (image, channel) of both sides. */
+export function unfold(p: ColumnsParams, begin: i32, end: i32, _thread: i32): void {
+  walkColumns(p, begin, end, false);
+}
+
 /**
- * Item: (image, channel) of both sides. Walks positions and taps line by line.
+ * Walks positions and taps line by line.
  * @param adding fold: image += columns; else unfold: columns = image
  */
-export function walkColumns(p: ColumnsParams, begin: i32, end: i32, adding: bool): void {
+function walkColumns(p: ColumnsParams, begin: i32, end: i32, adding: bool): void {
   const bytes = p.elementBytes;
   const taps = p.kernelH * p.kernelW;
   const imageStep = p.imageStrideW * bytes;
@@ -24,10 +33,10 @@ export function walkColumns(p: ColumnsParams, begin: i32, end: i32, adding: bool
     const imagePtr = p.imagePtr + (batch * p.imageBatchStride + channel * p.imageChannelStride) * bytes;
     const columnsPtr = p.columnsPtr + (batch * p.columnsBatchStride + channel * taps * p.columnsRowStride) * bytes;
     if (adding) {
-      fillZero(imagePtr, p.height, p.imageStrideH * bytes, p.width, imageStep, bytes);
+      elements.fill(imagePtr, p.height, p.imageStrideH * bytes, p.width, imageStep, i32x4.splat(0), bytes);
     } else if ((p.paddingH | p.paddingW) != 0) {
       const positions = p.positionsH * p.positionsW;
-      fillZero(columnsPtr, taps, p.columnsRowStride * bytes, positions, columnsStep, bytes);
+      elements.fill(columnsPtr, taps, p.columnsRowStride * bytes, positions, columnsStep, i32x4.splat(0), bytes);
     }
     for (let i = 0; i < p.positionsH; i++) {
       for (let kh = 0; kh < p.kernelH; kh++) {
@@ -40,24 +49,10 @@ export function walkColumns(p: ColumnsParams, begin: i32, end: i32, adding: bool
           const pixelsPtr = imagePtr + y * p.imageStrideH * bytes + (j0 * p.strideW + left) * imageStep;
           const linePtr =
             columnsPtr + (kh * p.kernelW + kw) * p.columnsRowStride * bytes + (i * p.positionsW + j0) * columnsStep;
-          if (bytes == 8) line<f64>(p, pixelsPtr, linePtr, count, adding);
-          else line<f32>(p, pixelsPtr, linePtr, count, adding);
+          if (adding) elements.add(linePtr, columnsStep, pixelsPtr, p.strideW * imageStep, count, bytes);
+          else elements.copy(pixelsPtr, p.strideW * imageStep, linePtr, columnsStep, count, bytes);
         }
       }
     }
-  }
-}
-
-/** `count` positions of one tap along W; none if negative. */
-function line<T>(p: ColumnsParams, pixelsPtr: usize, linePtr: usize, count: i32, adding: bool): void {
-  const pixelStride = p.strideW * p.imageStrideW;
-  if (!adding) {
-    copyLine<T>(pixelsPtr, pixelStride, linePtr, p.columnsPositionStride, max(0, count));
-    return;
-  }
-  for (; count > 0; count--) {
-    store<T>(pixelsPtr, load<T>(pixelsPtr) + load<T>(linePtr));
-    pixelsPtr += geometry.bytes<T>(pixelStride);
-    linePtr += geometry.bytes<T>(p.columnsPositionStride);
   }
 }

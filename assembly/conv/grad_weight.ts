@@ -6,18 +6,19 @@
  * boxes of positions. A long K is cut into several stages, each of which adds to what the one before left, so that no
  * item takes long. A and B are both contiguous along K, so packing transposes them.
  *
- *   thread workspace:  planes of the item's output channels | A panels | B panels | tile, column offsets
+ *   thread workspace:  box | planes of the item's output channels | A panels | B panels | tile, column offsets
  */
 
+import { elements } from '../elements';
 import { edge } from '../gemm/edge';
+import { packPanel } from '../gemm/packing';
 import { ConvParams } from '../params';
-import { simd } from '../simd';
-import { geometry } from './geometry';
-import { packColumnsTransposed, transpose4 } from './im2col';
+import { Box, boxes } from './box';
+import { packColumnsTransposed } from './im2col';
 import { splitPlanes } from './phase_planes';
 
 /** Item: (group, block of M, block of N), the last one fastest. */
-export function convGradWeight<T>(p: ConvParams, begin: i32, end: i32, thread: i32): void {
+export function convGradWeight(p: ConvParams, begin: i32, end: i32, thread: i32): void {
   const workspacePtr = p.workspacePtr + <usize>thread * <usize>p.threadBytes;
   const columns = p.outChannels * p.taps;
   const columnBlocks = (columns + p.columnsPerItem - 1) / p.columnsPerItem;
@@ -31,100 +32,74 @@ export function convGradWeight<T>(p: ConvParams, begin: i32, end: i32, thread: i
     const n1 = min(n0 + p.columnsPerItem, columns);
     const m1 = min(m0 + p.slabChannels, p.inChannels);
     let accumulate = p.accumulate != 0;
-    if (p.batch == 0 && !accumulate) zeroItem<T>(p, group, m0, m1, n0, n1);
+    if (p.batch == 0 && !accumulate) zeroItem(p, group, m0, m1, n0, n1);
     for (let step = p.stepBegin; step < p.stepEnd; step++) {
-      let at = step;
-      const w = (at % p.boxesW) * p.boxW;
-      at /= p.boxesW;
-      const h = (at % p.boxesH) * p.boxH;
-      at /= p.boxesH;
-      const d = (at % p.boxesD) * p.boxD;
-      const image = (at / p.boxesD) * p.imagesPerItem;
-      const image1 = min(image + p.imagesPerItem, p.batch);
-      addBlock<T>(p, group, m0, m1, n0, n1, image, image1, d, h, w, accumulate, workspacePtr);
+      addBlock(p, group, m0, m1, n0, n1, step, accumulate, workspacePtr);
       accumulate = true;
     }
   }
 }
 
 /** The gradient of an empty batch. */
-function zeroItem<T>(p: ConvParams, group: i32, m0: i32, m1: i32, n0: i32, n1: i32): void {
-  for (let m = m0; m < m1; m++) {
-    const rowPtr = p.weightPtr + geometry.bytes<T>((group * p.inChannels + m) * p.weightInStride);
-    for (let n = n0; n < n1; n++) {
-      const channel = n / p.taps;
-      const tapOffset = load<i32>(p.tapTablePtr + ((<usize>(n - channel * p.taps)) << 3), 4);
-      store<T>(rowPtr + geometry.bytes<T>(channel * p.weightOutStride + tapOffset), <T>0);
-    }
+function zeroItem(p: ConvParams, group: i32, m0: i32, m1: i32, n0: i32, n1: i32): void {
+  const bytes = p.elementBytes;
+  const columnPtr = p.weightPtr + (group * p.inChannels + m0) * p.weightInStride * bytes;
+  for (let n = n0; n < n1; n++) {
+    const at = columnPtr + weightOffset(p, n) * bytes;
+    elements.fill(at, 1, 0, m1 - m0, p.weightInStride * bytes, i32x4.splat(0), bytes);
   }
 }
 
-/** Adds the products of one block of K. */
-function addBlock<T>(
+/** Adds the products of one block of K: step = (images, box D, box H, box W), the last one fastest. */
+function addBlock(
   p: ConvParams,
   group: i32,
   m0: i32,
   m1: i32,
   n0: i32,
   n1: i32,
-  image0: i32,
-  image1: i32,
-  d0: i32,
-  h0: i32,
-  w0: i32,
+  step: i32,
   accumulate: bool,
   workspacePtr: usize,
 ): void {
-  const nr = <i32>simd.nr<T>();
-  const d1 = min(d0 + p.boxD, p.inputD);
-  const h1 = min(h0 + p.boxH, p.inputH);
-  const w1 = min(w0 + p.boxW, p.inputW);
-  const width = w1 - w0;
-  const rows = h1 - h0;
-  const count = (d1 - d0) * rows * width;
+  const bytes = p.elementBytes;
+  const nr = 32 / bytes;
+  const box = changetype<Box>(workspacePtr);
+  const image0 = boxes.take(p, step, box) * p.imagesPerItem;
+  const image1 = min(image0 + p.imagesPerItem, p.batch);
+  const count = box.slices * box.rows * box.columns;
   const kc = count * (image1 - image0);
   if (!ASC_NO_ASSERT) {
     assert(kc > 0 && m0 < m1 && n0 < n1);
-    assert(<usize>((n1 - n0 + nr - 1) / nr) * <usize>kc * 32 <= <usize>(p.tileOffset - p.panelsOffset));
+    assert(((n1 - n0 + nr - 1) / nr) * kc * 32 <= p.tileOffset - p.panelsOffset);
   }
   const channel0 = n0 / p.taps;
   const channel1 = (n1 + p.taps - 1) / p.taps;
-  const planesPtr = workspacePtr + p.planesOffset;
+  const planesPtr = workspacePtr + Box.bytes;
   const aPanelsPtr = workspacePtr + p.aPanelsOffset;
   const panelsPtr = workspacePtr + p.panelsOffset;
   for (let image = image0; image < image1; image++) {
     const kOffset = (image - image0) * count;
-    const outputPtr =
-      p.outputPtr +
-      geometry.bytes<T>(image * p.outputBatchStride + (group * p.outChannels + channel0) * p.outputChannelStride);
-    splitPlanes<T>(p, outputPtr, planesPtr, channel1 - channel0, d0, d1, h0, h1, w0, w1);
-    packColumnsTransposed<T>(p, planesPtr, n0, n1, count, width, rows, kc, kOffset, panelsPtr);
-    const inputPtr =
-      p.inputPtr +
-      geometry.bytes<T>(
-        image * p.inputBatchStride +
-          (group * p.inChannels + m0) * p.inputChannelStride +
-          d0 * p.inputStrideD +
-          h0 * p.inputStrideH +
-          w0 * p.inputStrideW,
-      );
-    packInput<T>(p, inputPtr, m1 - m0, count, width, rows, kc, kOffset, aPanelsPtr);
+    const outputOffset = image * p.outputBatchStride + (group * p.outChannels + channel0) * p.outputChannelStride;
+    splitPlanes(p, box, p.outputPtr + outputOffset * bytes, planesPtr, channel1 - channel0);
+    packColumnsTransposed(p, box, planesPtr, n0, n1, kc, kOffset, panelsPtr);
+    const inputOffset = image * p.inputBatchStride + (group * p.inChannels + m0) * p.inputChannelStride;
+    packInput(p, box, p.inputPtr + inputOffset * bytes, m1 - m0, kc, kOffset, aPanelsPtr);
   }
   const tilePtr = workspacePtr + p.tileOffset;
   const columnsPtr = tilePtr + edge.bufferBytes(p.mr);
-  const rowPtr = p.weightPtr + geometry.bytes<T>((group * p.inChannels + m0) * p.weightInStride);
+  const rowPtr = p.weightPtr + (group * p.inChannels + m0) * p.weightInStride * bytes;
   let bPtr = panelsPtr;
   for (let n = n0; n < n1; n += nr) {
     const existing = min(nr, n1 - n);
-    const dense = p.dense != 0 && existing == nr;
     let cPtr = rowPtr;
     if (p.dense) {
-      cPtr += geometry.bytes<T>(n);
-      edge.contiguousColumns<T>(columnsPtr);
+      cPtr += n * bytes;
     } else {
-      weightOffsets<T>(p, n, existing, columnsPtr);
+      for (let c = 0; c < existing; c++) store<i32>(columnsPtr + (c << 2), weightOffset(p, n + c) * bytes);
     }
-    edge.runStrip<T>(
+    edge.runStrip(
+      bytes,
       p.mr,
       m1 - m0,
       kc,
@@ -133,76 +108,46 @@ function addBlock<T>(
       p.rowOffsetPtr,
       cPtr,
       accumulate,
-      dense,
       existing,
-      columnsPtr,
+      p.dense ? 0 : columnsPtr,
       tilePtr,
     );
-    bPtr += <usize>kc * 32;
+    bPtr += kc * 32;
   }
 }
 
-/** Byte offset of columns n … n + existing − 1 in a gradient that is not contiguous. */
-function weightOffsets<T>(p: ConvParams, n: i32, existing: i32, offsetsPtr: usize): void {
-  for (let c = 0; c < existing; c++) {
-    const channel = (n + c) / p.taps;
-    const tap = n + c - channel * p.taps;
-    const offset = channel * p.weightOutStride + load<i32>(p.tapTablePtr + ((<usize>tap) << 3), 4);
-    store<i32>(offsetsPtr + ((<usize>c) << 2), <i32>geometry.bytes<T>(offset));
-  }
+/** Elements from the start of a row of the gradient to column n = (channel, tap). */
+function weightOffset(p: ConvParams, n: i32): i32 {
+  const channel = n / p.taps;
+  const tap = n - channel * p.taps;
+  return channel * p.weightOutStride + load<i32>(p.tapTablePtr + (tap << 3), 4);
 }
 
 /**
- * A panels of `channels` rows: K runs over the positions of a box. The panel is kc deep; this call fills `count`
- * from `kOffset` on. Rows beyond `channels` repeat the last one, nobody reads their result.
+ * A panels of `channels` rows: K runs over the positions of the box. The panel is kc deep; this call fills the steps
+ * from `kOffset` on.
  */
-function packInput<T>(
+function packInput(
   p: ConvParams,
+  box: Box,
   inputPtr: usize,
   channels: i32,
-  count: i32,
-  width: i32,
-  rows: i32,
   kc: i32,
   kOffset: i32,
   targetPtr: usize,
 ): void {
-  const step = geometry.bytes<T>(p.mr);
+  const bytes = p.elementBytes;
+  const width = box.columns;
   for (let m = 0; m < channels; m += p.mr) {
-    let to = targetPtr + step * <usize>kOffset;
-    for (let at = 0, row = 0; at < count; at += width, row++) {
-      const slice = row / rows;
-      const linePtr = inputPtr + geometry.bytes<T>(slice * p.inputStrideD + (row - slice * rows) * p.inputStrideH);
-      if (p.inputStrideW == 1) {
-        // rows in groups of four; the last group overlaps the one before when mr is not a multiple of four
-        for (let r = 0; r < p.mr; r = r + 4 < p.mr ? min(r + 4, p.mr - 4) : p.mr) {
-          transpose4<T>(
-            channelRow<T>(p, linePtr, m + r, channels),
-            channelRow<T>(p, linePtr, m + r + 1, channels),
-            channelRow<T>(p, linePtr, m + r + 2, channels),
-            channelRow<T>(p, linePtr, m + r + 3, channels),
-            width,
-            to + geometry.bytes<T>(r),
-            step,
-          );
-        }
-      } else {
-        for (let r = 0; r < p.mr; r++) {
-          let from = channelRow<T>(p, linePtr, m + r, channels);
-          let at = to + geometry.bytes<T>(r);
-          for (let w = 0; w < width; w++) {
-            store<T>(at, load<T>(from));
-            from += geometry.bytes<T>(p.inputStrideW);
-            at += step;
-          }
-        }
+    let to = targetPtr + kOffset * p.mr * bytes;
+    for (let d = box.d0; d < box.d1; d++) {
+      for (let h = box.h0; h < box.h1; h++) {
+        const offset = m * p.inputChannelStride + d * p.inputStrideD + h * p.inputStrideH + box.w0 * p.inputStrideW;
+        const linePtr = inputPtr + offset * bytes;
+        packPanel(linePtr, p.inputChannelStride, p.inputStrideW, channels - m, width, p.mr, to, bytes);
+        to += p.mr * width * bytes;
       }
-      to += step * <usize>width;
     }
-    targetPtr += step * <usize>kc;
+    targetPtr += p.mr * kc * bytes;
   }
-}
-
-function channelRow<T>(p: ConvParams, linePtr: usize, channel: i32, channels: i32): usize {
-  return linePtr + geometry.bytes<T>(min(channel, channels - 1) * p.inputChannelStride);
 }

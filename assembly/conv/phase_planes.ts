@@ -6,102 +6,76 @@
  */
 
 import { Activation } from '../elementwise/activation';
+import { elements } from '../elements';
 import { ConvParams } from '../params';
+import { Box } from './box';
 import { geometry } from './geometry';
 
 /**
- * Splits channels of one image into the planes that inputs d0 ≤ d < d1, h0 ≤ h < h1, w0 ≤ w < w1 reach.
- * Positions outside the output are 0; the others pass through the activation of what is read.
+ * Splits channels of one image into the planes that the inputs of a box reach. Positions outside the output are 0;
+ * the others pass through the activation of what is read.
  *
  * @param outputPtr first channel of the image
  */
-export function splitPlanes<T>(
-  p: ConvParams,
-  outputPtr: usize,
-  planesPtr: usize,
-  channels: i32,
-  d0: i32,
-  d1: i32,
-  h0: i32,
-  h1: i32,
-  w0: i32,
-  w1: i32,
-): void {
-  const columns = w1 - w0 + p.maxShiftW;
+export function splitPlanes(p: ConvParams, box: Box, outputPtr: usize, planesPtr: usize, channels: i32): void {
+  const bytes = p.elementBytes;
+  const columns = box.columns + p.maxShiftW;
   if (!ASC_NO_ASSERT) {
-    assert(columns <= p.planeRow && (h1 - h0 + p.maxShiftH) * p.planeRow <= p.planeSlice);
+    assert(columns <= p.planeRow && (box.rows + p.maxShiftH) * p.planeRow <= p.planeSlice);
   }
   let channelPtr = planesPtr;
-  const planeBytes = geometry.bytes<T>(p.planeSize);
+  const planeBytes = p.planeSize * bytes;
   for (let channel = 0; channel < channels; channel++) {
     for (let pd = 0; pd < p.phasesD; pd++) {
-      const residueD = load<i32>(p.residuesPtrD + ((<usize>pd) << 2));
+      const residueD = load<i32>(p.residuesPtrD + (pd << 2));
       for (let ph = 0; ph < p.phasesH; ph++) {
-        const residueH = load<i32>(p.residuesPtrH + ((<usize>ph) << 2));
-        for (let d = d0; d < d1 + p.maxShiftD; d++) {
-          const od = d * p.strideD + residueD - p.cropD;
-          for (let h = h0; h < h1 + p.maxShiftH; h++) {
-            const oh = h * p.strideH + residueH - p.cropH;
-            const targetPtr = channelPtr + geometry.bytes<T>((d - d0) * p.planeSlice + (h - h0) * p.planeRow);
-            if (<u32>od >= <u32>p.outputD || <u32>oh >= <u32>p.outputH) {
-              for (let pw = 0; pw < p.phasesW; pw++) {
-                memory.fill(targetPtr + <usize>pw * planeBytes, 0, geometry.bytes<T>(columns));
-              }
-            } else {
-              const rowPtr =
-                outputPtr +
-                geometry.bytes<T>(channel * p.outputChannelStride + od * p.outputStrideD + oh * p.outputStrideH);
-              splitRow<T>(p, rowPtr, targetPtr, planeBytes, w0, columns);
-            }
+        const residueH = load<i32>(p.residuesPtrH + (ph << 2));
+        for (let d = 0; d < box.slices + p.maxShiftD; d++) {
+          const od = (box.d0 + d) * p.strideD + residueD - p.cropD;
+          for (let h = 0; h < box.rows + p.maxShiftH; h++) {
+            const oh = (box.h0 + h) * p.strideH + residueH - p.cropH;
+            const targetPtr = channelPtr + (d * p.planeSlice + h * p.planeRow) * bytes;
+            const exists = <u32>od < <u32>p.outputD && <u32>oh < <u32>p.outputH;
+            const rowPtr =
+              outputPtr + (channel * p.outputChannelStride + od * p.outputStrideD + oh * p.outputStrideH) * bytes;
+            splitRow(p, rowPtr, exists ? p.outputW : 0, targetPtr, box.w0, columns);
           }
         }
-        channelPtr += <usize>p.phasesW * planeBytes;
+        channelPtr += p.phasesW * planeBytes;
       }
     }
   }
 }
 
-/** One output row into the rows of its phases along W, `columns` positions from q = w0. */
-function splitRow<T>(p: ConvParams, rowPtr: usize, targetPtr: usize, planeBytes: usize, w0: i32, columns: i32): void {
+/** One output row of `length` elements into the rows of its phases along W, `columns` positions from q = w0. */
+function splitRow(p: ConvParams, rowPtr: usize, length: i32, targetPtr: usize, w0: i32, columns: i32): void {
+  const bytes = p.elementBytes;
+  const step = p.strideW * p.outputStrideW * bytes;
   for (let phase = 0; phase < p.phasesW; phase++) {
-    const residue = load<i32>(p.residuesPtrW + ((<usize>phase) << 2));
-    const first = w0 * p.strideW + residue - p.cropW; // output coordinate of q = w0
+    const first = w0 * p.strideW + load<i32>(p.residuesPtrW + (phase << 2)) - p.cropW; // output coordinate of q = w0
     // positions whose coordinate first + q · stride lies inside the output
     const begin = min(max(geometry.ceilDiv(-first, p.strideW), 0), columns);
-    const end = max(min(geometry.ceilDiv(p.outputW - first, p.strideW), columns), begin);
-    memory.fill(targetPtr, 0, geometry.bytes<T>(begin));
-    if (end > begin) {
-      const to = targetPtr + geometry.bytes<T>(begin);
-      const from = rowPtr + geometry.bytes<T>((first + begin * p.strideW) * p.outputStrideW);
-      copyStep<T>(from, p.strideW * p.outputStrideW, to, end - begin);
-      if (p.inputActivation != 0) {
-        Activation.row<T>(p.inputActivation, to, end - begin, p.inputActivationA, p.inputActivationB);
-      }
-    }
-    memory.fill(targetPtr + geometry.bytes<T>(end), 0, geometry.bytes<T>(columns - end));
-    targetPtr += planeBytes;
+    const end = max(min(geometry.ceilDiv(length - first, p.strideW), columns), begin);
+    const count = end - begin;
+    const from = rowPtr + first * p.outputStrideW * bytes + begin * step;
+    const to = targetPtr + begin * bytes;
+    memory.fill(targetPtr, 0, begin * bytes);
+    copyEvery(from, step, to, count, bytes);
+    Activation.row(bytes, p.inputActivation, to, count, p.inputActivationA, p.inputActivationB);
+    memory.fill(targetPtr + end * bytes, 0, (columns - end) * bytes);
+    targetPtr += p.planeSize * bytes;
   }
 }
 
-/** Copies every `step`-th element to contiguous memory. */
-function copyStep<T>(from: usize, step: i32, to: usize, count: i32): void {
-  if (step == 1) {
-    memory.copy(to, from, geometry.bytes<T>(count));
-    return;
-  }
-  let i = 0;
-  if (sizeof<T>() == 4 && step == 2) {
+/** Copies elements `step` bytes apart to contiguous memory. */
+function copyEvery(from: usize, step: i32, to: usize, count: i32, bytes: i32): void {
+  if (step == 8 && bytes == 4) {
     // two loads hold 8 elements, of which 4 are wanted; the last one is not read past
-    for (; i + 4 < count; i += 4) {
+    for (; count > 4; count -= 4) {
       v128.store(to, v128.shuffle<f32>(v128.load(from), v128.load(from, 16), 0, 2, 4, 6));
       from += 32;
       to += 16;
     }
   }
-  const stepBytes = geometry.bytes<T>(step);
-  for (; i < count; i++) {
-    store<T>(to, load<T>(from));
-    from += stepBytes;
-    to += sizeof<T>();
-  }
+  elements.copy(from, step, to, bytes, count, bytes);
 }

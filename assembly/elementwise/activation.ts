@@ -10,6 +10,14 @@ import { simd } from '../simd';
 import { Lanes } from './lanes';
 import { Transcendental } from './transcendental';
 
+/** Kinds, as in src/core/activation.ts. */
+const RELU: i32 = 1;
+const TANH: i32 = 2;
+const SIGMOID: i32 = 3;
+const GELU: i32 = 5;
+export const LEAKY_RELU: i32 = 6;
+const CLAMP: i32 = 7;
+
 /** 1 / √(2π) */
 const GAUSSIAN_DENSITY: f64 = 0.3989422804014327;
 
@@ -22,58 +30,42 @@ const GAUSSIAN_DENSITY: f64 = 0.3989422804014327;
 @unmanaged
 class Relu<T> {
   /** −0 stays −0, NaN stays NaN and lets the gradient through, as in PyTorch. */
-  @inline apply(x: v128, grad: v128, backward: bool, _a: v128, _b: v128): v128 {
+  @inline apply(_kind: i32, x: v128, grad: v128, backward: bool, _a: v128, _b: v128): v128 {
     const zero = Lanes.splat<T>(0);
     return backward ? v128.andnot(grad, v128.le<T>(x, zero)) : v128.pmax<T>(x, zero);
   }
 }
 
+/** Those of exp and its kin: one loop for all of them, which takes longer than telling them apart. */
 @final
 @unmanaged
-class Tanh<T> {
-  @inline apply(x: v128, grad: v128, backward: bool, _a: v128, _b: v128): v128 {
-    if (!backward) return Transcendental.tanh<T>(x);
-    return v128.mul<T>(grad, v128.sub<T>(Lanes.splat<T>(1), v128.mul<T>(x, x)));
-  }
-}
-
-@final
-@unmanaged
-class Sigmoid<T> {
-  @inline apply(x: v128, grad: v128, backward: bool, _a: v128, _b: v128): v128 {
-    if (!backward) return Transcendental.sigmoid<T>(x);
-    return v128.mul<T>(v128.mul<T>(grad, v128.sub<T>(Lanes.splat<T>(1), x)), x);
-  }
-}
-
-@final
-@unmanaged
-class Silu<T> {
-  @inline apply(x: v128, grad: v128, backward: bool, _a: v128, _b: v128): v128 {
+class Smooth<T> {
+  @inline apply(kind: i32, x: v128, grad: v128, backward: bool, _a: v128, _b: v128): v128 {
     const one = Lanes.splat<T>(1);
-    const s = Transcendental.sigmoid<T>(x);
-    if (!backward) return v128.mul<T>(x, s);
-    const slope = v128.add<T>(one, v128.mul<T>(x, v128.sub<T>(one, s)));
-    return v128.mul<T>(v128.mul<T>(grad, s), slope);
-  }
-}
-
-@final
-@unmanaged
-class Gelu<T> {
-  @inline apply(x: v128, grad: v128, backward: bool, _a: v128, _b: v128): v128 {
-    const gaussian = Transcendental.gaussian<T>(x);
-    const cdf = Transcendental.normalCdf<T>(x, gaussian);
-    if (!backward) return v128.mul<T>(x, cdf);
-    const density = v128.mul<T>(gaussian, Lanes.splat<T>(GAUSSIAN_DENSITY));
-    return v128.mul<T>(grad, simd.madd<T>(x, density, cdf));
+    if (kind == TANH) {
+      return backward ? v128.mul<T>(grad, v128.sub<T>(one, v128.mul<T>(x, x))) : Transcendental.tanh<T>(x);
+    }
+    if (kind == GELU) {
+      const gaussian = Transcendental.gaussian<T>(x);
+      const cdf = Transcendental.normalCdf<T>(x, gaussian);
+      if (!backward) return v128.mul<T>(x, cdf);
+      const density = v128.mul<T>(gaussian, Lanes.splat<T>(GAUSSIAN_DENSITY));
+      return v128.mul<T>(grad, simd.madd<T>(x, density, cdf));
+    }
+    if (kind == SIGMOID && backward) return v128.mul<T>(v128.mul<T>(grad, v128.sub<T>(one, x)), x);
+    const sigmoid = Transcendental.sigmoid<T>(x);
+    if (kind == SIGMOID) return sigmoid;
+    // SiLU
+    if (!backward) return v128.mul<T>(x, sigmoid);
+    const slope = v128.add<T>(one, v128.mul<T>(x, v128.sub<T>(one, sigmoid)));
+    return v128.mul<T>(v128.mul<T>(grad, sigmoid), slope);
   }
 }
 
 @final
 @unmanaged
 class LeakyRelu<T> {
-  @inline apply(x: v128, grad: v128, backward: bool, slope: v128, _b: v128): v128 {
+  @inline apply(_kind: i32, x: v128, grad: v128, backward: bool, slope: v128, _b: v128): v128 {
     const factor = backward ? grad : x;
     return v128.bitselect(factor, v128.mul<T>(factor, slope), v128.gt<T>(x, Lanes.splat<T>(0)));
   }
@@ -82,14 +74,26 @@ class LeakyRelu<T> {
 @final
 @unmanaged
 class Clamp<T> {
-  @inline apply(x: v128, grad: v128, backward: bool, minimum: v128, maximum: v128): v128 {
+  @inline apply(_kind: i32, x: v128, grad: v128, backward: bool, minimum: v128, maximum: v128): v128 {
     if (!backward) return v128.pmin<T>(v128.pmax<T>(x, minimum), maximum);
     return v128.and(grad, v128.and(v128.ge<T>(x, minimum), v128.le<T>(x, maximum)));
   }
 }
 
+/** Every kind, for a dtype whose speed matters less than its size. */
+@final
+@unmanaged
+class Any<T> {
+  @inline apply(kind: i32, x: v128, grad: v128, backward: bool, a: v128, b: v128): v128 {
+    if (kind == RELU) return changetype<Relu<T>>(<usize>0).apply(kind, x, grad, backward, a, b);
+    if (kind == LEAKY_RELU) return changetype<LeakyRelu<T>>(<usize>0).apply(kind, x, grad, backward, a, b);
+    if (kind == CLAMP) return changetype<Clamp<T>>(<usize>0).apply(kind, x, grad, backward, a, b);
+    return changetype<Smooth<T>>(<usize>0).apply(kind, x, grad, backward, a, b);
+  }
+}
+
 /** `target[i] = K.apply(saved[i], grad[i])`; `gradPtr` 0 means forward. Target may be one of the others. */
-function map<T, K>(savedPtr: usize, gradPtr: usize, targetPtr: usize, count: i32, a: f64, b: f64): void {
+function map<T, K>(kind: i32, savedPtr: usize, gradPtr: usize, targetPtr: usize, count: i32, a: f64, b: f64): void {
   const kernel = changetype<K>(<usize>0); // no instance: methods are inlined
   const aLanes = Lanes.splat<T>(a);
   const bLanes = Lanes.splat<T>(b);
@@ -100,47 +104,37 @@ function map<T, K>(savedPtr: usize, gradPtr: usize, targetPtr: usize, count: i32
     const whole = count >= Lanes.count<T>();
     const x = Lanes.loadSome<T>(savedPtr + offset, whole);
     const grad = backward ? Lanes.loadSome<T>(gradPtr + offset, whole) : x;
-    Lanes.storeSome<T>(targetPtr + offset, kernel.apply(x, grad, backward, aLanes, bLanes), whole);
+    Lanes.storeSome<T>(targetPtr + offset, kernel.apply(kind, x, grad, backward, aLanes, bLanes), whole);
     offset += whole ? 16 : sizeof<T>();
     count -= whole ? Lanes.count<T>() : 1;
   }
 }
 
 export class Activation {
-  /** Applies activation `kind` with parameters `a`, `b` to `count` contiguous elements, in place. */
-  @inline static row<T>(kind: i32, ptr: usize, count: i32, a: f64, b: f64): void {
-    Activation.apply<T>(kind, ptr, 0, ptr, count, a, b);
+  /** Applies activation `kind`, 0 is none, with parameters `a`, `b` to `count` contiguous elements, in place. */
+  static row(bytes: i32, kind: i32, ptr: usize, count: i32, a: f64, b: f64): void {
+    if (kind != 0) Activation.apply(bytes, kind, ptr, 0, ptr, count, a, b);
   }
 
   /**
    * `target = activation(saved)`, or with a `gradPtr` that is not 0 `target = grad · activation′`; `count` contiguous
    * elements each. Target may be one of the others.
    */
-  static apply<T>(kind: i32, savedPtr: usize, gradPtr: usize, targetPtr: usize, count: i32, a: f64, b: f64): void {
-    switch (kind) {
-      case 1:
-        map<T, Relu<T>>(savedPtr, gradPtr, targetPtr, count, a, b);
-        break;
-      case 2:
-        map<T, Tanh<T>>(savedPtr, gradPtr, targetPtr, count, a, b);
-        break;
-      case 3:
-        map<T, Sigmoid<T>>(savedPtr, gradPtr, targetPtr, count, a, b);
-        break;
-      case 4:
-        map<T, Silu<T>>(savedPtr, gradPtr, targetPtr, count, a, b);
-        break;
-      case 5:
-        map<T, Gelu<T>>(savedPtr, gradPtr, targetPtr, count, a, b);
-        break;
-      case 6:
-        map<T, LeakyRelu<T>>(savedPtr, gradPtr, targetPtr, count, a, b);
-        break;
-      case 7:
-        map<T, Clamp<T>>(savedPtr, gradPtr, targetPtr, count, a, b);
-        break;
-      default:
-        memory.copy(targetPtr, gradPtr != 0 ? gradPtr : savedPtr, (<usize>count) << alignof<T>());
-    }
+  static apply(
+    bytes: i32,
+    kind: i32,
+    savedPtr: usize,
+    gradPtr: usize,
+    targetPtr: usize,
+    count: i32,
+    a: f64,
+    b: f64,
+  ): void {
+    if (kind == 0) memory.copy(targetPtr, gradPtr != 0 ? gradPtr : savedPtr, count * bytes);
+    else if (bytes == 8) map<f64, Any<f64>>(kind, savedPtr, gradPtr, targetPtr, count, a, b);
+    else if (kind == RELU) map<f32, Relu<f32>>(kind, savedPtr, gradPtr, targetPtr, count, a, b);
+    else if (kind == LEAKY_RELU) map<f32, LeakyRelu<f32>>(kind, savedPtr, gradPtr, targetPtr, count, a, b);
+    else if (kind == CLAMP) map<f32, Clamp<f32>>(kind, savedPtr, gradPtr, targetPtr, count, a, b);
+    else map<f32, Smooth<f32>>(kind, savedPtr, gradPtr, targetPtr, count, a, b);
   }
 }

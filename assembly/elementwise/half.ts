@@ -14,7 +14,7 @@ class Power {
 }
 
 /** Items are pieces of `itemLength` elements. */
-export function convertHalf(p: HalfParams, begin: i32, end: i32): void {
+export function convertHalf(p: HalfParams, begin: i32, end: i32, _thread: i32): void {
   const first = begin * p.itemLength;
   let count = min(end * p.itemLength, p.length) - first;
   let halfPtr = p.halfPtr + ((<usize>first) << 1);

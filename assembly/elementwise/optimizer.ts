@@ -8,7 +8,12 @@ import { simd } from '../simd';
 import { Lanes } from './lanes';
 
 /** `g = grad + weightDecay · w; m = momentum · m + g; w −= lr · m`, without m where `momentPtr` is 0. */
-export function sgdStep<T>(p: OptimizerParams, begin: i32, end: i32): void {
+export function sgdStep(p: OptimizerParams, begin: i32, end: i32, _thread: i32): void {
+  if (p.elementBytes == 8) sgd<f64>(p, begin, end);
+  else sgd<f32>(p, begin, end);
+}
+
+function sgd<T>(p: OptimizerParams, begin: i32, end: i32): void {
   const weightDecay = Lanes.splat<T>(p.weightDecay);
   const momentum = Lanes.splat<T>(p.beta1);
   const minusRate = Lanes.splat<T>(-p.stepSize);
@@ -36,7 +41,12 @@ export function sgdStep<T>(p: OptimizerParams, begin: i32, end: i32): void {
  * `g = grad + weightDecay · w; m = β₁ m + (1 − β₁) g; v = β₂ v + (1 − β₂) g²;
  * w −= stepSize · m / (√v · secondScale + ε)`; the bias corrections are in stepSize and secondScale.
  */
-export function adamStep<T>(p: OptimizerParams, begin: i32, end: i32): void {
+export function adamStep(p: OptimizerParams, begin: i32, end: i32, _thread: i32): void {
+  if (p.elementBytes == 8) adam<f64>(p, begin, end);
+  else adam<f32>(p, begin, end);
+}
+
+function adam<T>(p: OptimizerParams, begin: i32, end: i32): void {
   const weightDecay = Lanes.splat<T>(p.weightDecay);
   const beta1 = Lanes.splat<T>(p.beta1);
   const beta2 = Lanes.splat<T>(p.beta2);

@@ -4,7 +4,7 @@ import { PixelsParams } from '../params';
 import { Lanes } from './lanes';
 
 /** plane c = sample · scale[c] + offset[c]; `luma` makes the one plane of red, green and blue. */
-export function pixelsToPlanes(p: PixelsParams, begin: i32, end: i32): void {
+export function pixelsToPlanes(p: PixelsParams, begin: i32, end: i32, _thread: i32): void {
   const first = begin * p.itemLength;
   const last = min(end * p.itemLength, p.length);
   for (let c = 0; c < p.channels; c++) {
@@ -24,7 +24,7 @@ export function pixelsToPlanes(p: PixelsParams, begin: i32, end: i32): void {
 }
 
 /** RGBA from 1, 3 or 4 planes of values 0 … 1: clamped, halves to even, NaN to 0. */
-export function planesToPixels(p: PixelsParams, begin: i32, end: i32): void {
+export function planesToPixels(p: PixelsParams, begin: i32, end: i32, _thread: i32): void {
   const last = min(end * p.itemLength, p.length);
   const shift: usize = p.elementBytes == 8 ? 3 : 2;
   const alpha = rounded(f64x2.splat(p.alpha), f64x2.splat(p.alpha));

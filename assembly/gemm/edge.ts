@@ -3,7 +3,7 @@
  * contiguous in memory. They are computed in a buffer of mr x nr and moved element by element.
  */
 
-import { simd } from '../simd';
+import { element } from '../elements';
 import { runTiles } from './microkernel';
 
 export class edge {
@@ -17,9 +17,12 @@ export class edge {
    *
    * @param rows rows of C that exist, of tiles · mr
    * @param rowOffsetPtr byte offset of each row of C; not read past `rows`, rounded up to mr
-   * @param tilePtr buffer for tiles that are not dense
+   * @param columns of the strip that exist
+   * @param columnOffsetsPtr byte offset of each column of C; 0 when columns are contiguous
+   * @param tilePtr buffer for tiles that do not fit C
    */
-  static runStrip<T>(
+  static runStrip(
+    bytes: i32,
     mr: i32,
     rows: i32,
     kc: i32,
@@ -28,35 +31,29 @@ export class edge {
     rowOffsetPtr: usize,
     cPtr: usize,
     accumulate: bool,
-    dense: bool,
     columns: i32,
     columnOffsetsPtr: usize,
     tilePtr: usize,
   ): void {
     if (!ASC_NO_ASSERT) {
-      assert(rows > 0 && kc > 0 && columns > 0 && columns <= <i32>simd.nr<T>());
+      assert(rows > 0 && kc > 0 && columns > 0 && columns <= 32 / bytes);
     }
-    const full = dense ? rows / mr : 0;
-    if (full > 0) runTiles<T>(mr, full, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, 16);
-    const offsetsPtr = tilePtr + <usize>mr * 32;
-    for (let r = 0; r < mr; r++) store<i32>(offsetsPtr + ((<usize>r) << 2), r * 32);
+    const full = columnOffsetsPtr == 0 && columns * bytes == 32 ? rows / mr : 0;
+    if (full > 0) runTiles(bytes, mr, full, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, 16);
+    const offsetsPtr = tilePtr + mr * 32;
+    for (let r = 0; r < mr; r++) store<i32>(offsetsPtr + (r << 2), r * 32);
     for (let row = full * mr; row < rows; row += mr) {
       const existing = min(mr, rows - row);
-      const rowPtr = rowOffsetPtr + ((<usize>row) << 2);
-      if (accumulate) moveTile<T>(tilePtr, existing, columns, rowPtr, columnOffsetsPtr, cPtr, true);
-      runTiles<T>(mr, 1, kc, aPtr + <usize>(row * kc) * sizeof<T>(), bPtr, offsetsPtr, tilePtr, accumulate, 16);
-      moveTile<T>(tilePtr, existing, columns, rowPtr, columnOffsetsPtr, cPtr, false);
+      const rowPtr = rowOffsetPtr + (row << 2);
+      if (accumulate) moveTile(tilePtr, existing, columns, rowPtr, columnOffsetsPtr, cPtr, true, bytes);
+      runTiles(bytes, mr, 1, kc, aPtr + row * kc * bytes, bPtr, offsetsPtr, tilePtr, accumulate, 16);
+      moveTile(tilePtr, existing, columns, rowPtr, columnOffsetsPtr, cPtr, false, bytes);
     }
-  }
-
-  /** Byte offsets of nr contiguous columns. */
-  static contiguousColumns<T>(offsetsPtr: usize): void {
-    for (let c: usize = 0; c < simd.nr<T>(); c++) store<i32>(offsetsPtr + (c << 2), <i32>(c * sizeof<T>()));
   }
 }
 
 /** Between C and the buffer, existing elements only. */
-function moveTile<T>(
+function moveTile(
   tilePtr: usize,
   rows: i32,
   columns: i32,
@@ -64,14 +61,24 @@ function moveTile<T>(
   columnOffsetsPtr: usize,
   cPtr: usize,
   fromC: bool,
+  bytes: i32,
 ): void {
   for (let r = 0; r < rows; r++) {
-    const rowPtr = cPtr + load<i32>(rowOffsetPtr + ((<usize>r) << 2));
-    for (let c = 0; c < columns; c++) {
-      const elementPtr = rowPtr + load<i32>(columnOffsetsPtr + ((<usize>c) << 2));
-      const bufferPtr = tilePtr + <usize>r * 32 + <usize>c * sizeof<T>();
-      if (fromC) store<T>(bufferPtr, load<T>(elementPtr));
-      else store<T>(elementPtr, load<T>(bufferPtr));
+    const rowPtr = cPtr + load<i32>(rowOffsetPtr + (r << 2));
+    const from = fromC ? rowPtr : tilePtr;
+    const to = fromC ? tilePtr : rowPtr;
+    if (columnOffsetsPtr == 0 && columns * bytes == 32) {
+      v128.store(to, v128.load(from));
+      v128.store(to, v128.load(from, 16), 16);
+    } else if (columnOffsetsPtr == 0) {
+      for (let at = 0; at < columns * bytes; at += 4) store<u32>(to + at, load<u32>(from + at));
+    } else {
+      for (let c = 0; c < columns; c++) {
+        const inC = load<i32>(columnOffsetsPtr + (c << 2));
+        const inTile = c * bytes;
+        element.move(from + (fromC ? inC : inTile), to + (fromC ? inTile : inC), bytes);
+      }
     }
+    tilePtr += 32;
   }
 }

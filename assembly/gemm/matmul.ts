@@ -7,13 +7,13 @@
  *   thread workspace:  A panels | B panels | tile, column offsets
  */
 
-import { fillZero } from '../elementwise/zero';
+import { elements } from '../elements';
 import { MatmulParams } from '../params';
 import { edge } from './edge';
 import { packPanels } from './packing';
 
 /** Item: (matrix, block of rows, block of columns), the last one fastest. */
-export function matmulItems(p: MatmulParams, begin: i32, end: i32, thread: i32): void {
+export function matmul(p: MatmulParams, begin: i32, end: i32, thread: i32): void {
   const workspacePtr = p.workspacePtr + <usize>thread * <usize>p.threadBytes;
   const rowBlocks = (p.m + p.itemRows - 1) / p.itemRows;
   const columnBlocks = (p.n + p.itemColumns - 1) / p.itemColumns;
@@ -64,65 +64,31 @@ function multiply(
   const columnsPtr = tilePtr + edge.bufferBytes(p.mr);
   const columnStep = p.cColumnStride * bytes;
   for (let c = 0; c < nr; c++) store<i32>(columnsPtr + ((<usize>c) << 2), c * columnStep);
-  if (p.k == 0) fillZero(cPtr, rows, p.cRowStride * bytes, columns, columnStep, bytes);
+  if (p.k == 0) elements.fill(cPtr, rows, p.cRowStride * bytes, columns, columnStep, i32x4.splat(0), bytes);
   for (let k0 = 0; k0 < p.k; k0 += p.kc) {
     const kc = min(p.kc, p.k - k0);
-    pack(bytes, aPtr, p.aRowStride, p.aColumnStride, rows, kc, p.mr, workspacePtr);
-    pack(bytes, bPtr, p.bColumnStride, p.bRowStride, columns, kc, nr, panelsPtr);
+    packPanels(aPtr, p.aRowStride, p.aColumnStride, rows, kc, p.mr, workspacePtr, bytes);
+    packPanels(bPtr, p.bColumnStride, p.bRowStride, columns, kc, nr, panelsPtr, bytes);
     aPtr += kc * p.aColumnStride * bytes;
     bPtr += kc * p.bRowStride * bytes;
     let stripPtr = panelsPtr;
     for (let n = 0; n < columns; n += nr) {
       const existing = min(nr, columns - n);
-      const dense = p.cColumnStride == 1 && existing == nr;
-      const to = cPtr + n * columnStep;
-      const offsetPtr = p.rowOffsetPtr;
-      if (bytes == 8) {
-        edge.runStrip<f64>(
-          p.mr,
-          rows,
-          kc,
-          workspacePtr,
-          stripPtr,
-          offsetPtr,
-          to,
-          k0 > 0,
-          dense,
-          existing,
-          columnsPtr,
-          tilePtr,
-        );
-      } else {
-        edge.runStrip<f32>(
-          p.mr,
-          rows,
-          kc,
-          workspacePtr,
-          stripPtr,
-          offsetPtr,
-          to,
-          k0 > 0,
-          dense,
-          existing,
-          columnsPtr,
-          tilePtr,
-        );
-      }
+      edge.runStrip(
+        bytes,
+        p.mr,
+        rows,
+        kc,
+        workspacePtr,
+        stripPtr,
+        p.rowOffsetPtr,
+        cPtr + n * columnStep,
+        k0 > 0,
+        existing,
+        p.cColumnStride == 1 ? 0 : columnsPtr,
+        tilePtr,
+      );
       stripPtr += <usize>kc * 32;
     }
   }
-}
-
-function pack(
-  bytes: i32,
-  sourcePtr: usize,
-  vectorStride: i32,
-  depthStride: i32,
-  vectors: i32,
-  kc: i32,
-  width: i32,
-  targetPtr: usize,
-): void {
-  if (bytes == 8) packPanels<f64>(sourcePtr, vectorStride, depthStride, vectors, kc, width, targetPtr);
-  else packPanels<f32>(sourcePtr, vectorStride, depthStride, vectors, kc, width, targetPtr);
 }

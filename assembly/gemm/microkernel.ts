@@ -16,8 +16,9 @@
 
 import { simd } from '../simd';
 
-/** Loop 1 (ir) around the micro-kernel of height `mr`. */
-export function runTiles<T>(
+/** Loop 1 (ir) around the micro-kernel of height `mr` for elements of `bytes`. */
+export function runTiles(
+  bytes: i32,
   mr: i32,
   tiles: i32,
   kc: i32,
@@ -31,6 +32,21 @@ export function runTiles<T>(
   if (!ASC_NO_ASSERT) {
     assert(kc > 0);
   }
+  if (bytes == 4) runTilesOf<f32>(mr, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
+  else runTilesOf<f64>(mr, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
+}
+
+function runTilesOf<T>(
+  mr: i32,
+  tiles: i32,
+  kc: i32,
+  aPtr: usize,
+  bPtr: usize,
+  rowOffsetPtr: usize,
+  cPtr: usize,
+  accumulate: bool,
+  split: usize,
+): void {
   if (mr == 6) tiles6<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
   else if (mr == 5) tiles5<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
   else tiles4<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);

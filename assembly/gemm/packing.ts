@@ -1,19 +1,12 @@
 /**
  * Packing of strided operands into micro-panels. A and B are packed alike: of A, `vectors` are rows and `width` is
- * mr; of B, they are columns and `width` is nr.
+ * mr; of B, they are columns and `width` is nr. Strides count elements.
  */
 
-import { geometry } from '../conv/geometry';
-import { transpose4 } from '../conv/im2col';
+import { element, elements } from '../elements';
 
-/**
- * Micro-panels of kc x `width`, one after another: step p of a panel holds entry p of each of its vectors.
- * A panel that is not full repeats the last vector; nobody reads what comes of it.
- *
- * @param vectorStride elements from one vector to the next
- * @param depthStride elements from one entry of a vector to the next
- */
-export function packPanels<T>(
+/** Micro-panels of kc x `width`, one after another: step p of a panel holds entry p of each of its vectors. */
+export function packPanels(
   sourcePtr: usize,
   vectorStride: i32,
   depthStride: i32,
@@ -21,46 +14,107 @@ export function packPanels<T>(
   kc: i32,
   width: i32,
   targetPtr: usize,
+  bytes: i32,
 ): void {
-  const step = geometry.bytes<T>(width);
   for (let first = 0; first < vectors; first += width) {
-    if (depthStride == 1) {
-      // four vectors at a time; the last four overlap the ones before when the width is not a multiple of four
-      for (let v = 0; v < width; v = v + 4 < width ? min(v + 4, width - 4) : width) {
-        transpose4<T>(
-          vectorAt<T>(sourcePtr, vectorStride, first + v, vectors),
-          vectorAt<T>(sourcePtr, vectorStride, first + v + 1, vectors),
-          vectorAt<T>(sourcePtr, vectorStride, first + v + 2, vectors),
-          vectorAt<T>(sourcePtr, vectorStride, first + v + 3, vectors),
-          kc,
-          targetPtr + geometry.bytes<T>(v),
-          step,
-        );
-      }
-    } else if (vectorStride == 1 && step == 32 && first + width <= vectors) {
-      let from = sourcePtr + geometry.bytes<T>(first);
-      let to = targetPtr;
-      for (let p = 0; p < kc; p++) {
-        v128.store(to, v128.load(from));
-        v128.store(to, v128.load(from, 16), 16);
-        from += geometry.bytes<T>(depthStride);
-        to += 32;
-      }
-    } else {
-      for (let v = 0; v < width; v++) {
-        let from = vectorAt<T>(sourcePtr, vectorStride, first + v, vectors);
-        let to = targetPtr + geometry.bytes<T>(v);
-        for (let p = 0; p < kc; p++) {
-          store<T>(to, load<T>(from));
-          from += geometry.bytes<T>(depthStride);
-          to += step;
-        }
-      }
-    }
-    targetPtr += step * <usize>kc;
+    packPanel(
+      sourcePtr + first * vectorStride * bytes,
+      vectorStride,
+      depthStride,
+      vectors - first,
+      kc,
+      width,
+      targetPtr,
+      bytes,
+    );
+    targetPtr += width * kc * bytes;
   }
 }
 
-function vectorAt<T>(sourcePtr: usize, vectorStride: i32, index: i32, vectors: i32): usize {
-  return sourcePtr + geometry.bytes<T>(min(index, vectors - 1) * vectorStride);
+/**
+ * `count` steps of one panel. When it has fewer vectors than its width, the last one is repeated: nobody reads what
+ * comes of it.
+ *
+ * @param vectorStride elements from one vector to the next
+ * @param depthStride elements from one entry of a vector to the next
+ */
+export function packPanel(
+  sourcePtr: usize,
+  vectorStride: i32,
+  depthStride: i32,
+  vectors: i32,
+  count: i32,
+  width: i32,
+  targetPtr: usize,
+  bytes: i32,
+): void {
+  const step = width * bytes;
+  const vectorStep = vectorStride * bytes;
+  const depthStep = depthStride * bytes;
+  const last = vectors - 1;
+  if (depthStride == 1) {
+    // four vectors at a time; the last four overlap the ones before when the width is not a multiple of four
+    for (let v = 0; v < width; v = v + 4 < width ? min(v + 4, width - 4) : width) {
+      transpose4(
+        sourcePtr + min(v, last) * vectorStep,
+        sourcePtr + min(v + 1, last) * vectorStep,
+        sourcePtr + min(v + 2, last) * vectorStep,
+        sourcePtr + min(v + 3, last) * vectorStep,
+        count,
+        targetPtr + v * bytes,
+        step,
+        bytes,
+      );
+    }
+  } else if (vectorStride == 1 && step == 32 && width <= vectors) {
+    for (let p = 0; p < count; p++) {
+      v128.store(targetPtr, v128.load(sourcePtr));
+      v128.store(targetPtr, v128.load(sourcePtr, 16), 16);
+      sourcePtr += depthStep;
+      targetPtr += 32;
+    }
+  } else {
+    for (let v = 0; v < width; v++) {
+      elements.copy(sourcePtr + min(v, last) * vectorStep, depthStep, targetPtr + v * bytes, step, count, bytes);
+    }
+  }
+}
+
+/** Writes four contiguous rows of `count` elements as `count` groups of four, `step` bytes apart. */
+export function transpose4(
+  s0: usize,
+  s1: usize,
+  s2: usize,
+  s3: usize,
+  count: i32,
+  to: usize,
+  step: usize,
+  bytes: i32,
+): void {
+  let at: usize = 0;
+  const end: usize = count * bytes;
+  if (bytes == 4) {
+    for (; at + 16 <= end; at += 16) {
+      const a = v128.load(s0 + at);
+      const b = v128.load(s1 + at);
+      const c = v128.load(s2 + at);
+      const d = v128.load(s3 + at);
+      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+      const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+      const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+      const cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+      v128.store(to, v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5));
+      v128.store(to + step, v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7));
+      v128.store(to + 2 * step, v128.shuffle<f32>(ab1, cd1, 0, 1, 4, 5));
+      v128.store(to + 3 * step, v128.shuffle<f32>(ab1, cd1, 2, 3, 6, 7));
+      to += 4 * step;
+    }
+  }
+  for (; at < end; at += bytes) {
+    element.move(s0 + at, to, bytes);
+    element.move(s1 + at, to + bytes, bytes);
+    element.move(s2 + at, to + 2 * bytes, bytes);
+    element.move(s3 + at, to + 3 * bytes, bytes);
+    to += step;
+  }
 }

@@ -1,28 +1,32 @@
 /** Sum of each channel over batch and spatial axes. */
 
+import { element } from '../elements';
 import { ChannelSumParams } from '../params';
 
 /** Elements that are added in their own type; these partial sums are added in float64. */
 const CHUNK = 2048;
 
 /** Item: a channel. */
-export function channelSum<T>(p: ChannelSumParams, begin: i32, end: i32): void {
+export function channelSum(p: ChannelSumParams, begin: i32, end: i32, _thread: i32): void {
+  const bytes = p.elementBytes;
   for (let channel = begin; channel < end; channel++) {
     let sum: f64 = 0;
     for (let n = 0; n < p.batch; n++) {
       for (let d = 0; d < p.lengthD; d++) {
         for (let h = 0; h < p.lengthH; h++) {
           const offset = n * p.batchStride + channel * p.channelStride + d * p.strideD + h * p.strideH;
-          const rowPtr = p.sourcePtr + ((<usize>offset) << alignof<T>());
+          let at = p.sourcePtr + offset * bytes;
           for (let w = 0; w < p.lengthW; w += CHUNK) {
-            const at = rowPtr + ((<usize>(w * p.strideW)) << alignof<T>());
-            sum += sumRow<T>(at, p.strideW, min(CHUNK, p.lengthW - w));
+            const count = min(CHUNK, p.lengthW - w);
+            sum += bytes == 8 ? sumRow<f64>(at, p.strideW, count) : sumRow<f32>(at, p.strideW, count);
+            at += CHUNK * p.strideW * bytes;
           }
         }
       }
     }
-    const targetPtr = p.targetPtr + ((<usize>channel) << alignof<T>());
-    store<T>(targetPtr, <T>(p.accumulate ? <f64>load<T>(targetPtr) + sum : sum));
+    const targetPtr = p.targetPtr + channel * bytes;
+    if (!p.accumulate) memory.fill(targetPtr, 0, bytes);
+    element.add(targetPtr, sum, bytes);
   }
 }
 

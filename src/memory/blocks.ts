@@ -27,17 +27,17 @@ export function layout(names: string): BlockLayout {
 
 export const PLAN_BLOCKS: Readonly<Record<string, BlockLayout>> = {
   conv: layout(`
-    inputPtr outputPtr weightPtr packedPtr biasPtr workspacePtr threadBytes batch groups inChannels
+    inputPtr outputPtr weightPtr packedPtr biasPtr workspacePtr threadBytes elementBytes batch groups inChannels
     outChannels input@ output@ stride@ crop@ inputBatchStride inputChannelStride inputStride@
-    outputBatchStride outputChannelStride outputStride@ weightInStride weightOutStride maxShift@ planeBegin@
-    planeEnd@ phases@ residuesPtr@ box@ boxes@ planeRow planeSlice planeSize paddedRow paddedSlice mr kc
+    outputBatchStride outputChannelStride outputStride@ weightInStride weightOutStride maxShift@ rangeOrigin@ rangeBegin@
+    rangeEnd@ phases@ residuesPtr@ box@ boxes@ planeRow planeSlice planeSize paddedRow paddedSlice mr kc
     depth tiles slabs slabChannels taps blocks rowOffsetPtr packTablePtr runTablePtr blockTablePtr
     tapTablePtr flat linePeriod stripStep splitBytes writeOnce accumulate activation activationA:f64 activationB:f64 inputActivation
     inputActivationA:f64 inputActivationB:f64 imagesPerItem columnsPerItem stepBegin stepEnd dense
-    planesOffset panelsOffset aPanelsOffset rowBufferOffset tileOffset
+    panelsOffset aPanelsOffset rowBufferOffset tileOffset
   `),
   channelSum: layout(`
-    sourcePtr targetPtr batch length@ batchStride channelStride stride@ accumulate
+    sourcePtr targetPtr elementBytes batch length@ batchStride channelStride stride@ accumulate
   `),
   matmul: layout(`
     aPtr bPtr cPtr workspacePtr threadBytes m n k aRowStride aColumnStride bRowStride bColumnStride

@@ -9,20 +9,20 @@ import { blockFinder, layout, PLAN_BLOCKS } from './blocks.ts';
 export const BLOCKS: Readonly<Record<string, BlockLayout>> = {
   ...PLAN_BLOCKS,
   copy: layout(`
-    sourcePtr targetPtr length# sourceStride# targetStride#
+    sourcePtr targetPtr elementBytes length# sourceStride# targetStride#
   `),
   activation: layout(`
-    savedPtr gradPtr targetPtr length itemLength kind a:f64 b:f64
+    savedPtr gradPtr targetPtr length itemLength elementBytes kind a:f64 b:f64
   `),
   prelu: layout(`
     inputPtr weightPtr gradPtr targetPtr partialPtr gradWeightPtr rows channels rowLength itemsPerRow
-    itemLength
+    itemLength elementBytes
   `),
   loss: layout(`
     predictionPtr targetPtr gradPtr partialPtr length itemLength elementBytes kind scale:f64
   `),
   optimizer: layout(`
-    weightPtr gradPtr momentPtr secondMomentPtr length itemLength stepSize:f64 weightDecay:f64 beta1:f64
+    weightPtr gradPtr momentPtr secondMomentPtr length itemLength elementBytes stepSize:f64 weightDecay:f64 beta1:f64
     beta2:f64 eps:f64 secondScale:f64
   `),
   columns: layout(`

@@ -1,6 +1,7 @@
 /** Plan of a sum over batch and spatial axes: the gradient of a bias. */
 
 import type { Dtype } from '../core/dtype.ts';
+import { elementBytes } from '../core/dtype.ts';
 import type { Strides } from './conv_geometry.ts';
 import type { Stage } from './stage.ts';
 import { pointer } from './stage.ts';
@@ -26,13 +27,14 @@ export function planChannelSum(
     }
   }
   return {
-    entry: dtype === 'float64' ? 'channelSumF64' : 'channelSumF32',
+    entry: 'channelSum',
     items: channels,
     flops: 2 * channels * batch * d * h * w,
     block: 'channelSum',
     fields: {
       sourcePtr: pointer('source'),
       targetPtr: pointer('target'),
+      elementBytes: elementBytes(dtype),
       batch,
       lengthD: d,
       lengthH: h,

@@ -2,18 +2,25 @@
 
 import type { CheckedActivation } from '../core/activation.ts';
 import { NO_ACTIVATION } from '../core/activation.ts';
+import type { Dtype } from '../core/dtype.ts';
+import { elementBytes } from '../core/dtype.ts';
 import type { AxisPhases, ConvGeometry, Strides } from './conv_geometry.ts';
 import type { FieldValue } from './stage.ts';
 
 const AXIS_NAMES = ['D', 'H', 'W'] as const;
 
+/** Bytes of the item's box, with which a thread's workspace begins; see assembly/conv/box.ts. */
+export const BOX_BYTES = 64;
+
 export function geometryFields(
+  dtype: Dtype,
   geometry: ConvGeometry,
   phases: readonly AxisPhases[],
   input: Strides,
   output: Strides,
 ): Record<string, FieldValue> {
   const fields: Record<string, FieldValue> = {
+    elementBytes: elementBytes(dtype),
     batch: geometry.batch,
     groups: geometry.groups,
     inChannels: geometry.inChannels,
@@ -25,7 +32,7 @@ export function geometryFields(
   };
   AXIS_NAMES.forEach((name, axis) => {
     const { input: length, output: outputLength, stride, crop } = geometry.axes[axis];
-    const { maxShift, begin, end, residues } = phases[axis];
+    const { maxShift, residues } = phases[axis];
     Object.assign(fields, {
       [`input${name}`]: length,
       [`output${name}`]: outputLength,
@@ -34,8 +41,6 @@ export function geometryFields(
       [`inputStride${name}`]: input.spatial[axis],
       [`outputStride${name}`]: output.spatial[axis],
       [`maxShift${name}`]: maxShift,
-      [`planeBegin${name}`]: begin,
-      [`planeEnd${name}`]: end,
       [`phases${name}`]: residues.length,
       [`residuesPtr${name}`]: Int32Array.from(residues),
     });
@@ -61,14 +66,29 @@ export function activationFields({
   };
 }
 
+/** What is cut into boxes along one axis: coordinates begin ≤ q < end, cut at multiples of `box` from origin on. */
+export interface Range {
+  readonly origin?: number;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Boxes are the fastest part of an item's number, those along W first. */
 export function boxFields(
-  box: readonly [number, number, number],
-  counts: readonly [number, number, number],
+  ranges: readonly Range[],
+  box: readonly number[],
+  counts: readonly number[],
 ): Record<string, number> {
   const fields: Record<string, number> = {};
   AXIS_NAMES.forEach((name, axis) => {
-    fields[`box${name}`] = box[axis];
-    fields[`boxes${name}`] = counts[axis];
+    const { begin, end, origin = begin } = ranges[axis];
+    Object.assign(fields, {
+      [`rangeOrigin${name}`]: origin,
+      [`rangeBegin${name}`]: begin,
+      [`rangeEnd${name}`]: end,
+      [`box${name}`]: box[axis],
+      [`boxes${name}`]: counts[axis],
+    });
   });
   return fields;
 }

@@ -4,12 +4,13 @@ import type { CheckedActivation } from '../core/activation.ts';
 import { elementBytes } from '../core/dtype.ts';
 import { A_BLOCK_BYTES, B_PANELS_BYTES, ceilDiv, chooseKc, chooseMr, ITEM_FLOPS, nrOf, roundUp } from './blocking.ts';
 import { batchAsColumns } from './batch_columns.ts';
-import { activationFields, boxFields, geometryFields } from './conv_fields.ts';
+import { activationFields, BOX_BYTES, boxFields, geometryFields } from './conv_fields.ts';
 import type { Box, GatherSpec } from './conv_gather.ts';
 import {
   boxCounts,
   boxOfPositions,
   imagesPerItem,
+  inputRanges,
   phasesOf,
   planesFor,
   rowOffsets,
@@ -60,15 +61,15 @@ export function planConvForward(given: ConvForwardSpec): ConvPlan {
   const slabChannels = Math.max(mr, Math.floor(A_BLOCK_BYTES / (kc * bytes * mr)) * mr);
 
   const planesOfChannel = phases.reduce((product, { residues }) => product * residues.length, 1);
-  const panelsOffset = roundUp(channels * planesOfChannel * planes.planeSize * bytes, 64);
+  const panelsOffset = BOX_BYTES + roundUp(channels * planesOfChannel * planes.planeSize * bytes, 64);
   const strips = ceilDiv(box[0] * box[1] * box[2], nr);
   const rowBufferOffset = panelsOffset + roundUp(images * strips * nr * kc * bytes, 64);
   const tileOffset = rowBufferOffset + (spec.input.spatial[2] === 1 ? 0 : roundUp(box[2] * bytes, 64));
   const perThread = tileOffset + tileBytes(mr, nr);
 
   const fields: Record<string, FieldValue> = {
-    ...geometryFields(geometry, phases, spec.input, spec.output),
-    ...boxFields(box, counts),
+    ...geometryFields(dtype, geometry, phases, spec.input, spec.output),
+    ...boxFields(inputRanges(geometry), box, counts),
     ...planes,
     weightInStride: spec.weight.inChannel,
     weightOutStride: spec.weight.outChannel,
@@ -81,11 +82,10 @@ export function planConvForward(given: ConvForwardSpec): ConvPlan {
     tapTablePtr: tapTable(phases, planes, spec.weight),
     packedPtr: pointer('packedWeight'),
   };
-  const suffix = dtype === 'float64' ? 'F64' : 'F32';
   return {
     pack: [
       {
-        entry: `packConvWeight${suffix}`,
+        entry: 'packConvWeight',
         items: geometry.groups * ceilDiv(depth, kc),
         block: 'conv',
         fields: { ...fields, weightPtr: pointer('weight') },
@@ -93,7 +93,7 @@ export function planConvForward(given: ConvForwardSpec): ConvPlan {
     ],
     stages: [
       {
-        entry: `convForward${suffix}`,
+        entry: 'convForward',
         items: geometry.groups * ceilDiv(geometry.batch, images) * counts[0] * counts[1] * counts[2],
         flops: directFlops(geometry),
         block: 'conv',
@@ -109,7 +109,6 @@ export function planConvForward(given: ConvForwardSpec): ConvPlan {
           accumulate: spec.accumulate ? 1 : 0,
           dense: isDense(geometry, spec.input, box) ? 1 : 0,
           ...activationFields(spec),
-          planesOffset: 0,
           panelsOffset,
           rowBufferOffset,
           tileOffset,

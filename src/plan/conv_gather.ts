@@ -7,6 +7,7 @@ import type { Dtype } from '../core/dtype.ts';
 import { elementBytes } from '../core/dtype.ts';
 import type { KernelSet } from '../core/kernel_set.ts';
 import { ceilDiv, nrOf, PLANES_BYTES, roundUp } from './blocking.ts';
+import type { Range } from './conv_fields.ts';
 import type { AxisPhases, ConvGeometry, Strides, WeightStrides } from './conv_geometry.ts';
 import { axisPhases } from './conv_geometry.ts';
 
@@ -89,6 +90,11 @@ export function tapTable(phases: readonly AxisPhases[], planes: Planes, weight: 
 
 export function phasesOf(geometry: ConvGeometry): [AxisPhases, AxisPhases, AxisPhases] {
   return geometry.axes.map((axis) => axisPhases(axis, false)) as [AxisPhases, AxisPhases, AxisPhases];
+}
+
+/** Boxes cut the input. */
+export function inputRanges({ axes }: ConvGeometry): Range[] {
+  return axes.map(({ input }) => ({ begin: 0, end: input }));
 }
 
 export function boxCounts(geometry: ConvGeometry, box: Box): [number, number, number] {

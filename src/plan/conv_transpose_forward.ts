@@ -2,9 +2,9 @@
 
 import { elementBytes } from '../core/dtype.ts';
 import { A_BLOCK_BYTES, ceilDiv, chooseKc, chooseMr, nrOf, roundUp } from './blocking.ts';
-import { activationFields, boxFields, geometryFields } from './conv_fields.ts';
+import type { Range } from './conv_fields.ts';
+import { activationFields, BOX_BYTES, boxFields, geometryFields } from './conv_fields.ts';
 import { batchAsColumns } from './batch_columns.ts';
-import type { AxisPhases, ConvGeometry } from './conv_geometry.ts';
 import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import type { Boxes } from './forward_boxes.ts';
@@ -38,17 +38,11 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
   const mr = chooseMr(kernelSet, spec.mr, (height) => tileRows(blocks, height).length);
   const tables = buildTables(blocks, mr, layout, boxes, slabChannels, bytes);
 
-  const boxCounts = phases.map(({ begin, end }, axis) =>
-    axis === 1 && boxes.lines !== 'row'
-      ? 1
-      : axis === 2
-        ? ceilDiv(end - Math.floor(begin / nrOf(dtype)) * nrOf(dtype), box[2])
-        : ceilDiv(end - begin, box[axis]),
-  ) as [number, number, number];
+  const ranges = rangesOf(spec, layout, boxes);
+  const boxCounts = ranges.map(({ origin, end }, axis) => ceilDiv(end - origin, box[axis]));
   const everyShiftIsZero = phases.every(({ maxShift }) => maxShift === 0);
 
-  const planesBytes = roundUp((slabChannels * layout.planesPerChannel + 1) * planeSize * bytes, 64);
-  const panelsOffset = planesBytes;
+  const panelsOffset = BOX_BYTES + roundUp((slabChannels * layout.planesPerChannel + 1) * planeSize * bytes, 64);
   const rowBufferOffset = panelsOffset + boxes.panelBytes;
   const rowBufferBytes =
     spec.output.spatial[2] === 1 && !spec.accumulate ? 0 : roundUp(geometry.axes[2].output * bytes, 64);
@@ -59,8 +53,8 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
   const packedWeightBytes = headerBytes + geometry.groups * slabs * depth * tables.tiles * mr * bytes;
 
   const fields = {
-    ...geometryFields(geometry, boxes.lines === 'row' ? phases : wholeRows(geometry, phases), spec.input, spec.output),
-    ...boxFields(box, boxCounts),
+    ...geometryFields(dtype, geometry, phases, spec.input, spec.output),
+    ...boxFields(ranges, box, boxCounts),
     weightInStride: spec.weight.inChannel,
     weightOutStride: spec.weight.outChannel,
     planeRow: boxes.planeRow,
@@ -79,19 +73,17 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
     writeOnce: everyShiftIsZero && taps > 0 ? 1 : 0,
     accumulate: spec.accumulate ? 1 : 0,
     ...activationFields(spec),
-    planesOffset: 0,
     panelsOffset,
     rowBufferOffset,
     tileOffset,
     threadBytes: perThread,
     packedPtr: pointer('packedWeight'),
   };
-  const suffix = dtype === 'float64' ? 'F64' : 'F32';
   const items = geometry.groups * slabs * geometry.batch * boxCounts[0] * boxCounts[1] * boxCounts[2];
   return {
     pack: [
       {
-        entry: `packForwardWeight${suffix}`,
+        entry: 'packForwardWeight',
         items: geometry.groups * slabs * ceilDiv(depth, kc),
         block: 'conv',
         fields: { ...fields, weightPtr: pointer('weight'), packTablePtr: tables.pack },
@@ -99,7 +91,7 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
     ],
     stages: [
       {
-        entry: `convTransposeForward${suffix}`,
+        entry: 'convTransposeForward',
         items,
         flops: directFlops(geometry),
         block: 'conv',
@@ -136,9 +128,13 @@ function lineFields({ lines, planeRow }: Boxes, nr: number, bytes: number): Reco
   return { linePeriod: planeRow, stripStep: nr, splitBytes: 16 };
 }
 
-/** Flat items hold all rows of a slice, cropped ones too. */
-function wholeRows({ axes }: ConvGeometry, [d, h, w]: Layout['phases']): AxisPhases[] {
-  return [d, { ...h, begin: 0, end: axes[1].input + h.maxShift }, w];
+/** What boxes cut: along W at multiples of nr, so that strips lie alike in every item; flat items hold all rows. */
+function rangesOf({ geometry, dtype }: ForwardSpec, { phases }: Layout, { lines }: Boxes): Required<Range>[] {
+  const nr = nrOf(dtype);
+  return phases.map(({ begin, end, maxShift }, axis) => {
+    if (axis === 1 && lines !== 'row') return { origin: 0, begin: 0, end: geometry.axes[1].input + maxShift };
+    return { origin: axis === 2 ? Math.floor(begin / nr) * nr : begin, begin, end };
+  });
 }
 
 /** What decides the order of packed rows beside mr, kc and the slab. */

@@ -1,6 +1,7 @@
 /** Plan of a copy between two strided layouts of one shape. */
 
 import type { Dtype } from '../core/dtype.ts';
+import { elementBytes } from '../core/dtype.ts';
 import { elementCount } from '../core/shape.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Stage } from './stage.ts';
@@ -8,8 +9,6 @@ import { pointer } from './stage.ts';
 
 /** Axes that the copy kernel walks: four outer ones are the items, two inner ones are loops. */
 const KERNEL_AXES = 6;
-
-const ENTRIES = { float32: 'copyStridedF32', float64: 'copyStridedF64', float16: 'copyStridedF16' } as const;
 
 interface Axis {
   readonly length: number;
@@ -43,10 +42,15 @@ export function planCopy(dtype: Dtype, shape: Shape, source: readonly number[], 
     fields[`targetStride${axis}`] = target;
   });
   return {
-    entry: ENTRIES[dtype],
+    entry: 'copyStrided',
     items: elementCount(axes.slice(0, 4).map(({ length }) => length)),
     flops: 8 * elementCount(axes.map(({ length }) => length)),
     block: 'copy',
-    fields: { sourcePtr: pointer('source'), targetPtr: pointer('target'), ...fields },
+    fields: {
+      sourcePtr: pointer('source'),
+      targetPtr: pointer('target'),
+      elementBytes: elementBytes(dtype),
+      ...fields,
+    },
   };
 }

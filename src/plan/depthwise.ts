@@ -2,7 +2,7 @@
 
 import { elementBytes } from '../core/dtype.ts';
 import { ceilDiv, PLANES_BYTES, roundUp } from './blocking.ts';
-import { activationFields, boxFields, geometryFields } from './conv_fields.ts';
+import { activationFields, BOX_BYTES, boxFields, geometryFields } from './conv_fields.ts';
 import type { AxisPhases, WeightStrides } from './conv_geometry.ts';
 import { axisPhases, directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
@@ -39,7 +39,7 @@ export function planDepthwiseForward(spec: ForwardSpec): ConvPlan {
   const [shiftD, shiftH, shiftW] = phases.map(({ maxShift }) => maxShift);
   const paddedRow = planeRow + shiftW;
   const paddedSlice = (box[1] + shiftH) * paddedRow;
-  const panelsOffset = roundUp(planesPerChannel * planeSize * bytes, 64);
+  const panelsOffset = BOX_BYTES + roundUp(planesPerChannel * planeSize * bytes, 64);
   const rowBufferOffset = panelsOffset + roundUp((box[0] + shiftD) * paddedSlice * bytes, 64);
   const needsRowBuffer = spec.output.spatial[2] !== 1 || spec.accumulate;
   const perThread = rowBufferOffset + (needsRowBuffer ? roundUp(geometry.axes[2].output * bytes, 64) : 0);
@@ -48,13 +48,13 @@ export function planDepthwiseForward(spec: ForwardSpec): ConvPlan {
     pack: [packCopy(spec, kernel)],
     stages: [
       {
-        entry: `depthwiseForward${dtype === 'float64' ? 'F64' : 'F32'}`,
+        entry: 'depthwiseForward',
         items: geometry.groups * geometry.outChannels * geometry.batch * counts[0] * counts[1] * counts[2],
         flops: 4 * directFlops(geometry), // narrow products: a FLOP takes longer
         block: 'conv',
         fields: {
-          ...geometryFields(geometry, phases, spec.input, spec.output),
-          ...boxFields(box, counts),
+          ...geometryFields(dtype, geometry, phases, spec.input, spec.output),
+          ...boxFields(phases, box, counts),
           weightInStride: weight.inChannel,
           weightOutStride: weight.outChannel,
           planeRow,
@@ -68,7 +68,6 @@ export function planDepthwiseForward(spec: ForwardSpec): ConvPlan {
           runTablePtr: runs,
           accumulate: spec.accumulate ? 1 : 0,
           ...activationFields(spec),
-          planesOffset: 0,
           panelsOffset,
           rowBufferOffset,
           threadBytes: perThread,
@@ -101,10 +100,11 @@ function packCopy({ dtype, geometry, weight }: ForwardSpec, [kernelD, kernelH, k
   }
   const depth = (geometry.outChannels * taps.length) / 2;
   return {
-    entry: `packConvWeight${dtype === 'float64' ? 'F64' : 'F32'}`,
+    entry: 'packConvWeight',
     items: geometry.groups,
     block: 'conv',
     fields: {
+      elementBytes: elementBytes(dtype),
       inChannels: 1,
       weightInStride: weight.inChannel,
       weightOutStride: weight.outChannel,

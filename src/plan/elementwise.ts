@@ -18,14 +18,10 @@ export function pieces(length: number): number {
   return Math.ceil(length / ITEM_LENGTH);
 }
 
-function entry(name: string, dtype: Dtype): string {
-  return name + (dtype === 'float64' ? 'F64' : 'F32');
-}
-
 /** `target = activation(saved)`; the two operands may be one tensor. */
 export function planActivation(dtype: Dtype, length: number, { kind, a, b }: CheckedActivation): Stage {
   return {
-    entry: entry('activation', dtype),
+    entry: 'activation',
     items: pieces(length),
     block: 'activation',
     fields: {
@@ -33,6 +29,7 @@ export function planActivation(dtype: Dtype, length: number, { kind, a, b }: Che
       targetPtr: pointer('target'),
       length,
       itemLength: ITEM_LENGTH,
+      elementBytes: elementBytes(dtype),
       kind,
       a,
       b,
@@ -56,16 +53,19 @@ export interface PreluShape {
   readonly rowLength: number;
 }
 
-function preluFields(shape: PreluShape): { items: number; numbers: Record<string, number> } {
+function preluFields(dtype: Dtype, shape: PreluShape): { items: number; numbers: Record<string, number> } {
   const itemsPerRow = pieces(shape.rowLength);
-  return { items: shape.rows * itemsPerRow, numbers: { ...shape, itemsPerRow, itemLength: ITEM_LENGTH } };
+  return {
+    items: shape.rows * itemsPerRow,
+    numbers: { ...shape, itemsPerRow, itemLength: ITEM_LENGTH, elementBytes: elementBytes(dtype) },
+  };
 }
 
 /** Operands input, weight (one slope per channel), target. */
 export function planPrelu(dtype: Dtype, shape: PreluShape): Stage {
-  const { items, numbers } = preluFields(shape);
+  const { items, numbers } = preluFields(dtype, shape);
   return {
-    entry: entry('preluForward', dtype),
+    entry: 'prelu',
     items,
     block: 'prelu',
     fields: {
@@ -82,10 +82,10 @@ export function planPrelu(dtype: Dtype, shape: PreluShape): Stage {
  * Needs 8 bytes of shared workspace per item.
  */
 export function planPreluGradient(dtype: Dtype, shape: PreluShape): { stages: Stage[]; workspaceBytes: number } {
-  const { items, numbers } = preluFields(shape);
+  const { items, numbers } = preluFields(dtype, shape);
   const partialPtr = pointer('workspace');
   const gradient: Stage = {
-    entry: entry('preluBackward', dtype),
+    entry: 'prelu',
     items,
     block: 'prelu',
     fields: {
@@ -98,7 +98,7 @@ export function planPreluGradient(dtype: Dtype, shape: PreluShape): { stages: St
     },
   };
   const sum: Stage = {
-    entry: entry('preluGradWeight', dtype),
+    entry: 'preluGradWeight',
     items: shape.channels,
     block: 'prelu',
     fields: { partialPtr, gradWeightPtr: pointer('gradWeight'), ...numbers },
@@ -144,7 +144,7 @@ export function planOptimizer(
   numbers: Partial<OptimizerNumbers>,
 ): Stage {
   return {
-    entry: entry(`${rule}Step`, dtype),
+    entry: `${rule}Step`,
     items: pieces(length),
     block: 'optimizer',
     fields: {
@@ -154,6 +154,7 @@ export function planOptimizer(
       secondMomentPtr: pointer('secondMoment'),
       length,
       itemLength: ITEM_LENGTH,
+      elementBytes: elementBytes(dtype),
       ...numbers,
     },
   };

@@ -2,12 +2,13 @@
 
 import { elementBytes } from '../core/dtype.ts';
 import { ceilDiv, chooseMr, ITEM_FLOPS, nrOf, roundUp } from './blocking.ts';
-import { boxFields, geometryFields } from './conv_fields.ts';
+import { BOX_BYTES, boxFields, geometryFields } from './conv_fields.ts';
 import type { GatherSpec } from './conv_gather.ts';
 import {
   boxCounts,
   boxOfPositions,
   imagesPerItem,
+  inputRanges,
   phasesOf,
   planesFor,
   rowOffsets,
@@ -63,17 +64,18 @@ export function planGradWeight(spec: GradWeightSpec): GradWeightPlan {
   const box = boxOfPositions(geometry, phases, dtype, channels, GRAD_WEIGHT_DEPTH);
   const images = imagesPerItem(geometry, box, GRAD_WEIGHT_DEPTH);
   const planes = planesFor(box, phases);
+  const counts = boxCounts(geometry, box);
   const kc = images * box[0] * box[1] * box[2];
 
   const planesOfChannel = phases.reduce((product, { residues }) => product * residues.length, 1);
-  const aPanelsOffset = roundUp(channels * planesOfChannel * planes.planeSize * bytes, 64);
+  const aPanelsOffset = BOX_BYTES + roundUp(channels * planesOfChannel * planes.planeSize * bytes, 64);
   const panelsOffset = aPanelsOffset + roundUp(roundUp(slabChannels, mr) * kc * bytes, 64);
   const tileOffset = panelsOffset + roundUp(roundUp(columnsPerItem, nr) * kc * bytes, 64);
   const perThread = tileOffset + tileBytes(mr, nr);
 
   const fields: Record<string, FieldValue> = {
-    ...geometryFields(geometry, phases, spec.input, spec.output),
-    ...boxFields(box, boxCounts(geometry, box)),
+    ...geometryFields(dtype, geometry, phases, spec.input, spec.output),
+    ...boxFields(inputRanges(geometry), box, counts),
     ...planes,
     weightInStride: spec.weight.inChannel,
     weightOutStride: spec.weight.outChannel,
@@ -90,19 +92,17 @@ export function planGradWeight(spec: GradWeightSpec): GradWeightPlan {
     rowOffsetPtr: rowOffsets(slabChannels, mr, spec.weight.inChannel, bytes),
     tapTablePtr: tapTable(phases, planes, spec.weight),
     dense: weightIsDense(geometry, spec.weight) ? 1 : 0,
-    planesOffset: 0,
     aPanelsOffset,
     panelsOffset,
     tileOffset,
   };
-  const counts = boxCounts(geometry, box);
   const steps = ceilDiv(geometry.batch, images) * counts[0] * counts[1] * counts[2];
   const flopsPerStep = 2 * slabChannels * columnsPerItem * kc;
   const stepsPerStage = Math.max(1, Math.round(ITEM_FLOPS / flopsPerStep), ceilDiv(steps, MAXIMUM_STAGES));
   const stageCount = Math.max(1, ceilDiv(steps, stepsPerStage));
   return {
     stages: Array.from({ length: stageCount }, (_, index) => ({
-      entry: `convGradWeight${dtype === 'float64' ? 'F64' : 'F32'}`,
+      entry: 'convGradWeight',
       items: geometry.groups * ceilDiv(rows, slabChannels) * ceilDiv(columns, columnsPerItem),
       flops: directFlops(geometry) / stageCount,
       block: 'conv',

@@ -176,18 +176,18 @@ describe('bind', () => {
 
   test('packing is part of the stages only with a raw weight', () => {
     const packing = bindPack(kernels, plan, { params: 64, weight: 20480, packedWeight: 40960 });
-    expect(packing.map(({ entry }) => entry)).toEqual(['packForwardWeightF32']);
+    expect(packing.map(({ entry }) => entry)).toEqual(['packForwardWeight']);
     const raw = bind(kernels, plan, pointers);
-    expect(raw.map(({ entry }) => entry)).toEqual(['packForwardWeightF32', 'convTransposeForwardF32']);
+    expect(raw.map(({ entry }) => entry)).toEqual(['packForwardWeight', 'convTransposeForward']);
     const packed = bind(kernels, plan, { ...pointers, weight: undefined, packedWeight: 40960 });
-    expect(packed.map(({ entry }) => entry)).toEqual(['convTransposeForwardF32']);
+    expect(packed.map(({ entry }) => entry)).toEqual(['convTransposeForward']);
     expect(() => bindPack(kernels, plan, { params: 64, weight: 20480 })).toThrow(/pointers.packedWeight/);
   });
 
   test('a gradient without an address is left out, unless outputMask asks for it', () => {
     const places = { ...pointers, output: undefined, gradOutput: 24576, gradBias: 512 };
     const bound = bind(kernels, planConvTransposeBackward(SPEC), places);
-    expect(bound.map(({ entry }) => entry)).toEqual(['channelSumF32']);
+    expect(bound.map(({ entry }) => entry)).toEqual(['channelSum']);
     const asked = planConvTransposeBackward({ ...SPEC, outputMask: [true, true, true] });
     expect(() => bind(kernels, asked, places)).toThrow(/pointers.gradInput expected an address/);
     const { gradBias: _, ...none } = places;

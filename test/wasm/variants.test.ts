@@ -111,7 +111,7 @@ test('all variants export the same entries', () => {
       .filter((entry) => !/worker|job|table/i.test(entry))
       .toSorted();
   const expected = entriesOf('simd');
-  expect(expected.length).toBeGreaterThan(20);
+  expect(expected).toContain('convTransposeForward');
   expect(Object.fromEntries([...RELEASE, 'debug' as const].map((name) => [name, entriesOf(name)]))).toEqual(
     Object.fromEntries([...RELEASE, 'debug'].map((name) => [name, expected])),
   );

@@ -1,0 +1,89 @@
+/**
+ * Moves, fills and sums of strided elements of 4 or 8 bytes, of which only the size is known: bits move as they are,
+ * and what is added is float32 or float64. Steps are in bytes.
+ */
+
+export class element {
+  /** Copies one. */
+  @inline static move(from: usize, to: usize, bytes: i32): void {
+    if (bytes == 8) store<u64>(to, load<u64>(from));
+    else store<u32>(to, load<u32>(from));
+  }
+
+  /** Reads one number. */
+  @inline static number(ptr: usize, bytes: i32): f64 {
+    return bytes == 8 ? load<f64>(ptr) : <f64>load<f32>(ptr);
+  }
+
+  /** Adds to one number, in float64. */
+  @inline static add(ptr: usize, value: f64, bytes: i32): void {
+    if (bytes == 8) store<f64>(ptr, load<f64>(ptr) + value);
+    else store<f32>(ptr, <f32>(<f64>load<f32>(ptr) + value));
+  }
+
+  /** One in every lane. */
+  @inline static splat(ptr: usize, bytes: i32): v128 {
+    return bytes == 8 ? v128.load64_splat(ptr) : v128.load32_splat(ptr);
+  }
+}
+
+/** Lines and grids of them. */
+export class elements {
+  /** Copies `count` elements, here also of 2 bytes; may be none at an address outside memory. */
+  static copy(from: usize, fromStep: usize, to: usize, toStep: usize, count: i32, bytes: i32): void {
+    if (count <= 0) return;
+    if (fromStep == bytes && toStep == bytes) {
+      memory.copy(to, from, <usize>count * bytes);
+      return;
+    }
+    for (; count > 0; count--) {
+      if (bytes == 4) store<u32>(to, load<u32>(from));
+      else if (bytes == 8) store<u64>(to, load<u64>(from));
+      else store<u16>(to, load<u16>(from));
+      from += fromStep;
+      to += toStep;
+    }
+  }
+
+  /** Adds `count` floating-point numbers to others. */
+  static add(from: usize, fromStep: usize, to: usize, toStep: usize, count: i32, bytes: i32): void {
+    for (; count > 0; count--) {
+      if (bytes == 8) store<f64>(to, load<f64>(to) + load<f64>(from));
+      else store<f32>(to, load<f32>(to) + load<f32>(from));
+      from += fromStep;
+      to += toStep;
+    }
+  }
+
+  /** Stores `value`, an element in every lane, into `rows` x `columns` elements. */
+  static fill(ptr: usize, rows: i32, rowStep: usize, columns: i32, columnStep: usize, value: v128, bytes: i32): void {
+    const lanes = 16 / bytes;
+    for (; rows > 0; rows--) {
+      let at = ptr;
+      let left = columns;
+      if (columnStep == bytes) {
+        for (; left >= lanes; left -= lanes) {
+          v128.store(at, value);
+          at += 16;
+        }
+      }
+      for (; left > 0; left--) {
+        if (bytes == 8) v128.store64_lane(at, value, 0);
+        else v128.store32_lane(at, value, 0);
+        at += columnStep;
+      }
+      ptr += rowStep;
+    }
+  }
+
+  /** True when one of `count` floating-point numbers is a NaN or an infinity. By bits: the optimiser folds tests away. */
+  static anyNonFinite(ptr: usize, count: i32, bytes: i32): bool {
+    const exponent = bytes == 8 ? 0x7ff00000 : 0x7f800000;
+    ptr += bytes - 4; // to the half with the exponent
+    for (; count > 0; count--) {
+      if ((load<i32>(ptr) & exponent) == exponent) return true;
+      ptr += bytes;
+    }
+    return false;
+  }
+}
