@@ -84,6 +84,23 @@ test('frees what lies between: at once in evaluation, after backward in training
   expect(engine.memory.tensors).toBe(before + 1 + net.parameters().length);
 });
 
+test('in evaluation a tensor in between goes as soon as it has been read', async () => {
+  const chain = own(new Sequential(...Array.from({ length: 6 }, () => new Sigmoid())));
+  const x = own(randn([4096], { engine }));
+  /** Tensors beyond the input that live at once. */
+  const peak = async (run: () => Promise<Tensor> | Tensor): Promise<number> => {
+    const before = engine.memory.bytesInUse;
+    engine.resetPeak();
+    (await run()).dispose();
+    return Math.round((engine.memory.bytesPeak - before) / x.byteLength);
+  };
+  chain.eval();
+  expect(await peak(() => chain.forward(x))).toBe(2);
+  expect(await peak(() => chain.forwardSync(x))).toBe(2);
+  chain.train();
+  expect(await peak(() => chain.forward(x))).toBe(6);
+});
+
 test('a module that fails leaves nothing behind', async () => {
   const net = own(new Sequential(new Sigmoid(), new Conv2d(5, 1, 1, { engine })));
   const x = input();
