@@ -15,8 +15,9 @@ const LEAST_FLOPS = 2e6;
 const CLAIM_FLOPS = 5e5;
 /** Claims per thread at least, where a stage has so many items: threads come late, and not all are equally fast. */
 const CLAIMS_PER_THREAD = 4;
-/** Failures in a row after which the workers are not started again. */
+/** Failures after which the workers are not started again, unless so many stages went well since the last one. */
 const MOST_RESTARTS = 3;
+const STAGES_OF_TRUST = 100;
 
 export interface SharedExecutorOptions {
   readonly single: SingleThread;
@@ -39,6 +40,7 @@ export class SharedExecutor implements Executor {
   /** Settles when failed workers are gone and new ones started, or given up. */
   #recovery: Promise<void> | null = null;
   #restarts = 0;
+  #stagesSinceRestart = 0;
   /** A job is open. */
   #busy = false;
   #reason: string | null = null;
@@ -76,7 +78,7 @@ export class SharedExecutor implements Executor {
         throw error;
       }
       pool.waitSync();
-      this.#restarts = 0;
+      this.#stagesSinceRestart++;
     } catch (error) {
       this.#recover(pool, 'running');
       throw error;
@@ -101,7 +103,7 @@ export class SharedExecutor implements Executor {
       if (this.#options.callerComputes) await this.#takePart(pool, ready, job.grain, interruption);
       await pool.wait(() => interruption.check());
       interruption.check(); // the job may have been closed early
-      this.#restarts = 0;
+      this.#stagesSinceRestart++;
     } catch (error) {
       await pool.cancel();
       this.#recover(pool, 'ended');
@@ -164,6 +166,8 @@ export class SharedExecutor implements Executor {
     this.#recovery = (async () => {
       await pool.end();
       this.#unsafe = null;
+      if (this.#stagesSinceRestart >= STAGES_OF_TRUST) this.#restarts = 0;
+      this.#stagesSinceRestart = 0;
       if (++this.#restarts > MOST_RESTARTS) throw failure;
       const fresh = await this.#options.restart();
       if (this.#disposed) void fresh.end();

@@ -39,7 +39,7 @@ export function createHeap({ initialBytes, maximumBytes, memory, allocator, shar
   const [own, pages] = shared
     ? sharedMemory(initial, maximum)
     : [new WebAssembly.Memory({ initial, maximum }), maximum];
-  const limit = Math.min(maximumBytes, pages * PAGE_BYTES);
+  const limit = pages < maximum ? pages * PAGE_BYTES : maximumBytes;
   const blocks = new Allocator(own, limit);
   return {
     memory: own,
