@@ -1,0 +1,91 @@
+/** From assembly/ to the bytes of one wasm variant: the compiler, a second pass of its optimiser, a description. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import binaryen from 'assemblyscript/binaryen';
+
+export interface Target {
+  readonly name: string;
+  readonly kernelSet: 'simd' | 'relaxed';
+  readonly threads: boolean;
+}
+
+export const TARGETS: readonly Target[] = [
+  { name: 'simd', kernelSet: 'simd', threads: false },
+  { name: 'relaxed', kernelSet: 'relaxed', threads: false },
+  { name: 'simd-threads', kernelSet: 'simd', threads: true },
+  { name: 'relaxed-threads', kernelSet: 'relaxed', threads: true },
+  { name: 'debug', kernelSet: 'relaxed', threads: false },
+];
+
+export interface CompileOptions {
+  /** Keep the names of functions, as the target 'debug' does. */
+  readonly names?: boolean;
+  /** Takes what the compiler writes. */
+  readonly folder?: string;
+}
+
+export async function compileWasm(
+  target: Target,
+  { names = false, folder = 'build/wasm' }: CompileOptions = {},
+): Promise<Uint8Array> {
+  const asc = fileURLToPath(import.meta.resolve('assemblyscript/bin/asc.js'));
+  const path = `${folder}/${target.name}.wasm`;
+  const entries = target.threads ? ['assembly/worker_loop.ts'] : [];
+  const options = ['--config', 'asconfig.json', '--target', target.name, '--outFile', path];
+  if (names) options.push('--debug');
+  mkdirSync(folder, { recursive: true });
+  const compiler = spawn(process.execPath, [asc, ...entries, ...options], { stdio: 'inherit' });
+  const [status] = (await once(compiler, 'exit')) as [number | null];
+  if (status !== 0) throw new Error(`asc failed on target ${target.name}`);
+  const compiled = readFileSync(path);
+  return withDescription(target.name === 'debug' ? compiled : optimizeAgain(compiled, target, names), target);
+}
+
+/**
+ * The compiler inlines a function that is called from one place only when it is small; without that limit a module
+ * is 3 % smaller, compressed 4 %. Loops of micro-kernels keep their registers: see ARCHITECTURE.md, "Size".
+ */
+function optimizeAgain(wasm: Uint8Array, { kernelSet, threads }: Target, names: boolean): Uint8Array {
+  const { Features } = binaryen;
+  const module = binaryen.readBinaryWithFeatures(
+    wasm,
+    Features.MutableGlobals |
+      Features.SignExt |
+      Features.NontrappingFPToInt |
+      Features.BulkMemory |
+      Features.BulkMemoryOpt |
+      Features.SIMD128 |
+      (kernelSet === 'relaxed' ? Features.RelaxedSIMD : 0) |
+      (threads ? Features.Atomics : 0),
+  );
+  binaryen.setOptimizeLevel(2);
+  binaryen.setShrinkLevel(1);
+  binaryen.setOneCallerInlineMaxSize(-1);
+  binaryen.setDebugInfo(names);
+  module.optimize();
+  const optimized = module.emitBinary();
+  module.dispose();
+  return optimized;
+}
+
+/** Unsigned LEB128. */
+function leb128(value: number): number[] {
+  const bytes: number[] = [];
+  do {
+    bytes.push((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
+    value >>>= 7;
+  } while (value !== 0);
+  return bytes;
+}
+
+/** Appends the custom section that tells the host which variant it got. */
+function withDescription(wasm: Uint8Array, { name, kernelSet, threads }: Target): Uint8Array {
+  const text = new TextEncoder();
+  const sectionName = text.encode('upconv');
+  const content = text.encode(JSON.stringify({ variant: name, kernelSet, threads }));
+  const body = [...leb128(sectionName.length), ...sectionName, ...content];
+  return Uint8Array.from([...wasm, 0, ...leb128(body.length), ...body]);
+}
