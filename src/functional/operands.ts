@@ -8,7 +8,7 @@ import type { Engine } from '../engine/engine.ts';
 import { engineOrDefault } from '../engine/default_engine.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { TensorLike } from '../tensor/tensor_like.ts';
-import { fromTensorLike, isTensorLike } from '../tensor/tensor_like.ts';
+import { checkTensorLike, copyTensorLike, isTensorLike } from '../tensor/tensor_like.ts';
 import { checkTensor } from './arguments.ts';
 
 /** What an operation takes where a tensor is meant. */
@@ -42,8 +42,11 @@ export function openOperands<Name extends string>(
   const names = Object.keys(values) as Name[];
   const given: [string, unknown][] = names.map((name) => [name, values[name]]);
   if (bias !== null && bias !== undefined) given.push(['bias', checkBiasArgument(operation, bias)]);
-  for (const [name, value] of given)
-    if (!isTensorLike(value) || value instanceof Tensor) checkTensor(operation, name, value);
+  const checked = given.map(([name, value]) =>
+    isTensorLike(value) && !(value instanceof Tensor)
+      ? checkTensorLike(operation, name, value)
+      : checkTensor(operation, name, value),
+  );
   const engine = commonEngineOf(operation, given, asked);
 
   const temporaries: Tensor[] = [];
@@ -51,9 +54,9 @@ export function openOperands<Name extends string>(
     for (const temporary of temporaries.splice(0)) temporary.dispose();
   };
   try {
-    const tensors = given.map(([name, value]) => {
-      if (value instanceof Tensor) return value;
-      const copy = fromTensorLike(operation, name, value as TensorLike, engine);
+    const tensors = checked.map((operand) => {
+      if (operand instanceof Tensor) return operand;
+      const copy = copyTensorLike(operand, engine);
       temporaries.push(copy);
       return copy;
     });

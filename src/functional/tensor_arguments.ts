@@ -3,7 +3,6 @@
 import { ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import type { Engine } from '../engine/engine.ts';
-import { engineOrDefault } from '../engine/default_engine.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fromTensorLike, isTensorLike } from '../tensor/tensor_like.ts';
 import { checkTensor, commonDtype, commonEngine } from './arguments.ts';
@@ -48,7 +47,7 @@ export function openTensor(
   engine: Engine | undefined,
 ): OpenTensor {
   if (value instanceof Tensor || !isTensorLike(value)) return { tensor: value as Tensor, release: () => undefined };
-  const tensor = fromTensorLike(operation, argument, value, engineOrDefault(operation, engine));
+  const tensor = fromTensorLike(operation, argument, value, engine);
   return { tensor, release: () => tensor.dispose() };
 }
 

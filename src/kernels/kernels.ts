@@ -13,5 +13,9 @@ export type { KernelEntry, Kernels } from './instance.ts';
  */
 export function createKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
   // The loader adds its own entries to the imports object, so it gets a fresh one.
-  return instantiateKernels(module, memory, (given, imports) => instantiateSync(given, { ...imports }).instance.exports);
+  return instantiateKernels(
+    module,
+    memory,
+    (given, imports) => instantiateSync(given, { ...imports }).instance.exports,
+  );
 }

@@ -7,6 +7,7 @@ import { halfPatterns, halfValue } from '../core/half.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
 import { checkInteger, describe } from '../core/validate.ts';
+import { engineOrDefault } from '../engine/default_engine.ts';
 import type { Engine } from '../engine/engine.ts';
 import { dtypeOf, isNumbersView, tensor } from './create.ts';
 import type { Tensor } from './tensor.ts';
@@ -83,9 +84,22 @@ export function checkTensorLike(operation: string, argument: string, value: Tens
   return { dtype, shape, read };
 }
 
-/** A tensor of this package with a copy of the elements. @throws as `checkTensorLike`. */
-export function fromTensorLike(operation: string, argument: string, value: TensorLike, engine: Engine): Tensor {
-  const { dtype, shape, read } = checkTensorLike(operation, argument, value);
+/**
+ * A tensor of this package with a copy of the elements.
+ * @param engine default: the engine that `init()` made
+ * @throws as `checkTensorLike`; {EngineError} ERR_NOT_INITIALIZED
+ */
+export function fromTensorLike(
+  operation: string,
+  argument: string,
+  value: TensorLike,
+  engine: Engine | undefined,
+): Tensor {
+  const checked = checkTensorLike(operation, argument, value); // what is wrong with it comes first
+  return copyTensorLike(checked, engineOrDefault(operation, engine));
+}
+
+export function copyTensorLike({ dtype, shape, read }: CheckedTensorLike, engine: Engine): Tensor {
   return tensor(read(), shape, { dtype, engine });
 }
 
