@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   ArgumentError,
   Conv2d,
+  ConvTranspose1d,
   ConvTranspose2d,
+  ConvTranspose3d,
   createEngine,
   LeakyReLU,
   Module,
@@ -103,6 +105,95 @@ describe('freeze', () => {
       }
     },
   );
+
+  test.each<[string, () => Module, number[][]]>([
+    [
+      '1-D, groups',
+      () => new ConvTranspose1d(4, 6, 3, { stride: 2, groups: 2, engine }),
+      [
+        [4, 9],
+        [2, 4, 9],
+        [0, 4, 9],
+      ],
+    ],
+    [
+      '2-D, groups',
+      () => new ConvTranspose2d(4, 6, 3, { groups: 2, engine }),
+      [
+        [4, 5, 7],
+        [4, 1, 1],
+        [2, 4, 5, 7],
+      ],
+    ],
+    [
+      '3-D, groups',
+      () => new ConvTranspose3d(4, 6, 2, { groups: 2, engine }),
+      [
+        [4, 2, 3, 4],
+        [2, 4, 2, 3, 4],
+      ],
+    ],
+    [
+      'depthwise',
+      () => new ConvTranspose2d(4, 8, 3, { groups: 4, engine }),
+      [
+        [4, 5, 5],
+        [3, 4, 5, 5],
+      ],
+    ],
+    [
+      'convolution',
+      () => new Conv2d(4, 6, 3, { groups: 2, padding: 'same', engine }),
+      [
+        [4, 5, 7],
+        [2, 4, 5, 7],
+      ],
+    ],
+  ])('prepared shapes keep their bits, unbatched ones too: %s', async (_, make, shapes) => {
+    const m = own(make()).eval();
+    const inputs = shapes.map((shape, seed) => own(random(engine, shape, seed)));
+    const expected = inputs.map((x) => own(m.forwardSync(x)).toTypedArray());
+    for (const shape of shapes) await m.prepare(shape);
+    m.freeze();
+    const { bytesPacked } = engine.memory;
+    for (const [index, x] of inputs.entries()) {
+      expect(own(await m.forward(x)).toTypedArray()).toEqual(expected[index]);
+    }
+    expect(engine.memory.bytesPacked).toBe(bytesPacked);
+  });
+
+  test('a module in two parents, and a weight in two modules, are frozen once', () => {
+    const shared = own(new ConvTranspose2d(2, 2, 2, { engine }));
+    const tied = own(new ConvTranspose2d(2, 2, 2, { engine, bias: false }));
+    tied.weight.dispose();
+    Object.assign(tied, { weight: shared.weight });
+    const first = own(new Sequential(shared, tied)).eval();
+    const second = own(new Sequential(shared, shared)).eval();
+    expect(first.parameters()).toEqual([shared.weight, shared.bias]);
+    const x = own(random(engine, [1, 2, 3, 3]));
+    const expected = [first, second].map((m) => own(m.forwardSync(x)).toTypedArray());
+    first.freeze();
+    expect(second.frozen).toBe(true);
+    second.freeze();
+    expect([first, second].map((m) => own(m.forwardSync(x)).toTypedArray())).toEqual(expected);
+    expect(codeOf(() => second.train())).toBe('ERR_FROZEN');
+  });
+
+  test('while prepare is pending: it ends well, on the packed weights', async () => {
+    const m = own(new ConvTranspose2d(16, 8, 4, { stride: 2, engine })).eval();
+    const x = own(random(engine, SHAPES[0]));
+    const expected = own(m.forwardSync(x)).toTypedArray();
+    const pending = m.prepare(SHAPES[0]);
+    m.freeze();
+    await pending;
+    const y = own(await m.forward(x)).toTypedArray();
+    const worst = Math.max(...Array.from(y, (value, i) => Math.abs(value - expected[i])));
+    expect(worst).toBeLessThan(1e-5);
+    const disposed = new ConvTranspose2d(16, 8, 4, { stride: 2, engine }).eval();
+    const prepared = disposed.prepare(SHAPES[0]);
+    disposed.dispose();
+    await prepared;
+  });
 
   test('a prepared shape keeps its bits', async () => {
     const m = own(new ConvTranspose2d(16, 8, 4, { stride: 2, padding: 1, engine })).eval();

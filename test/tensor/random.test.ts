@@ -74,6 +74,17 @@ test('a generator of its own does not touch the default one', () => {
   expect(generator.initialSeed).toBe(99);
 });
 
+test('manualSeed gives the default generator, whose sequence goes on wherever it is drawn from', () => {
+  const generator = manualSeed(3);
+  const expected = take(rand([4], { engine }));
+  expect(manualSeed(3)).toBe(generator);
+  expect([generator.uniformFloat32(), ...take(rand([2], { engine })), generator.uniformFloat32()]).toEqual(expected);
+  generator.seed(3);
+  expect(take(rand([4], { engine }))).toEqual(expected);
+  const t = zeros([4], { engine });
+  expect(take(initializers.uniform_(t, 0, 1, { generator: generator.seed(3) }))).toEqual(expected);
+});
+
 test('an unseeded generator is seeded at random', () => {
   const draws = new Set(Array.from({ length: 8 }, () => createGenerator().nextUint32()));
   expect(draws.size).toBeGreaterThan(1);
