@@ -19,10 +19,15 @@ import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
 import { openConvOperands } from './packed_weight.ts';
 
-/**
- * output = operation(input, weight) + bias: checked and placed, ready to run.
- * @param resultDtype inside a module's pass; default: that of the operands
- */
+/** What modules ask for, beside what every caller may. */
+export interface InsideModule {
+  /** Of the output; default: that of the operands. */
+  readonly resultDtype?: Dtype;
+  /** One layout of the packed weight for inputs of any size, and with it the same bits wherever a border is. */
+  readonly anySize?: boolean;
+}
+
+/** output = operation(input, weight) + bias: checked and placed, ready to run. */
 export function beginForward(
   kind: ConvKind,
   operation: string,
@@ -31,7 +36,7 @@ export function beginForward(
   weightArgument: WeightArgument,
   biasArgument: TensorArgument | null | undefined,
   options: AnyConvOptions = {},
-  resultDtype?: Dtype,
+  inside: InsideModule = {},
 ): Call<Tensor> {
   checkOptions(operation, options, kind.forwardOptions);
   const use = { operation: kind.name, direction: 'forward', axes } as const;
@@ -39,7 +44,7 @@ export function beginForward(
   let abandon = (): void => undefined;
   try {
     const { engine, weight, bias, inputs } = operands;
-    const dtype = resultDtype ?? operands.dtype;
+    const dtype = inside.resultDtype ?? operands.dtype;
     const { input } = operands.tensors;
     const checked = checkProblem(kind, operation, axes, input.shape, weight.shape, options);
     const { problem, outputShape, outChannels } = checked;
@@ -54,7 +59,7 @@ export function beginForward(
       engine,
       operation,
       reads: operands.storages,
-      steps: [forwardStep(problem, { input, weight, bias, output }, options)],
+      steps: [forwardStep(problem, { input, weight, bias, output }, options, inside.anySize)],
       writes: [output.storage],
       finish: () => output,
       abandon,

@@ -34,6 +34,7 @@ export function forwardStep(
     output,
   }: { input: Tensor; weight: Tensor | PackedWeight; bias: Tensor | null; output: Tensor },
   functions: { activation?: Activation; inputActivation?: Activation },
+  anySizeOnly = false,
 ): Step {
   const { activation, inputActivation } = functions;
   const { engine } = input;
@@ -44,11 +45,17 @@ export function forwardStep(
   const spec = specOf(problem, engine, seen, { bias: bias !== null, activation, inputActivation });
   // JSON has no infinities: numbers of activations are in the key as text
   const numbers = `${numbersOf(activation)} ${numbersOf(inputActivation)}`;
-  return stepOf(engine, operands, source, (anySize) => {
-    const full = anySize ? { ...spec, anySize } : spec;
-    const key = `${problem.kind.name} ${JSON.stringify(full)} ${numbers}`;
-    return { key, plan: engine.plan(key, () => problem.kind.plan(full)) };
-  });
+  return stepOf(
+    engine,
+    operands,
+    source,
+    (anySize) => {
+      const full = anySize ? { ...spec, anySize } : spec;
+      const key = `${problem.kind.name} ${JSON.stringify(full)} ${numbers}`;
+      return { key, plan: engine.plan(key, () => problem.kind.plan(full)) };
+    },
+    anySizeOnly,
+  );
 }
 
 /** One step for each wanted gradient. */
@@ -200,16 +207,20 @@ function weightSource(weight: Tensor | PackedWeight): WeightSource {
   };
 }
 
-/** @param planOf the plan and its key: the fastest one, or that with the layout of any size */
+/**
+ * @param planOf the plan and its key: the fastest one, or that with the layout of any size
+ * @param anySizeOnly takes the latter, where the former may be faster
+ */
 function stepOf(
   engine: Engine,
   operands: KernelOperands,
   { packed, request }: WeightSource,
   planOf: (anySize: boolean) => { readonly key: string; readonly plan: Plan },
+  anySizeOnly = false,
 ): Step {
   const stepFor = ({ key, plan }: ReturnType<typeof planOf>): Step =>
     operands.step(engine, key, plan.stages, { shared: 0, perThread: plan.workspaceBytes.perThread });
-  const best = planOf(false);
+  const best = planOf(anySizeOnly);
   if (best.plan.packedWeightBytes === 0) return stepFor(best);
   if (packed === null) return { ...stepFor(best), packedWeight: request(best.plan) };
   for (const found of [best, planOf(true)]) {

@@ -15,8 +15,10 @@ import { engineOrDefault } from '../engine/default_engine.ts';
 import type { Storage } from '../engine/storage.ts';
 import { beginActivation, beginActivationGradient, savesOutput } from '../functional/activation.ts';
 import { checkTensor } from '../functional/arguments.ts';
+import type { InsideModule } from '../functional/conv_call.ts';
 import { beginBackward, beginForward } from '../functional/conv_call.ts';
 import { CONV_TRANSPOSE } from '../functional/conv_problem.ts';
+import type { AnyConvOptions } from '../functional/conv_options.ts';
 import { packFor } from '../functional/pack_weight.ts';
 import type { PackedWeight } from '../functional/packed_weight.ts';
 import { empty } from '../tensor/create.ts';
@@ -172,7 +174,8 @@ export abstract class ConvModule extends Module {
       const activated = this.#activation.kind === none ? null : output;
       return { output, saved: new SavedConv(input, this.weight, activated, outputSize) };
     }
-    const plain = yield* perform(this.#begin(operation, input, { inputActivation, outputSize }, this.#wide));
+    const wide = { resultDtype: this.#wide };
+    const plain = yield* perform(this.#begin(operation, input, { inputActivation, outputSize }, wide));
     try {
       const output = yield* perform(beginActivation(operation, this.#activation, plain, out, this.#dtype));
       return { output, saved: new SavedConv(input, this.weight, plain, outputSize) };
@@ -221,6 +224,23 @@ export abstract class ConvModule extends Module {
     }
   }
 
+  /**
+   * For `upscaleImage`, in evaluation: the output for a part of the input, whose borders are others. The weight is packed
+   * for any size, so that all parts share one copy, and a frozen module, which has that one, gives the same bits.
+   * @param outputPadding of transposed convolutions
+   */
+  beginPart(
+    operation: string,
+    input: Tensor,
+    padding: readonly (readonly [number, number])[],
+    outputPadding: readonly number[],
+  ): Call<Tensor> {
+    this.#checkDtype(operation, 'input', input);
+    const { activation, inputActivation } = this;
+    const borders = this.#transposed ? { padding, outputPadding } : { padding };
+    return this.#begin(operation, input, { activation, inputActivation, ...borders }, { anySize: true });
+  }
+
   protected override packOwn(operation: string): Frozen {
     const { weight, bias } = this;
     const { kind } = this.#type;
@@ -262,13 +282,13 @@ export abstract class ConvModule extends Module {
   #begin(
     operation: string,
     input: Tensor,
-    { outputSize, ...options }: ForwardOptions & Pick<ConvModuleOptions, 'activation' | 'inputActivation'>,
-    resultDtype?: Dtype,
+    { outputSize, ...options }: ForwardOptions & AnyConvOptions,
+    inside: InsideModule = {},
   ): Call<Tensor> {
     const all = { ...this.#geometry(outputSize), ...options };
     const { weight, bias } = this.#frozenOperands ?? this;
     const { kind, axes } = this.#type;
-    return beginForward(kind, operation, axes, input, weight, bias, all, resultDtype);
+    return beginForward(kind, operation, axes, input, weight, bias, all, inside);
   }
 
   #beginBackward(

@@ -180,6 +180,17 @@ export class Module extends ParameterTree {
     else this.markDisposed();
   }
 
+  /**
+   * For functions of this package that compute with this module: nothing of it is freed until the returned function is
+   * called, once.
+   * @throws {EngineError} ERR_DISPOSED
+   */
+  borrow(operation: string): () => void {
+    this.checkAlive(operation);
+    this.#inFlight++;
+    return () => this.#landed();
+  }
+
   /** Options of `forward` that this module takes. */
   protected get forwardOptions(): readonly string[] {
     return ['signal', 'out'];

@@ -129,8 +129,8 @@ export abstract class ParameterTree extends DisposableBase {
     return `${this.typeName}(\n  ${lines.join('\n  ')}\n)`;
   }
 
-  /** Tensors and packed weights that forward reads, of this module and those below. */
-  protected operands(): (Tensor | PackedWeight)[] {
+  /** For functions of this package: what forward reads, of this module and those below, packed when frozen. */
+  operands(): (Tensor | PackedWeight)[] {
     const own = this.ownParameters().map(([, parameter]) => parameter);
     return [...own, ...this.#kept, ...this.namedChildren().flatMap(([, child]) => child.operands())];
   }

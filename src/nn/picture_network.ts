@@ -1,16 +1,15 @@
 /** Modules that map pictures to pictures, as layers whose parts can be computed alone. */
 
 import type { Dtype } from '../core/dtype.ts';
-import { ArgumentError } from '../core/errors.ts';
+import { ArgumentError, EngineError } from '../core/errors.ts';
 import type { Procedure } from '../engine/call.ts';
 import { perform } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
-import { checkTensor } from '../functional/arguments.ts';
-import { beginForward } from '../functional/conv_call.ts';
-import { CONV, CONV_TRANSPOSE } from '../functional/conv_problem.ts';
+import type { Storage } from '../engine/storage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ActivationModule } from './activations.ts';
 import { Conv2d } from './conv.ts';
+import type { ConvModule } from './conv_module.ts';
 import { ConvTranspose2d } from './conv_transpose.ts';
 import { Module } from './module.ts';
 import { PReLU } from './prelu.ts';
@@ -34,7 +33,10 @@ export interface PictureNetwork {
   readonly channels: 1 | 3;
   readonly dtype: Dtype;
   readonly engine: Engine;
-  readonly parameters: readonly Tensor[];
+  /** The modules that compute, and what holds them. */
+  readonly modules: readonly Module[];
+  /** What they read. */
+  readonly storages: readonly Storage[];
 }
 
 /** A rectangle of a picture. */
@@ -77,10 +79,28 @@ export function pictureNetwork(operation: string, module: unknown): PictureNetwo
   if (channels !== inChannels) {
     throw new ArgumentError(operation, 'module', `${inChannels} output channels, as many as it reads`, `${channels}`);
   }
-  const parameters = module.parameters();
-  for (const parameter of parameters) checkTensor(operation, 'module', parameter); // disposed with the module
-  const { engine, dtype } = convolutions[0].weight;
-  return { layers, channels: inChannels, dtype, engine, parameters };
+  const operands = module.operands();
+  if (operands.some(({ disposed }) => disposed)) {
+    throw new EngineError('ERR_DISPOSED', `${operation}: module is disposed`);
+  }
+  const [{ engine, dtype }] = convolutions[0].operands();
+  const storages = operands.flatMap((operand) => ('storages' in operand ? operand.storages : [operand.storage]));
+  return { layers, channels: inChannels, dtype, engine, modules: [module, ...modules], storages };
+}
+
+/** Nothing of the network is freed until the returned function is called, once. */
+export function borrowNetwork(operation: string, { modules }: PictureNetwork): () => void {
+  const ends: (() => void)[] = [];
+  const end = (): void => {
+    for (const free of ends.splice(0)) free();
+  };
+  try {
+    for (const module of modules) ends.push(module.borrow(operation));
+  } catch (error) {
+    end();
+    throw error;
+  }
+  return end;
 }
 
 function flatten(module: Module): Module[] {
@@ -176,7 +196,9 @@ export function* computeParts(
         replace(activated);
         continue;
       }
-      replace(yield* convolution(operation, module as Conv2d | ConvTranspose2d, axes, current));
+      const padding = axes.map((axis) => axis.padding);
+      const outputPadding = axes.map((axis) => axis.outputPadding);
+      replace(yield* perform((module as ConvModule).beginPart(operation, current, padding, outputPadding)));
       axes.forEach(({ skip }, axis) => {
         const length = lengthOf(axis === 0 ? output.rows : output.columns);
         if (current.shape[2 + axis] !== length) replace(current.narrow(2 + axis, skip, length));
@@ -187,22 +209,4 @@ export function* computeParts(
     current.dispose();
     throw error;
   }
-}
-
-function* convolution(
-  operation: string,
-  module: Conv2d | ConvTranspose2d,
-  axes: readonly [AxisPart, AxisPart],
-  input: Tensor,
-): Procedure<Tensor> {
-  const { stride, dilation, groups, activation, inputActivation } = module;
-  const padding = axes.map((part) => part.padding);
-  const options = { stride, dilation, groups, activation, inputActivation, padding };
-  if (module instanceof Conv2d) {
-    return yield* perform(beginForward(CONV, operation, 2, input, module.weight, module.bias, options));
-  }
-  const outputPadding = axes.map((part) => part.outputPadding);
-  return yield* perform(
-    beginForward(CONV_TRANSPOSE, operation, 2, input, module.weight, module.bias, { ...options, outputPadding }),
-  );
 }

@@ -1,6 +1,6 @@
 /** The division of a picture into tiles that fit a limited memory. */
 
-import { elementBytes } from '../core/dtype.ts';
+import { computeDtype, elementBytes } from '../core/dtype.ts';
 import type { PictureNetwork, Region } from './picture_network.ts';
 import { layerParts, pictureSizes } from './picture_network.ts';
 import { lengthOf } from './receptive_field.ts';
@@ -93,7 +93,10 @@ const areaOf = ({ rows, columns }: Region): number => lengthOf(rows) * lengthOf(
 
 /** Largest number of bytes that live at once for one tile. */
 function bytesOf(network: PictureNetwork, images: number, sizes: Sizes, region: Region): number {
-  const bytes = elementBytes(network.dtype) * images;
+  const { dtype } = network;
+  const computed = computeDtype(dtype);
+  // beside float16 there is the copy that kernels compute with
+  const bytes = (elementBytes(dtype) + (dtype === computed ? 0 : elementBytes(computed))) * images;
   let channels: number = network.channels;
   // the samples of the tile as they come in, and as RGBA as they go out
   let most = areaOf(region) * (network.channels * bytes + 4);

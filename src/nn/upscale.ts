@@ -7,7 +7,7 @@ import { checkInteger, checkOptions, describe } from '../core/validate.ts';
 import type { Call, Procedure, Step } from '../engine/call.ts';
 import { immediate, NO_WORKSPACE, perform } from '../engine/call.ts';
 import { runProcedure, runProcedureSync } from '../engine/procedures.ts';
-import { allocateResult, storagesOf } from '../functional/arguments.ts';
+import { allocateResult } from '../functional/arguments.ts';
 import type { CheckedPixels, PixelSource } from '../functional/pixels.ts';
 import { beginFromPixels, channelScales, checkPixels } from '../functional/pixels.ts';
 import type { Pixels } from '../functional/to_pixels.ts';
@@ -18,7 +18,7 @@ import { tensor } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Module } from './module.ts';
 import type { PictureNetwork, Region } from './picture_network.ts';
-import { computeParts, layerParts, pictureNetwork, pictureSizes } from './picture_network.ts';
+import { borrowNetwork, computeParts, layerParts, pictureNetwork, pictureSizes } from './picture_network.ts';
 import { lengthOf } from './receptive_field.ts';
 import type { Tiling } from './tiles.ts';
 import { chooseTiles, regionsOf } from './tiles.ts';
@@ -52,7 +52,7 @@ const MAXIMUM_PIXELS = 100e6;
  * at once (to the bit where tiles are whole rows, else within the bound of float32).
  *
  * Alpha of an RGBA source is stretched bilinearly, as colours are not premultiplied; the result of any other is opaque.
- * Neither `pixels.data` nor a parameter may change before the promise has settled.
+ * Neither `pixels.data` nor a parameter may change before the promise has settled. The module may be frozen.
  *
  * @param module a ConvTranspose2d, or a Sequential of Conv2d, ConvTranspose2d and activations, with 3 input and output
  *   channels, or with 1: then each colour goes through by itself
@@ -64,13 +64,19 @@ const MAXIMUM_PIXELS = 100e6;
  */
 export async function upscaleImage(module: Module, pixels: PixelSource, options: UpscaleOptions = {}): Promise<Pixels> {
   const { network, procedure } = begin('upscaleImage', module, pixels, options);
-  return runProcedure(procedure, usesOf(network), options.signal);
+  return run('upscaleImage', network, procedure, options.signal);
 }
 
 /** As `upscaleImage`, at once. */
 export function upscaleImageSync(module: Module, pixels: PixelSource, options: UpscaleOptions = {}): Pixels {
-  const { procedure } = begin('upscaleImageSync', module, pixels, options);
-  return runProcedureSync('upscaleImageSync', procedure, options.signal);
+  const operation = 'upscaleImageSync';
+  const { network, procedure } = begin(operation, module, pixels, options);
+  const end = borrowNetwork(operation, network);
+  try {
+    return runProcedureSync(operation, procedure, options.signal);
+  } finally {
+    end();
+  }
 }
 
 /**
@@ -102,7 +108,7 @@ export async function upscalePlanes(
       sink(yield* perform(beginRead(operation, planes)), region);
     },
   });
-  await runProcedure(procedure, usesOf(network), options.signal);
+  await run(operation, network, procedure, options.signal);
   return { width, height };
 }
 
@@ -112,8 +118,18 @@ interface TileStore {
   store(planes: Tensor, region: Region): Procedure<void>;
 }
 
-function usesOf({ parameters }: PictureNetwork): { reads: Tensor['storage'][]; writes: [] } {
-  return { reads: storagesOf(parameters), writes: [] };
+async function run<T>(
+  operation: string,
+  network: PictureNetwork,
+  procedure: Procedure<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const end = borrowNetwork(operation, network);
+  try {
+    return await runProcedure(procedure, { reads: network.storages, writes: [] }, signal);
+  } finally {
+    end();
+  }
 }
 
 function begin(

@@ -12,6 +12,7 @@ import {
   upscaleImage,
   upscaleImageSync,
   upscalePlanes,
+  type Dtype,
   type Engine,
   type Module,
 } from '../../src/index.ts';
@@ -32,11 +33,9 @@ afterAll(() => engine.dispose());
 function untiled(module: Module, values: Float32Array, [channels, height, width]: number[]): Float32Array {
   const [first] = module.parameters();
   const inChannels = firstChannels(module);
-  const input = own(
-    tensor(values, [channels / inChannels, inChannels, height, width], { dtype: first.dtype as 'float32' }),
-  );
+  const input = own(tensor(values, [channels / inChannels, inChannels, height, width], { dtype: first.dtype }));
   const output = own(module.eval().forwardSync(input));
-  return Float32Array.from(output.toTypedArray());
+  return Float32Array.from(own(output.to('float64')).toTypedArray());
 }
 
 function firstChannels(module: Module): number {
@@ -106,7 +105,7 @@ describe.each(Object.keys(PICTURE_MODULES))('%s', (name) => {
       const difference = Math.abs(value - expected[i]);
       worst = difference <= worst ? worst : difference; // NaN stays
     }
-    expect(worst).toBeLessThanOrEqual(1e-5 * largest);
+    expect(worst).toBeLessThanOrEqual((name === 'float16' ? 2 ** -10 : 1e-5) * largest);
   });
 
   test('a picture in bands is the picture at once', async () => {
@@ -210,12 +209,13 @@ describe('memory', () => {
       own.dispose();
     }
   }
-  const plain = (engine: Engine): Module => new ConvTranspose2d(1, 1, 4, { stride: 2, padding: 1, engine });
-  const deep = (engine: Engine): Module =>
+  const plain = (engine: Engine, dtype: Dtype = 'float32'): Module =>
+    new ConvTranspose2d(1, 1, 4, { stride: 2, padding: 1, engine, dtype });
+  const deep = (engine: Engine, dtype: Dtype = 'float32'): Module =>
     new Sequential(
-      new Conv2d(3, 64, 5, { padding: 2, activation: 'relu', engine }),
-      new Conv2d(64, 32, 3, { padding: 1, activation: 'relu', engine }),
-      new ConvTranspose2d(32, 3, 8, { stride: 4, padding: 2, engine }),
+      new Conv2d(3, 64, 5, { padding: 2, activation: 'relu', engine, dtype }),
+      new Conv2d(64, 32, 3, { padding: 1, activation: 'relu', engine, dtype }),
+      new ConvTranspose2d(32, 3, 8, { stride: 4, padding: 2, engine, dtype }),
     );
 
   test.each([
@@ -224,6 +224,9 @@ describe('memory', () => {
     ['plain, very wide', plain, 1_000_000, 2],
     ['deep', deep, 400, 300],
     ['deep, wide', deep, 20_000, 3],
+    ['plain, float16', (e: Engine) => plain(e, 'float16'), 300, 6000],
+    ['deep, float16', (e: Engine) => deep(e, 'float16'), 400, 300],
+    ['deep, frozen', (e: Engine) => deep(e).eval().freeze(), 400, 300],
   ] as const)('%s: at most 32 MiB', async (_, make, width, height) => {
     expect(await reserved(make, width, height)).toBeLessThanOrEqual(32);
   });

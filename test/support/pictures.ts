@@ -64,6 +64,12 @@ export const PICTURE_MODULES: Record<string, () => Module> = {
   'padding wider than the kernel': () =>
     new Sequential(new Conv2d(1, 2, 2, { padding: 5, stride: 3 }), new ConvTranspose2d(2, 1, 3, { stride: 4 })),
   float64: () => new ConvTranspose2d(1, 1, 4, { stride: 2, padding: 1, dtype: 'float64' }),
+  float16: () =>
+    new Sequential(
+      new Conv2d(3, 5, 3, { padding: 1, dtype: 'float16', activation: 'silu' }),
+      new PReLU(5, { dtype: 'float16' }),
+      new ConvTranspose2d(5, 3, 4, { stride: 2, padding: 1, dtype: 'float16' }),
+    ),
 };
 
 /** One of them, with the same parameters every time; the test owns it. */
