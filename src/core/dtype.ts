@@ -39,6 +39,19 @@ function describe(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value);
 }
 
+/** True for a typed array of numbers. */
+export function isNumberArray(data: unknown): data is ArrayLike<number> & Iterable<number> {
+  return (
+    ArrayBuffer.isView(data) &&
+    !(data instanceof DataView || data instanceof BigInt64Array || data instanceof BigUint64Array)
+  );
+}
+
+/** True for a typed array of numbers, or an array that holds nothing else. */
+export function isNumbers(data: unknown): data is ArrayLike<number> {
+  return Array.isArray(data) ? data.every((entry) => typeof entry === 'number') : isNumberArray(data);
+}
+
 /** A view of `count` elements of wasm memory. */
 export function typedView(dtype: Dtype, buffer: ArrayBufferLike, byteOffset: number, count: number): TypedArrayOf {
   // an empty slice of an empty tensor may begin beyond the end of the memory

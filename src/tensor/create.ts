@@ -1,7 +1,7 @@
 /** Making tensors. */
 
 import type { Dtype } from '../core/dtype.ts';
-import { checkDtype, elementBytes, typedView } from '../core/dtype.ts';
+import { checkDtype, elementBytes, isNumberArray, typedView } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { halfBits, isFloat16Array } from '../core/half.ts';
 import type { Shape } from '../core/shape.ts';
@@ -100,7 +100,7 @@ export function allocate(
 
 function flatten(data: TensorData): { flat: ArrayLike<number>; nesting: number[] } {
   if (typeof data === 'number') return { flat: [data], nesting: [] };
-  if (isNumbersView(data)) return { flat: data, nesting: [data.length] };
+  if (isNumberArray(data)) return { flat: data, nesting: [data.length] };
   if (!Array.isArray(data)) throw new TypeError(`tensor: data expected numbers, got ${describe(data)}`);
   const nesting: number[] = [];
   for (let level: unknown = data; isLevel(level); level = level[0]) nesting.push(level.length);
@@ -109,19 +109,11 @@ function flatten(data: TensorData): { flat: ArrayLike<number>; nesting: number[]
   return { flat, nesting };
 }
 
-/** True for a typed array of numbers. */
-export function isNumbersView(data: unknown): data is ArrayLike<number> & Iterable<number> {
-  return (
-    ArrayBuffer.isView(data) &&
-    !(data instanceof DataView || data instanceof BigInt64Array || data instanceof BigUint64Array)
-  );
-}
-
 type Level = ArrayLike<unknown> & Iterable<unknown>;
 
 /** Rows of nested arrays may be typed arrays. */
 function isLevel(data: unknown): data is Level {
-  return Array.isArray(data) || isNumbersView(data);
+  return Array.isArray(data) || isNumberArray(data);
 }
 
 function collect(level: Level, nesting: readonly number[], depth: number, flat: number[]): void {

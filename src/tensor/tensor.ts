@@ -2,7 +2,16 @@
 
 import { DisposableBase } from '../core/disposable.ts';
 import type { Dtype, OwnedTypedArray, TypedArrayOf } from '../core/dtype.ts';
-import { checkDtype, elementBytes, readNumbers, typedArray, typedView, writeNumbers } from '../core/dtype.ts';
+import {
+  checkDtype,
+  elementBytes,
+  isNumberArray,
+  isNumbers,
+  readNumbers,
+  typedArray,
+  typedView,
+  writeNumbers,
+} from '../core/dtype.ts';
 import { ArgumentError, EngineError, ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape, isContiguous, reshapedStrides } from '../core/shape.ts';
@@ -112,8 +121,7 @@ export class Tensor extends DisposableBase {
   copyTo(target: Float32Array | Float64Array | Uint16Array, offset = 0): void {
     this.#checkAlive('copyTo');
     this.#storage.checkReadable('copyTo');
-    if (!ArrayBuffer.isView(target))
-      throw new TypeError(`copyTo: target expected a typed array, got ${describe(target)}`);
+    if (!isNumberArray(target)) throw new TypeError(`copyTo: target expected a typed array, got ${describe(target)}`);
     checkInteger('copyTo', 'offset', offset, 0);
     if (target.length < offset + this.size) {
       throw new ShapeError('copyTo', 'target', `room for ${this.size} elements at ${offset}`, String(target.length));
@@ -287,8 +295,7 @@ export class Tensor extends DisposableBase {
       this.#writeFrom(converted ?? data);
       converted?.dispose();
     } else {
-      if (typeof data?.length !== 'number')
-        throw new TypeError(`copyFrom: data expected numbers, got ${describe(data)}`);
+      if (!isNumbers(data)) throw new TypeError(`copyFrom: data expected numbers, got ${describe(data)}`);
       if (data.length !== this.size)
         throw new ShapeError('copyFrom', 'data', `${this.size} elements`, String(data.length));
       if (this.isContiguous) {
@@ -371,13 +378,16 @@ export class Tensor extends DisposableBase {
 
   #axis(operation: string, dim: number): number {
     const rank = this.shape.length;
-    if (!Number.isInteger(dim) || dim < -rank || dim >= rank) {
+    if (checkInteger(operation, 'dim', dim, -rank) >= rank) {
       throw new ArgumentError(operation, 'dim', `an axis of a tensor with ${rank} axes`, String(dim));
     }
     return dim < 0 ? dim + rank : dim;
   }
 
   #resolveShape(shape: readonly number[]): number[] {
+    for (const length of shape) {
+      if (typeof length !== 'number') throw new TypeError(`reshape: shape expected numbers, got ${describe(length)}`);
+    }
     const unknown = shape.indexOf(-1);
     const known = elementCount(shape.filter((_, axis) => axis !== unknown));
     const resolved = shape.map((length, axis) => (axis === unknown ? this.size / known : length));

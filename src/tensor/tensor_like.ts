@@ -1,7 +1,7 @@
 /** Tensors of other libraries and plain objects, copied in where an operation expects a tensor. */
 
 import type { Dtype, OwnedTypedArray } from '../core/dtype.ts';
-import { DTYPES, typedArray, writeNumbers } from '../core/dtype.ts';
+import { DTYPES, isNumbers, typedArray, writeNumbers } from '../core/dtype.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { halfPatterns, halfValue } from '../core/half.ts';
 import type { Shape } from '../core/shape.ts';
@@ -9,7 +9,7 @@ import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
 import { checkInteger, describe } from '../core/validate.ts';
 import { engineOrDefault } from '../engine/default_engine.ts';
 import type { Engine } from '../engine/engine.ts';
-import { dtypeOf, isNumbersView, tensor } from './create.ts';
+import { dtypeOf, tensor } from './create.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
@@ -101,11 +101,6 @@ export function fromTensorLike(
 
 export function copyTensorLike({ dtype, shape, read }: CheckedTensorLike, engine: Engine): Tensor {
   return tensor(read(), shape, { dtype, engine });
-}
-
-function isNumbers(data: unknown): data is ArrayLike<number> {
-  if (Array.isArray(data)) return data.every((entry) => typeof entry === 'number');
-  return isNumbersView(data);
 }
 
 function checkReach(
