@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { Adam, ConvTranspose1d, createEngine, packWeight, Tensor, zeros } from '../../src/index.ts';
+import { Adam, ConvTranspose1d, createEngine, packWeight, ReLU, Sequential, Tensor, zeros } from '../../src/index.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -25,6 +25,33 @@ test('using frees engines, tensors, modules, optimizers and packed weights', asy
   }
   expect(engine.disposed).toBe(true);
   expect(Object.keys(Tensor.prototype)).not.toContain('undefined');
+});
+
+test('dispose twice is once, for all of them', async () => {
+  const engine = await createEngine();
+  const parameter = zeros([2, 3, 4], { engine });
+  parameter.grad = zeros([2, 3, 4], { engine });
+  const optimizer = new Adam([parameter]);
+  optimizer.stepSync(); // makes its state
+  const kept = zeros([5], { engine });
+  for (const item of [
+    optimizer,
+    packWeight(parameter),
+    new ConvTranspose1d(2, 3, 4, { engine }),
+    new Sequential(new ReLU(), new ConvTranspose1d(2, 3, 4, { engine })),
+    parameter.narrow(0, 0, 1),
+    parameter.grad,
+    parameter,
+  ]) {
+    item.dispose();
+    const { tensors, bytesInUse, bytesPacked } = engine.memory;
+    item.dispose();
+    expect(engine.memory).toMatchObject({ tensors, bytesInUse, bytesPacked });
+  }
+  expect(engine.memory).toMatchObject({ tensors: 1, bytesInUse: 20, bytesPacked: 0 });
+  engine.dispose();
+  engine.dispose();
+  for (const item of [engine, optimizer, kept, parameter]) expect(() => item.dispose()).not.toThrow();
 });
 
 test('without Symbol.dispose there is dispose() alone', async () => {

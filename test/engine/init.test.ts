@@ -108,6 +108,10 @@ describe('init', () => {
       { numerics: 'exact' },
       { thread: 1 },
       { maximumBytes: -1 },
+      { microkernel: '7x8' },
+      { cacheBytes: -1 },
+      { yieldEveryMs: Number.NaN },
+      { initialBytes: 2 ** 21, maximumBytes: 2 ** 20 },
     ]) {
       expect(await errorOf(() => init(options as object)), JSON.stringify(options)).toBeInstanceOf(ArgumentError);
     }

@@ -228,6 +228,18 @@ describe('to JavaScript and back', () => {
   });
 });
 
+test('toTypedArray copies out of a memory that threads share', async () => {
+  const engine = await createEngine({ threads: 2 });
+  const t = full([2, 3], 1.5, { engine });
+  const copies = [t.toTypedArray(), t.transpose(0, 1).toTypedArray(), t.to('float64').toTypedArray()];
+  expect(engine.info.threads === 1 || engine.buffer instanceof SharedArrayBuffer).toBe(true);
+  for (const copy of copies) {
+    expect(copy.buffer).toBeInstanceOf(ArrayBuffer);
+    expect(copy.buffer.byteLength).toBe(copy.byteLength);
+  }
+  engine.dispose();
+});
+
 test('an empty slice of an empty tensor can be read wherever it would begin', async () => {
   const engine = await createEngine({ initialBytes: 65536, maximumBytes: 65536 });
   const whole = zeros([0, 70_000], { engine });
