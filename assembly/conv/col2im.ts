@@ -8,9 +8,13 @@
 
 import { Activation } from '../elementwise/activation';
 import { element, elements } from '../elements';
+import { transpose4 } from '../gemm/packing';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
 import { geometry } from './geometry';
+
+/** Rows that are written together where their elements are neighbours in memory: whole vectors then. */
+const TURNED_ROWS = 4;
 
 /**
  * Writes the output that one box of the planes owns, for `channels` channels.
@@ -18,7 +22,7 @@ import { geometry } from './geometry';
  * @param planesPtr planes of the first channel; element (0, 0, 0) of each is (d0, h0, columnBase)
  * @param outputPtr output of the first channel
  * @param biasPtr bias of the first channel, or 0
- * @param rowBufferPtr room for one output row, used when output rows are not contiguous or are added to
+ * @param rowBufferPtr room for one output row when rows are added to, for TURNED_ROWS when they are not contiguous
  */
 export function flush(
   p: ConvParams,
@@ -38,35 +42,78 @@ export function flush(
   const beginH = outputBegin(p, box, 1);
   const endH = outputEnd(p, box, 1);
   const rowStep = p.outputStrideW * bytes;
-  const dense = p.outputStrideW == 1 && !p.accumulate;
-  let bias = i32x4.splat(0);
-  for (let channel = 0; channel < channels; channel++) {
-    if (biasPtr != 0) bias = biasLanes(biasPtr + channel * bytes, bytes);
+  const rowBytes = count * bytes;
+  const scattered = p.outputStrideW != 1 && !p.accumulate;
+  // elements of one column that are neighbours in memory: along H (images are the columns) or of channels (NHWC)
+  const turnsH = scattered && p.outputStrideH == 1;
+  const turnsChannels = scattered && !turnsH && p.outputChannelStride == 1;
+  const stepH = turnsH ? TURNED_ROWS : 1;
+  const stepChannel = turnsChannels ? TURNED_ROWS : 1;
+  for (let channel = 0; channel < channels; channel += stepChannel) {
     for (let d = outputBegin(p, box, 0); d < endD; d++) {
-      const planeD = planeIndex(p, box, 0, d);
-      for (let h = beginH; h < endH; h++) {
-        const planeH = planeIndex(p, box, 1, h);
+      for (let h = beginH; h < endH; h += stepH) {
         const rowPtr =
           outputPtr +
           (channel * p.outputChannelStride + d * p.outputStrideD + h * p.outputStrideH + beginW * p.outputStrideW) *
             bytes;
-        const targetPtr = dense ? rowPtr : rowBufferPtr;
-        if (planeD < 0 || planeH < 0) {
-          elements.fill(targetPtr, 1, 0, count, bytes, bias, bytes);
-        } else {
-          const plane = ((channel * p.phasesD + planeD) * p.phasesH + planeH) * p.phasesW;
-          const qd = (d + p.cropD) / p.strideD - box.d0;
-          const qh = (h + p.cropH) / p.strideH - box.h0;
-          const sourcePtr =
-            planesPtr + (plane * p.planeSize + qd * p.planeSlice + qh * p.planeRow - columnBase) * bytes;
-          composeRow(p, box, sourcePtr, targetPtr, beginW + p.cropW, count, bias);
+        const rows = turnsH ? min(endH - h, TURNED_ROWS) : turnsChannels ? min(channels - channel, TURNED_ROWS) : 1;
+        const direct = !scattered && !p.accumulate;
+        for (let row = 0; row < rows; row++) {
+          const c = turnsChannels ? channel + row : channel;
+          const targetPtr = direct ? rowPtr : rowBufferPtr + row * rowBytes;
+          composeLine(p, box, planesPtr, biasPtr, c, d, turnsH ? h + row : h, beginW, count, columnBase, targetPtr);
         }
-        Activation.row(bytes, p.activation, targetPtr, count, p.activationA, p.activationB);
-        if (p.accumulate) elements.add(rowBufferPtr, bytes, rowPtr, rowStep, count, bytes);
-        else if (!dense) elements.copy(rowBufferPtr, bytes, rowPtr, rowStep, count, bytes);
+        if (rows == TURNED_ROWS) {
+          transpose4(
+            rowBufferPtr,
+            rowBufferPtr + rowBytes,
+            rowBufferPtr + 2 * rowBytes,
+            rowBufferPtr + 3 * rowBytes,
+            count,
+            rowPtr,
+            rowStep,
+            bytes,
+          );
+        } else if (p.accumulate) {
+          elements.add(rowBufferPtr, bytes, rowPtr, rowStep, count, bytes);
+        } else if (scattered) {
+          for (let row = 0; row < rows; row++) {
+            elements.copy(rowBufferPtr + row * rowBytes, bytes, rowPtr + row * bytes, rowStep, count, bytes);
+          }
+        }
       }
     }
   }
+}
+
+/** Output columns beginW … beginW + count − 1 of row (d, h) of a channel, activated, to contiguous memory. */
+function composeLine(
+  p: ConvParams,
+  box: Box,
+  planesPtr: usize,
+  biasPtr: usize,
+  channel: i32,
+  d: i32,
+  h: i32,
+  beginW: i32,
+  count: i32,
+  columnBase: i32,
+  targetPtr: usize,
+): void {
+  const bytes = p.elementBytes;
+  const bias = biasPtr == 0 ? i32x4.splat(0) : biasLanes(biasPtr + channel * bytes, bytes);
+  const planeD = planeIndex(p, box, 0, d);
+  const planeH = planeIndex(p, box, 1, h);
+  if (planeD < 0 || planeH < 0) {
+    elements.fill(targetPtr, 1, 0, count, bytes, bias, bytes);
+  } else {
+    const plane = ((channel * p.phasesD + planeD) * p.phasesH + planeH) * p.phasesW;
+    const qd = (d + p.cropD) / p.strideD - box.d0;
+    const qh = (h + p.cropH) / p.strideH - box.h0;
+    const sourcePtr = planesPtr + (plane * p.planeSize + qd * p.planeSlice + qh * p.planeRow - columnBase) * bytes;
+    composeRow(p, box, sourcePtr, targetPtr, beginW + p.cropW, count, bias);
+  }
+  Activation.row(bytes, p.activation, targetPtr, count, p.activationA, p.activationB);
 }
 
 /** First output coordinate that the box owns along an axis; the first box owns what lies before, too. */

@@ -10,7 +10,7 @@ import type { ConvPlan } from './conv_plan.ts';
 import type { Boxes } from './forward_boxes.ts';
 import { chooseBoxes } from './forward_boxes.ts';
 import type { ForwardSpec, Layout } from './forward_spec.ts';
-import { layoutOf } from './forward_spec.ts';
+import { layoutOf, rowBufferBytes } from './forward_spec.ts';
 import { BLOCK_ROWS_UNIT, buildTables, collectRuns, cutBlocks, tileRows } from './forward_tiles.ts';
 import { pointer } from './stage.ts';
 
@@ -44,9 +44,7 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
 
   const panelsOffset = BOX_BYTES + roundUp((slabChannels * layout.planesPerChannel + 1) * planeSize * bytes, 64);
   const rowBufferOffset = panelsOffset + boxes.panelBytes;
-  const rowBufferBytes =
-    spec.output.spatial[2] === 1 && !spec.accumulate ? 0 : roundUp(geometry.axes[2].output * bytes, 64);
-  const tileOffset = rowBufferOffset + rowBufferBytes;
+  const tileOffset = rowBufferOffset + rowBufferBytes(spec, bytes);
   const perThread = tileOffset + roundUp(mr * (32 + 4), 64);
 
   const headerBytes = roundUp(geometry.groups * slabs * ceilDiv(depth, kc) * 4, 64);

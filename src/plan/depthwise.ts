@@ -7,6 +7,7 @@ import type { AxisPhases, WeightStrides } from './conv_geometry.ts';
 import { axisPhases, directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import type { ForwardSpec } from './forward_spec.ts';
+import { rowBufferBytes } from './forward_spec.ts';
 import type { Stage } from './stage.ts';
 import { pointer } from './stage.ts';
 
@@ -41,8 +42,7 @@ export function planDepthwiseForward(spec: ForwardSpec): ConvPlan {
   const paddedSlice = (box[1] + shiftH) * paddedRow;
   const panelsOffset = BOX_BYTES + roundUp(planesPerChannel * planeSize * bytes, 64);
   const rowBufferOffset = panelsOffset + roundUp((box[0] + shiftD) * paddedSlice * bytes, 64);
-  const needsRowBuffer = spec.output.spatial[2] !== 1 || spec.accumulate;
-  const perThread = rowBufferOffset + (needsRowBuffer ? roundUp(geometry.axes[2].output * bytes, 64) : 0);
+  const perThread = rowBufferOffset + rowBufferBytes(spec, bytes);
   const { taps, padded, runs } = tapTables(weight, phases, paddedRow, paddedSlice);
   return {
     pack: [packCopy(spec, kernel)],

@@ -3,6 +3,7 @@
 import type { CheckedActivation } from '../core/activation.ts';
 import type { Dtype } from '../core/dtype.ts';
 import type { KernelSet } from '../core/kernel_set.ts';
+import { roundUp } from './blocking.ts';
 import type { AxisPhases, ConvGeometry, Strides, WeightStrides } from './conv_geometry.ts';
 import { axisPhases } from './conv_geometry.ts';
 
@@ -23,6 +24,15 @@ export interface ForwardSpec {
   readonly accumulate: boolean;
   /** The layout of the packed weight must not depend on sizes, so that one serves all. */
   readonly anySize?: boolean;
+}
+
+/** Rows that the flush turns into columns at once, as in assembly/conv/col2im.ts. */
+const TURNED_ROWS = 4;
+
+/** Room for output rows that are not written where they are composed. */
+export function rowBufferBytes({ output, accumulate, geometry }: ForwardSpec, elementBytes: number): number {
+  const rows = accumulate ? 1 : output.spatial[2] === 1 ? 0 : TURNED_ROWS;
+  return roundUp(rows * geometry.axes[2].output * elementBytes, 64);
 }
 
 export interface Layout {
