@@ -8,6 +8,7 @@ import type { Dtype } from '../core/dtype.ts';
 import { elementBytes } from '../core/dtype.ts';
 import { describe } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
+import { checkDistinct } from '../kernels/spec.ts';
 import type { Storage } from '../engine/storage.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
@@ -88,9 +89,7 @@ export function resultTensor(
   if (!sameShape(tensor.shape, shape)) {
     throw new ShapeError(operation, argument, formatShape(shape), formatShape(tensor.shape));
   }
-  if (tensor.shape.some((length, axis) => length > 1 && tensor.strides[axis] === 0)) {
-    throw new ArgumentError(operation, argument, 'a tensor whose elements do not overlap', 'stride 0');
-  }
+  checkDistinct(operation, argument, tensor);
   for (const input of inputs) {
     if (input !== null && overlaps(tensor, input)) {
       throw new ArgumentError(operation, argument, 'memory that no input uses', 'an overlap with an input');

@@ -271,7 +271,7 @@ function reachOf(shape: Shape, strides: readonly number[]): number {
  * An operand that is written must not hold two elements at one place.
  * @throws {ArgumentError}
  */
-export function checkDistinct(operation: string, argument: string, { shape, strides }: Operand): void {
+export function checkDistinct(operation: string, argument: string, { shape, strides }: Omit<Operand, 'bytes'>): void {
   const axes = shape.map((length, axis) => ({ length, stride: strides[axis] })).filter(({ length }) => length > 1);
   let reach = 0;
   for (const { length, stride } of axes.sort((a, b) => a.stride - b.stride)) {

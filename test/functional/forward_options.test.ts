@@ -10,6 +10,7 @@ import {
   full,
   GELU,
   LeakyReLU,
+  matmulSync,
   ReLU,
   Sigmoid,
   SiLU,
@@ -107,7 +108,23 @@ describe('out', () => {
   });
 
   test('whose own elements overlap is refused', () => {
-    const out = own(engine.wrap(own(full([400], 0, { engine })).ptr, [2, 4, 7, 4], { strides: [0, 28, 4, 1] }));
-    expect(codeOf(() => convTranspose2dSync(x, w, bias, { out }))).toBe('ERR_ARGUMENT');
+    const { ptr } = own(full([400], 0, { engine }));
+    for (const strides of [
+      [0, 28, 4, 1],
+      [112, 28, 3, 1],
+      [112, 28, 1, 6],
+    ]) {
+      const out = own(engine.wrap(ptr, [2, 4, 7, 4], { strides }));
+      expect(codeOf(() => convTranspose2dSync(x, w, bias, { out }))).toBe('ERR_ARGUMENT');
+    }
+    for (const strides of [
+      [1, 1],
+      [2, 1],
+      [0, 1],
+    ]) {
+      const out = own(engine.wrap(ptr, [4, 4], { strides }));
+      const a = own(full([4, 4], 1, { engine }));
+      expect(codeOf(() => matmulSync(a, a, { out }))).toBe('ERR_ARGUMENT');
+    }
   });
 });
