@@ -3,6 +3,7 @@ import {
   ArgumentError,
   bceWithLogitsLoss,
   bceWithLogitsLossSync,
+  createEngine,
   DtypeError,
   foldSync,
   full,
@@ -13,6 +14,7 @@ import {
   matmulSync,
   mseLoss,
   mseLossSync,
+  OutOfMemoryError,
   ShapeError,
   tensor,
   unfoldSync,
@@ -192,6 +194,41 @@ describe('memory', () => {
     const changed = own(forwardSync(input, weight, null, options));
     expect(changed.toTypedArray()).not.toEqual(y.toTypedArray());
     expect(changed.toTypedArray()).toEqual(rounded(forwardSync(float(input), float(weight), null, options)));
+  });
+
+  test('what is written through data counts, and is packed again after commit', () => {
+    const [input, weight] = [half(shape, 1), half([4, 3, 2, 2], 2)];
+    const check = (): void => {
+      const expected = rounded(forwardSync(float(input), float(weight), null, options));
+      expect(own(forwardSync(input, weight, null, options)).toTypedArray()).toEqual(expected);
+    };
+    check();
+    const { data } = weight;
+    for (const bits of [0x3c00, 0xc000]) {
+      data[5] = bits;
+      check();
+    }
+    weight.commit();
+    const before = engine.memory.bytesPacked;
+    own(forwardSync(input, weight, null, options));
+    const packed = engine.memory.bytesPacked;
+    expect(packed).toBeGreaterThan(before);
+    own(forwardSync(input, weight, null, options));
+    expect(engine.memory.bytesPacked).toBe(packed);
+    check();
+  });
+
+  test('without room for the copies nothing is left, and the next call works', async () => {
+    const tight = await createEngine({ maximumBytes: 8 * 2 ** 20 });
+    const pred = zeros([2 ** 20], { dtype: 'float16', engine: tight }); // 2 MiB, 12 MiB as three copies in float32
+    expect(() => mseLossSync(pred, pred)).toThrow(OutOfMemoryError);
+    await expect(mseLoss(pred, pred)).rejects.toThrow(OutOfMemoryError);
+    expect(tight.memory.tensors).toBe(1);
+    const part = pred.narrow(0, 0, 2 ** 17);
+    const loss = await mseLoss(part, part);
+    expect(loss.value).toBe(0);
+    loss.dispose();
+    tight.dispose();
   });
 
   test('views of one storage are packed apart', () => {

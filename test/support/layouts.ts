@@ -2,12 +2,10 @@
 
 import { expect } from 'vitest';
 import { full, tensor } from '../../src/index.ts';
-import type { Engine, Tensor } from '../../src/index.ts';
+import type { Dtype, Engine, Tensor } from '../../src/index.ts';
 import type { RefTensor } from '../reference/tensor.ts';
 import type { LayoutKind, TargetKind } from './conv_problem.ts';
 import { own } from './owned.ts';
-
-type Dtype = 'float32' | 'float64';
 
 /** The numbers of `values`, laid out as `kind` says. */
 export function placed({ shape, data }: RefTensor, kind: LayoutKind, dtype: Dtype, engine: Engine): Tensor {
@@ -67,7 +65,7 @@ export function targetOf(
     const out = fill(own(whole.narrow(channelAxis, 1, shape[channelAxis])));
     const check = (): void => {
       const beside = [own(whole.narrow(channelAxis, 0, 1)), own(whole.narrow(channelAxis, shape[channelAxis] + 1, 2))];
-      for (const part of beside) expect(part.toTypedArray().every(Number.isNaN)).toBe(true);
+      for (const part of beside) expect(own(part.to('float64')).toTypedArray().every(Number.isNaN)).toBe(true);
     };
     return { out, check };
   }

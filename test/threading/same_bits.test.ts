@@ -16,6 +16,7 @@ import {
   createEngine,
   foldSync,
   matmulSync,
+  mseLossSync,
   unfoldSync,
 } from '../../src/index.ts';
 import layers from '../../bench/layers.json' with { type: 'json' };
@@ -99,6 +100,25 @@ describe.each(['fast', 'portable'] as const)('numerics %s', (numerics) => {
       const product = matmulSync(m, transposed);
       for (const tensor of [x, w, m, transposed]) tensor.dispose();
       return [y, gradInput, gradWeight, gradBias, columns, image, product];
+    });
+  });
+
+  test('float16', () => {
+    expectSameBits((engine) => {
+      const half = (shape: readonly number[], seed: number): Tensor => {
+        const float = random(engine, shape, seed);
+        const converted = float.to('float16');
+        float.dispose();
+        return converted;
+      };
+      const [x, w, b] = [half([2, 32, 40, 40], 1), half([32, 24, 4, 4], 2), half([24], 3)];
+      const view = x.transpose(2, 3);
+      const y = convTranspose2dSync(view, w, b, { stride: 2, padding: 1 });
+      const g = half(y.shape, 4);
+      const { gradInput, gradWeight, gradBias } = convTranspose2dBackwardSync(g, view, w, { stride: 2, padding: 1 });
+      const loss = mseLossSync(y, g);
+      for (const tensor of [x, view, w, b, g]) tensor.dispose();
+      return [y, gradInput, gradWeight, gradBias, loss.gradOutput];
     });
   });
 
