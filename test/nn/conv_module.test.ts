@@ -203,8 +203,13 @@ test('evaluation and backward leave nothing; training keeps the input alone', as
   const m = own(new ConvTranspose1d(2, 2, 2, { engine, activation: 'silu', inputActivation: 'tanh' })).eval();
   const x = own(randn([1, 2, 100], { engine }));
   const before = engine.memory.bytesInUse;
-  (await m.forward(x)).dispose();
-  expect(engine.memory.bytesInUse).toBe(before);
+  for (const evaluate of [() => m.forward(x), () => m.forwardSync(x)]) {
+    engine.resetPeak();
+    const y = await evaluate();
+    expect(engine.memory.bytesPeak).toBe(before + y.byteLength); // not even meanwhile
+    y.dispose();
+    expect(engine.memory.bytesInUse).toBe(before);
+  }
   m.train();
   const y = await m.forward(x);
   expect(engine.memory.bytesInUse).toBe(before + 2 * y.byteLength); // y and what silu needs

@@ -162,6 +162,32 @@ describe('freeze', () => {
     expect(engine.memory.bytesPacked).toBe(bytesPacked);
   });
 
+  test('a prepared shape keeps its packed weight, and forward takes that one', async () => {
+    const shape = [40, 16, 1, 1];
+    const make = (): ConvTranspose2d =>
+      own(new ConvTranspose2d(16, 8, 4, { stride: 2, engine })).eval() as ConvTranspose2d;
+    const x = own(random(engine, shape));
+    /** The plan of an exact shape has a workspace of its own. */
+    const workspaceOf = (m: ConvTranspose2d): number => {
+      engine.trim();
+      engine.resetPeak();
+      own(m.forwardSync(x));
+      return engine.memory.bytesWorkspace;
+    };
+    const [raw, general, prepared] = [make(), make(), make()];
+    await prepared.prepare(shape);
+    const exact = workspaceOf(raw);
+    engine.trim();
+    const packedBy = (m: ConvTranspose2d): number => {
+      const before = engine.memory.bytesPacked;
+      m.freeze();
+      return engine.memory.bytesPacked - before;
+    };
+    expect(packedBy(prepared)).toBeGreaterThan(packedBy(general));
+    expect(workspaceOf(prepared)).toBe(exact);
+    expect(workspaceOf(general)).not.toBe(exact);
+  });
+
   test('a module in two parents, and a weight in two modules, are frozen once', () => {
     const shared = own(new ConvTranspose2d(2, 2, 2, { engine }));
     const tied = own(new ConvTranspose2d(2, 2, 2, { engine, bias: false }));

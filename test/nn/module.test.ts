@@ -70,7 +70,11 @@ test('evaluation keeps nothing; eval(), dispose() and backward free what trainin
   m.train();
   run();
   expect(engine.memory.tensors).toBe(1);
+  own(m.backwardSync(vector(1, 1)));
+  expect(engine.memory.tensors).toBe(2); // both gradients: what was kept has gone
+  run();
   m.dispose();
+  disposeOwned();
   expect(engine.memory.tensors).toBe(0);
   m.dispose();
 });

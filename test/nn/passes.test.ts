@@ -45,6 +45,19 @@ describe('vjp', () => {
     expect(m.weight.grad!.toTypedArray()).toEqual(weightGrad);
     expect(engine.memory.tensors).toBe(tensors - 1 + 1); // the input has gone, gradInput has come
     await expect(pass.backward(g)).rejects.toMatchObject({ code: 'ERR_NO_FORWARD' });
+
+    const { bytesInUse } = engine.memory;
+    const other = random(engine, SLOW.input);
+    const aborted = await m.vjp(other);
+    aborted.output.dispose();
+    other.dispose();
+    const controller = new AbortController();
+    const stopped = aborted.backward(g, { signal: controller.signal });
+    await turns(4);
+    aborted.dispose();
+    controller.abort(new Error('stop'));
+    await expect(stopped).rejects.toThrow('stop');
+    expect(engine.memory.bytesInUse).toBe(bytesInUse); // nobody can repeat it
   });
 
   test('a failed or aborted backward keeps it; success ends it', async () => {
