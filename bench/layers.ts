@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Layer } from '../src/cli/benchmark/layer.ts';
 import { flopsOf } from '../src/cli/benchmark/layer.ts';
+import { UsageError } from './usage_error.ts';
 
 export type { Layer, Shapes } from '../src/cli/benchmark/layer.ts';
 export { flopsOf, shapesOf, sizeOf } from '../src/cli/benchmark/layer.ts';
@@ -21,10 +22,10 @@ export function loadLayers(): Layer[] {
 
 /**
  * @param names layer names or beginnings of names; all layers when empty
- * @throws {RangeError} when a name fits no layer
+ * @throws {UsageError} when a name fits no layer
  */
 export function selectLayers(layers: readonly Layer[], names: readonly string[]): Layer[] {
   const unknown = names.find((start) => !layers.some(({ name }) => name.startsWith(start)));
-  if (unknown !== undefined) throw new RangeError(`no layer is called ${unknown}…`);
+  if (unknown !== undefined) throw new UsageError(`no layer is called ${unknown}…`);
   return layers.filter(({ name }) => names.length === 0 || names.some((start) => name.startsWith(start)));
 }

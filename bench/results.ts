@@ -1,8 +1,19 @@
 /** What a run found: the content of the JSON report. */
 
 import type { Timing } from '../src/cli/benchmark/interleave.ts';
+import type { Operation } from './peers/peer.ts';
 
-export type PeerResult = (Timing & { readonly maxRelativeError: number }) | { readonly failure: string };
+export type Timings = Readonly<Partial<Record<Operation, Timing>>>;
+
+export interface PeerResult {
+  readonly timings: Timings;
+  /** Largest difference from our numbers, as a multiple of what rounding explains. */
+  readonly disagreement: number;
+}
+
+export interface PeerFailure {
+  readonly failure: string;
+}
 
 export interface LayerResult {
   readonly name: string;
@@ -11,67 +22,96 @@ export interface LayerResult {
   readonly cout: number;
   /** Operations of the forward pass by its definition; each gradient counts as many. */
   readonly flops: number;
-  /** Input and weight in wasm memory, weight packed, output allocated by each call. */
-  readonly resident: Timing;
-  /** Float32Array in, Float32Array out. */
-  readonly endToEnd: Timing;
-  readonly gradInput: Timing;
-  readonly gradWeight: Timing;
-  /** Forward and both gradients. */
-  readonly forwardBackward: Timing;
-  /** Largest workspace of forward and backward. */
-  readonly workspaceBytes: number;
-  /** Of output, gradInput and gradWeight: 1 is the most that rounding explains. */
+  /** Too large to be timed often: listed, not averaged. */
+  readonly isLarge: boolean;
+  readonly upconv: Timings;
+  /** Largest difference from the definition: 1 is the most that rounding explains. */
   readonly errorInBounds: number;
-  readonly peers: Readonly<Record<string, PeerResult>>;
+  /** Scratch memory beyond packed weights and tensors. */
+  readonly workspaceBytes: { readonly forward: number; readonly backward: number };
+  /** What GEMM followed by col2im (im2col for a convolution) needs for one image. */
+  readonly columnBytes: number;
+  /** Milliseconds to read input and weight and to write the output once, with nothing to compute. */
+  readonly streamMs: number;
+  readonly peers: Readonly<Record<string, PeerResult | PeerFailure>>;
+}
+
+export interface DecoderResult {
+  readonly name: string;
+  readonly source: string;
+  readonly flops: number;
+  readonly upconv: Timing;
+  readonly peer: Timing;
+  /** Norm of the difference over the norm. */
+  readonly relativeDifference: number;
+}
+
+export interface TrainingResult {
+  readonly name: string;
+  /** Of forward and backward. */
+  readonly flops: number;
+  readonly upconv: Timing;
+  /** Null where PyTorch is not installed. */
+  readonly pytorch: Timing | null;
+  /** Largest of output and gradients after one step; 0 without PyTorch. */
+  readonly relativeDifference: number;
+}
+
+/** Milliseconds, medians over fresh processes. */
+export interface FirstCallResult {
+  readonly name: string;
+  readonly flops: number;
+  readonly plan: number;
+  readonly pack: number;
+  readonly first: number;
+  readonly second: number;
+  readonly tenth: number;
+  /** After many calls. */
+  readonly steady: number;
+  readonly prepare: number;
+  readonly firstAfterPrepare: number;
+}
+
+export interface FirstCalls {
+  readonly importMs: number;
+  readonly initMs: number;
+  readonly processes: number;
+  readonly layers: readonly FirstCallResult[];
+  /** Time of a Sync call that is not spent in kernels, microseconds. */
+  readonly overheadUs: { readonly forward: number; readonly backward: number };
+}
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGib: number;
+  readonly system: string;
 }
 
 export interface Report {
   readonly date: string;
-  readonly machine: {
-    readonly cpu: string;
-    readonly cores: number;
-    readonly memoryGib: number;
-    readonly system: string;
-  };
+  readonly commit: string;
+  readonly machine: Machine;
   readonly node: string;
   /** Name and version of the libraries beside ours. */
-  readonly peers: Readonly<Record<string, string>>;
+  readonly libraries: Readonly<Record<string, string>>;
+  /** Why a library is not there. */
+  readonly missing: Readonly<Record<string, string>>;
   readonly variant: string;
   readonly microkernel: string;
   readonly loadAverageAtStart: number;
+  readonly seconds: number;
   readonly secondsPerLayer: number;
   readonly repetitions: number;
   /** GFLOP/s of one core on registers only. */
   readonly peak: { readonly median: number; readonly least: number; readonly most: number };
+  /** GB/s of reading one half and writing the other, by bytes. */
+  readonly bandwidth: readonly { readonly bytes: number; readonly gbPerSecond: number }[];
   readonly layers: readonly LayerResult[];
-}
-
-/** A result further from ours than this, relative to the largest element, is another result. */
-const PEER_TOLERANCE = 1e-4;
-
-export function gflops(flops: number, { medianMs }: Timing): number {
-  return flops / medianMs / 1e6;
-}
-
-/** How many times faster we are, end to end; null where the peer has no (right) result. */
-export function ratioTo(peer: string, { endToEnd, peers }: LayerResult): number | null {
-  const result = peers[peer];
-  if (result === undefined || 'failure' in result || !isRight(result)) return null;
-  return result.medianMs / endToEnd.medianMs;
-}
-
-function isRight({ maxRelativeError }: { readonly maxRelativeError: number }): boolean {
-  return maxRelativeError <= PEER_TOLERANCE;
-}
-
-/** What is wrong with a layer's numbers, if anything; speed of a wrong result means nothing. */
-export function complaints({ name, errorInBounds, peers }: LayerResult): string[] {
-  const found: string[] = [];
-  if (!(errorInBounds <= 1)) found.push(`${name}: upconv is ${errorInBounds} times the error bound off`);
-  for (const [peer, result] of Object.entries(peers)) {
-    if ('failure' in result) found.push(`${name}: ${peer} failed: ${result.failure}`);
-    else if (!isRight(result)) found.push(`${name}: ${peer} differs by ${result.maxRelativeError}`);
-  }
-  return found;
+  readonly convolutions: readonly LayerResult[];
+  readonly decoders: readonly DecoderResult[];
+  readonly training: readonly TrainingResult[];
+  readonly firstCalls: FirstCalls | null;
+  /** What could not be measured, and why. */
+  readonly failures: readonly string[];
 }

@@ -1,104 +1,68 @@
-/** `npm run bench`: times the layers of layers.json next to other libraries. */
+/** `npm run bench`: times layers, convolutions, decoders, training and first calls beside other libraries. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, release, totalmem, type as systemType } from 'node:os';
-import type { OpenPeer } from './bench_layer.ts';
-import { benchLayer } from './bench_layer.ts';
-import { upconv } from './built_package.ts';
-import type { Layer } from './layers.ts';
-import { loadLayers, selectLayers } from './layers.ts';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compareAlgorithms } from './algorithms.ts';
+import { compareWith } from './compare.ts';
+import { fullRun } from './full_run.ts';
 import type { BenchOptions } from './options.ts';
-import { parseOptions, USAGE } from './options.ts';
-import { Peak } from './peak.ts';
-import { ONNXRUNTIME_WEB_VERSION, openOnnxRuntimeWeb } from './peers/onnxruntime_web.ts';
-import { toMarkdown } from './report.ts';
-import type { LayerResult, Report } from './results.ts';
-import { complaints, gflops, ratioTo } from './results.ts';
+import { isComplete, parseOptions, USAGE } from './options.ts';
+import type { Chart } from './report/chart.ts';
+import { toHtml, toMarkdown } from './report/document.ts';
+import { complaintsOf, reportBlocks, TITLE } from './report/report.ts';
+import type { Report } from './results.ts';
+import { UsageError } from './usage_error.ts';
 
-const PEERS: ReadonlyMap<string, OpenPeer> = new Map([['onnxruntime-web', openOnnxRuntimeWeb]]);
-/** Something else is running: times are not to be trusted. */
-const BUSY_LOAD = 1.2;
+const REPORTS = fileURLToPath(new URL('reports/', import.meta.url));
 
-async function run(layers: readonly Layer[], options: BenchOptions): Promise<Report> {
-  const [loadAverageAtStart] = loadavg();
-  if (loadAverageAtStart > BUSY_LOAD) {
-    console.error(`warning: load average ${loadAverageAtStart.toFixed(2)}; something else runs on this machine`);
+/** Whether nothing is wrong with what was found. */
+async function run(options: BenchOptions): Promise<boolean> {
+  if (options.algorithms) return compareAlgorithms(options);
+  if (options.compare !== undefined) {
+    const found = await compareWith(options.compare, options);
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(found, null, 1)}\n`);
+    return true;
   }
-  const engine = await upconv.createEngine({
-    threads: 1,
-    numerics: options.variant === 'simd' ? 'portable' : 'fast',
-    ...(options.microkernel === undefined ? {} : { microkernel: options.microkernel }),
-  });
-  const peak = await Peak.create(options.variant);
-  const results: LayerResult[] = [];
-  for (const layer of layers) {
-    peak.sample();
-    const result = await benchLayer(layer, engine, options.peers ? PEERS : new Map(), options);
-    results.push(result);
-    console.error(progressLine(result));
-  }
-  peak.sample();
-  const { variant } = engine.info;
-  engine.dispose();
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    machine: {
-      cpu: cpus()[0].model,
-      cores: cpus().length,
-      memoryGib: Math.round(totalmem() / 2 ** 30),
-      system: `${systemType()} ${release()}`,
-    },
-    node: process.versions.node,
-    peers: options.peers ? { 'onnxruntime-web': ONNXRUNTIME_WEB_VERSION } : {},
-    variant,
-    microkernel: options.microkernel ?? 'chosen by the plan',
-    loadAverageAtStart,
-    secondsPerLayer: options.budget,
-    repetitions: options.repetitions,
-    peak: { median: peak.gflops, least: peak.least, most: peak.most },
-    layers: results,
-  };
+  const report = await fullRun(options);
+  const markdown = toMarkdown(reportBlocks(report), chartFile);
+  if (options.json !== undefined) writeFileSync(options.json, jsonOf(report));
+  const folder = options.output ?? (isComplete(options) ? REPORTS : undefined);
+  if (folder !== undefined) await writeReports(folder, report, markdown);
+  console.log(markdown);
+  return complaintsOf(report).length === 0;
 }
 
-function progressLine(result: LayerResult): string {
-  const { name, flops, resident, gradInput, gradWeight } = result;
-  const speeds = [resident, gradInput, gradWeight].map((timing) => gflops(flops, timing).toFixed(1));
-  const ratio = ratioTo('onnxruntime-web', result);
-  return `${name.padEnd(20)} ${speeds.join(' / ')} GFLOP/s${ratio === null ? '' : `, ratio ${ratio.toFixed(2)}`}`;
+async function writeReports(folder: string, report: Report, markdown: string): Promise<void> {
+  const { renderChart } = await import('./report/render_chart.ts');
+  const blocks = reportBlocks(report);
+  mkdirSync(folder, { recursive: true });
+  const write = (name: string, content: string): void => writeFileSync(join(folder, name), content);
+  write('latest.md', markdown);
+  write('latest.json', jsonOf(report));
+  write('latest.html', toHtml(TITLE, blocks, renderChart));
+  for (const block of blocks) if (block.kind === 'chart') write(chartFile(block.chart), renderChart(block.chart));
 }
 
-/** Only the run that the report is defined by may replace it. */
-function isComplete({ layers, peers, variant, microkernel }: BenchOptions): boolean {
-  return layers.length === 0 && peers && variant === 'relaxed' && microkernel === undefined;
+function chartFile({ name }: Chart): string {
+  return `latest-${name}.svg`;
+}
+
+function jsonOf(report: Report): string {
+  return `${JSON.stringify(report, null, 1)}\n`;
 }
 
 async function main(): Promise<void> {
-  let options: BenchOptions | null;
-  let layers: Layer[] = [];
   try {
-    options = parseOptions(process.argv.slice(2));
-    if (options !== null) layers = selectLayers(loadLayers(), options.layers);
+    const options = parseOptions(process.argv.slice(2));
+    if (options === null) console.log(USAGE);
+    else if (!(await run(options))) process.exitCode = 1;
   } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    // Other errors are faults, to be seen in full.
+    if (!(error instanceof UsageError) && !(error instanceof TypeError && 'code' in error)) throw error;
+    console.error(`${error.message}\n\n${USAGE}`);
     process.exitCode = 2;
-    return;
   }
-  if (options === null) {
-    console.log(USAGE);
-    return;
-  }
-  const report = await run(layers, options);
-  const json = `${JSON.stringify(report, null, 1)}\n`;
-  const markdown = toMarkdown(report);
-  if (isComplete(options)) {
-    const folder = new URL('reports/', import.meta.url);
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(new URL('latest.md', folder), markdown);
-    writeFileSync(new URL('latest.json', folder), json);
-  }
-  if (options.json !== undefined) writeFileSync(options.json, json);
-  console.log(markdown);
-  if (report.layers.flatMap(complaints).length > 0) process.exitCode = 1;
 }
 
 await main();

@@ -1,23 +1,18 @@
-/** onnxruntime-web: its wasm backend on one thread. */
+/** onnxruntime-web: its wasm backend. */
 
-import { env, InferenceSession, Tensor } from 'onnxruntime-web';
-import type { LayerData } from '../../src/cli/benchmark/layer_calls.ts';
-import { convTransposeModel } from './onnx_model.ts';
-import type { Peer } from './peer.ts';
+import { workerData } from 'node:worker_threads';
+import * as onnxruntime from 'onnxruntime-web';
+import { openProblem } from './onnxruntime.ts';
+import type { Library } from './peer.ts';
+import type { WorkerSettings } from './worker_library.ts';
 
-env.wasm.numThreads = 1;
-env.logLevel = 'error';
+const { threads } = workerData as WorkerSettings;
+onnxruntime.env.wasm.numThreads = threads;
 
-export const ONNXRUNTIME_WEB_VERSION: string = env.versions.web ?? 'unknown';
+/** 3: errors; it warns about the replaceable initialiser of the resident model. */
+const SESSION_OPTIONS = { executionProviders: ['wasm'], logSeverityLevel: 3 } as const;
 
-/** @throws what onnxruntime throws, for one when its memory is full */
-export async function openOnnxRuntimeWeb(data: LayerData): Promise<Peer> {
-  const session = await InferenceSession.create(convTransposeModel(data), { executionProviders: ['wasm'] });
-  return {
-    async call() {
-      const { y } = await session.run({ x: new Tensor('float32', data.input, data.shapes.input) });
-      return y.data as Float32Array;
-    },
-    release: () => session.release(),
-  };
-}
+export const library: Library = {
+  version: `${onnxruntime.env.versions.web ?? 'unknown'}, ${threads === 1 ? '1 thread' : `${threads} threads`}`,
+  open: (problem) => openProblem(onnxruntime, SESSION_OPTIONS, problem),
+};

@@ -39,8 +39,10 @@ export class LayerCalls {
   readonly #weight: Tensor;
   readonly #gradOutput: Tensor;
   readonly #options: object;
+  readonly #forwardOptions: object;
 
-  constructor(upconv: Package, engine: Engine, data: LayerData) {
+  /** @param algorithm forces a path of the forward pass, where the layer accepts it */
+  constructor(upconv: Package, engine: Engine, data: LayerData, algorithm?: string) {
     const { shapes, layer } = data;
     const { stride, padding, outputPadding, groups, dilation } = layer;
     this.#package = upconv;
@@ -50,6 +52,7 @@ export class LayerCalls {
     this.#weight = upconv.tensor(data.weight, shapes.weight, { engine });
     this.#gradOutput = upconv.tensor(data.gradOutput, shapes.output, { engine });
     this.#options = { stride, padding, groups, dilation, ...(layer.kind === 'conv' ? {} : { outputPadding }) };
+    this.#forwardOptions = algorithm === undefined ? this.#options : { ...this.#options, algorithm };
   }
 
   forward(): Tensor {
@@ -74,11 +77,17 @@ export class LayerCalls {
     return this.#backward([false, true, false]).gradWeight as Tensor;
   }
 
+  /** Both gradients. */
+  backward(): void {
+    const { gradInput, gradWeight } = this.#backward([true, true, false]);
+    for (const tensor of [gradInput, gradWeight]) tensor?.dispose();
+  }
+
   /** Forward and both gradients. */
   forwardBackward(): void {
     const output = this.forward();
-    const { gradInput, gradWeight } = this.#backward([true, true, false]);
-    for (const tensor of [output, gradInput, gradWeight]) tensor?.dispose();
+    this.backward();
+    output.dispose();
   }
 
   dispose(): void {
@@ -88,7 +97,7 @@ export class LayerCalls {
   #forward(input: Tensor): Tensor {
     const { kind, dims } = this.#data.layer;
     const name = kind === 'conv' ? (`conv${dims}dSync` as const) : (`convTranspose${dims}dSync` as const);
-    return this.#package[name](input, this.#weight, null, this.#options);
+    return this.#package[name](input, this.#weight, null, this.#forwardOptions);
   }
 
   #backward(outputMask: [boolean, boolean, boolean]): Gradients {

@@ -3,9 +3,9 @@
  * timed is the right thing. The tests of the package check all elements.
  */
 
-import type { Layer } from './layers.ts';
-import { sizeOf } from './layers.ts';
-import type { LayerData } from '../src/cli/benchmark/layer_calls.ts';
+import type { LayerData } from '../../src/cli/benchmark/layer_calls.ts';
+import type { Layer } from '../layers.ts';
+import { sizeOf } from '../layers.ts';
 
 /** Checked elements of a result, from the first to the last. */
 const ELEMENTS = 16;
@@ -31,18 +31,33 @@ function errorOf(value: number, terms: Iterable<Term>): number {
  * Largest error among some elements, as a multiple of the bound 4·√K·2⁻²⁴·Σ|products| of a sum of K products.
  * NaN when a result is not a number.
  */
-export function errorAgainstDefinition(
-  result: 'output' | 'gradInput' | 'gradWeight',
-  numbers: ArrayLike<number>,
-  data: LayerData,
-): number {
-  const termsOf = { output: outputTerms, gradInput: gradInputTerms, gradWeight: gradWeightTerms }[result];
+export function errorAgainstDefinition(result: ResultName, numbers: ArrayLike<number>, data: LayerData): number {
+  const [name, problem] = data.layer.kind === 'conv' ? [ADJOINT[result], adjointOf(data)] : [result, data];
   let largest = 0;
   for (let i = 0; i < ELEMENTS; i++) {
     const index = Math.round((i / (ELEMENTS - 1)) * (numbers.length - 1));
-    largest = Math.max(largest, errorOf(numbers[index], termsOf(index, data)));
+    largest = Math.max(largest, errorOf(numbers[index], TERMS[name](index, problem)));
   }
   return largest;
+}
+
+const TERMS = { output: outputTerms, gradInput: gradInputTerms, gradWeight: gradWeightTerms } as const;
+type ResultName = keyof typeof TERMS;
+
+/** What a result of a convolution is in the transposed convolution that it is the adjoint of. */
+const ADJOINT = { output: 'gradInput', gradInput: 'output', gradWeight: 'gradWeight' } as const;
+
+/** The transposed convolution whose gradient by its input is this convolution. */
+function adjointOf({ layer, shapes, input, weight, gradOutput }: LayerData): LayerData {
+  const { kind: _, ...rest } = layer;
+  const [, cin, ...spatial] = shapes.output;
+  return {
+    layer: { ...rest, cin, cout: layer.cin, input: spatial },
+    shapes: { input: shapes.output, weight: shapes.weight, output: shapes.input },
+    input: gradOutput,
+    weight,
+    gradOutput: input,
+  };
 }
 
 /** Which (input position, tap) meet at one output position. */

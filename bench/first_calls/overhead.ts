@@ -1,0 +1,60 @@
+/** What a Sync call costs beside its kernels: arguments, cached plan, allocation, views. */
+
+import { median } from '../../src/cli/benchmark/statistics.ts';
+import { timeOf } from '../../src/cli/benchmark/interleave.ts';
+import type { Layer } from '../layers.ts';
+import { LayerCalls, randomData } from '../../src/cli/benchmark/layer_calls.ts';
+import { placeBackward, placeForward } from './placed_plan.ts';
+
+/** So little arithmetic that what is beside it can be seen. */
+const LAYER: Layer = {
+  name: 'tiny',
+  model: '',
+  source: '',
+  dims: 2,
+  batch: 1,
+  cin: 8,
+  cout: 8,
+  kernel: [2, 2],
+  stride: [2, 2],
+  padding: [0, 0],
+  outputPadding: [0, 0],
+  groups: 1,
+  dilation: [1, 1],
+  input: [4, 8],
+};
+const CALLS_PER_SAMPLE = 200;
+const SAMPLES = 100;
+const WARM_UP_SAMPLES = 30;
+
+export interface Overheads {
+  /** Microseconds of a call. */
+  readonly forward: number;
+  readonly backward: number;
+}
+
+export async function overheads(): Promise<Overheads> {
+  const { upconv } = await import('../built_package.ts');
+  const engine = await upconv.createEngine({ threads: 1 });
+  const data = randomData(LAYER);
+  const calls = new LayerCalls(upconv, engine, data);
+  const [forward, backward] = [await placeForward(data), await placeBackward(data)];
+  return {
+    forward: difference(() => calls.forward().dispose(), forward.run),
+    backward: difference(() => calls.backward(), backward.run),
+  };
+}
+
+/** Microseconds that the first takes longer than the second, in turns. */
+function difference(call: () => void, kernels: () => void): number {
+  const sample = (what: () => void): number =>
+    timeOf(() => {
+      for (let i = 0; i < CALLS_PER_SAMPLE; i++) what();
+    });
+  const differences: number[] = [];
+  for (let i = 0; i < WARM_UP_SAMPLES + SAMPLES; i++) {
+    const [whole, inKernels] = [sample(call), sample(kernels)];
+    if (i >= WARM_UP_SAMPLES) differences.push((1000 * (whole - inKernels)) / CALLS_PER_SAMPLE);
+  }
+  return median(differences);
+}

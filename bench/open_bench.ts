@@ -1,0 +1,45 @@
+/** Makes what the suites work with: an engine, the yardsticks, the other libraries. */
+
+import { Bandwidth } from './bandwidth.ts';
+import type { Bench } from './bench.ts';
+import { upconv } from './built_package.ts';
+import type { BenchOptions } from './options.ts';
+import { Peak } from './peak.ts';
+import { loadLibrary } from './peers/libraries.ts';
+import type { Library } from './peers/peer.ts';
+
+export interface OpenBench {
+  readonly bench: Bench;
+  /** Why a library is not there, by name. */
+  readonly missing: Readonly<Record<string, string>>;
+  readonly close: () => Promise<void>;
+}
+
+export async function openBench(options: BenchOptions): Promise<OpenBench> {
+  const { peers, variant, microkernel, algorithm, budget, repetitions } = options;
+  const engine = await upconv.createEngine({
+    threads: 1,
+    numerics: variant === 'simd' ? 'portable' : 'fast',
+    ...(microkernel === undefined ? {} : { microkernel }),
+  });
+  const peak = await Peak.create(variant);
+  peak.sample();
+  const bandwidth = await Bandwidth.create();
+  const libraries = new Map<string, Library>();
+  const missing: Record<string, string> = {};
+  for (const name of peers) {
+    try {
+      libraries.set(name, await loadLibrary(name));
+    } catch (error) {
+      missing[name] = String(error);
+    }
+  }
+  return {
+    bench: { upconv, engine, peak, bandwidth, libraries, algorithm, budgetMs: budget * 1000, repetitions },
+    missing,
+    async close() {
+      for (const library of libraries.values()) await library.close?.();
+      engine.dispose();
+    },
+  };
+}

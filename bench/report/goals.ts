@@ -1,0 +1,93 @@
+/** What the package is meant to reach, beside what the run found. */
+
+import { geometricMean } from '../../src/cli/benchmark/statistics.ts';
+import { boundOf, isCompute, ratioTo, speed } from '../metrics.ts';
+import type { Operation } from '../peers/peer.ts';
+import type { LayerResult, Report } from '../results.ts';
+
+export interface Goal {
+  readonly name: string;
+  readonly goal: number;
+  /** Whether smaller is better. */
+  readonly atMost?: boolean;
+  readonly unit: '×' | '%' | 'MiB' | 'ms' | 'µs';
+  readonly value: number;
+  /** What the mean or extreme is over. */
+  readonly over: string;
+  /** Layers that miss it, worst first; empty for means. */
+  readonly misses: readonly string[];
+}
+
+export function isMet({ goal, value, atMost }: Goal): boolean {
+  return atMost === true ? value <= goal : value >= goal;
+}
+
+type Valued = readonly [name: string, value: number];
+
+function meanGoal(name: string, goal: number, unit: Goal['unit'], values: readonly Valued[]): Goal[] {
+  if (values.length === 0) return [];
+  const value = geometricMean(values.map(([, value]) => value));
+  return [{ name: `${name}, geometric mean`, goal, unit, value, over: `${values.length} layers`, misses: [] }];
+}
+
+function eachGoal(name: string, goal: number, unit: Goal['unit'], values: readonly Valued[], atMost = false): Goal[] {
+  if (values.length === 0) return [];
+  const sorted = values.toSorted(([, a], [, b]) => (atMost ? b - a : a - b));
+  const missing = sorted.filter(([, value]) => (atMost ? value > goal : value < goal));
+  const misses = missing.map(([layer, value]) => `${layer} ${value.toFixed(unit === '%' ? 0 : 2)}`);
+  return [{ name: `${name}, each`, goal, unit, atMost, value: sorted[0][1], over: `${values.length} layers`, misses }];
+}
+
+function ratios(layers: readonly LayerResult[], peer: string, operation: Operation): Valued[] {
+  return layers.flatMap((layer) => {
+    const value = ratioTo(peer, layer, operation);
+    return value === undefined ? [] : [[layer.name, value] as const];
+  });
+}
+
+/** Percent of the peak; `orMemory`: of the memory bound where that is what limits a layer. */
+function shares(layers: readonly LayerResult[], operation: Operation, peak: number, orMemory = false): Valued[] {
+  return layers.flatMap((layer) => {
+    const value = speed(layer, operation);
+    const whole = orMemory ? boundOf(layer, peak).gflops : peak;
+    return value === undefined ? [] : [[layer.name, (100 * value) / whole] as const];
+  });
+}
+
+export function goals({ layers, convolutions, firstCalls, peak: { median: peak } }: Report): Goal[] {
+  const averaged = layers.filter(({ isLarge }) => !isLarge);
+  const compute = layers.filter(isCompute);
+  const byArithmetic = compute.filter((layer) => boundOf(layer, peak).by === 'peak');
+  const byMemory = compute.filter((layer) => boundOf(layer, peak).by === 'memory');
+  const wide = convolutions.filter(({ cin, cout }) => cin >= 64 && cout >= 64);
+  const workspace = [...layers, ...convolutions].map(({ name, workspaceBytes: { forward, backward } }): Valued => [
+    name,
+    Math.max(forward, backward) / 2 ** 20,
+  ]);
+  return [
+    ...meanGoal('forward against onnxruntime-web', 3.2, '×', ratios(averaged, 'onnxruntime-web', 'endToEnd')),
+    ...eachGoal('forward against onnxruntime-web', 1.5, '×', ratios(layers, 'onnxruntime-web', 'endToEnd')),
+    ...meanGoal('forward against onnxruntime-node', 1.2, '×', ratios(averaged, 'onnxruntime-node', 'endToEnd')),
+    ...meanGoal('forward against PyTorch', 1.15, '×', ratios(averaged, 'PyTorch', 'resident')),
+    ...meanGoal('forward + backward against PyTorch', 1.2, '×', ratios(averaged, 'PyTorch', 'forwardBackward')),
+    ...meanGoal('forward, of peak', 85, '%', shares(compute, 'resident', peak)),
+    ...eachGoal('forward, of peak', 75, '%', shares(byArithmetic, 'resident', peak)),
+    ...eachGoal('forward, of memory bound', 80, '%', shares(byMemory, 'resident', peak, true)),
+    ...meanGoal('gradInput, of peak', 75, '%', shares(compute, 'gradInput', peak)),
+    ...meanGoal('gradWeight, of peak', 75, '%', shares(compute, 'gradWeight', peak)),
+    ...meanGoal('convolution against onnxruntime-web', 1.5, '×', ratios(convolutions, 'onnxruntime-web', 'endToEnd')),
+    ...eachGoal('convolution against onnxruntime-web', 1, '×', ratios(convolutions, 'onnxruntime-web', 'endToEnd')),
+    ...eachGoal('convolution of 64 channels or more, of peak', 80, '%', shares(wide, 'resident', peak)),
+    ...eachGoal('workspace', 4, 'MiB', workspace, true),
+    ...(firstCalls === null ? [] : callGoals(firstCalls)),
+  ];
+}
+
+function callGoals({ initMs, overheadUs, processes }: NonNullable<Report['firstCalls']>): Goal[] {
+  const over = `${processes} processes`;
+  const common = { atMost: true, misses: [], over } as const;
+  return [
+    { ...common, name: 'init({ threads: 1 })', goal: 20, unit: 'ms', value: initMs },
+    { ...common, name: 'forwardSync outside kernels', goal: 10, unit: 'µs', value: overheadUs.forward },
+  ];
+}

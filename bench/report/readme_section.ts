@@ -1,0 +1,82 @@
+/** The speed section of README.md. */
+
+import { geometricMean } from '../../src/cli/benchmark/statistics.ts';
+import { markdownTable } from '../../src/cli/benchmark/table.ts';
+import { losses, ratioTo, speed } from '../metrics.ts';
+import type { Operation } from '../peers/peer.ts';
+import type { LayerResult, Report } from '../results.ts';
+import { decimals, percent } from './format.ts';
+
+/** Layers of different kinds that README names. */
+const SHOWN = [
+  'dcgan-5',
+  'pix2pix-up2',
+  'sam-dc2',
+  'lama-up3',
+  'fcn8s-upscore8',
+  'dla-idaup-f4',
+  'hifigan-up1',
+  'dac-up4',
+  'nnunet-up5',
+  'unet3d-k4s2',
+];
+
+/** What a ratio is taken of: as users of the other library call it. */
+const COMPARED: readonly { readonly peer: string; readonly operation: Operation; readonly title: string }[] = [
+  { peer: 'onnxruntime-web', operation: 'endToEnd', title: 'onnxruntime-web' },
+  { peer: 'onnxruntime-node', operation: 'endToEnd', title: 'onnxruntime-node (native)' },
+  { peer: 'tfjs-wasm', operation: 'endToEnd', title: 'tfjs-wasm' },
+  { peer: 'PyTorch', operation: 'resident', title: 'PyTorch, forward' },
+  { peer: 'PyTorch', operation: 'forwardBackward', title: 'PyTorch, forward + backward' },
+];
+
+export function readmeSection(report: Report): string {
+  const { layers, convolutions, peak, machine, node, date } = report;
+  const compared = COMPARED.filter(({ peer }) => peer in report.libraries);
+  const rows = SHOWN.flatMap((name) => layers.filter((layer) => layer.name === name)).map((layer) =>
+    layerRow(layer, peak.median),
+  );
+  const lost = losses(layers).filter(({ peer }) => peer === 'onnxruntime-web').length;
+  return [
+    `${date}, ${machine.cpu}, Node ${node}, one thread, float32; a core of it does ${peak.median.toFixed(0)} GFLOP/s of wasm128 multiply-adds.`,
+    `Slower than onnxruntime-web on ${lost === 0 ? 'none' : lost} of ${layers.length} layers.`,
+    '',
+    markdownTable(
+      ['times faster than', 'geometric mean', 'least', 'most', 'layers'],
+      [
+        ...compared.map(({ title, peer, operation }) => ratioRow(title, layers, peer, operation)),
+        ratioRow('onnxruntime-web, convolutions', convolutions, 'onnxruntime-web', 'endToEnd'),
+      ],
+    ),
+    '',
+    markdownTable(['layer', 'MFLOP', 'GFLOP/s', 'of peak', 'gradInput', 'gradWeight', '× onnxruntime-web'], rows),
+    '',
+  ].join('\n');
+}
+
+/** Over the layers of at most 3 GFLOP, as the report's means are. */
+function ratioRow(title: string, layers: readonly LayerResult[], peer: string, operation: Operation): string[] {
+  const ratios = layers.filter(({ isLarge }) => !isLarge).flatMap((layer) => ratioTo(peer, layer, operation) ?? []);
+  const shown = [geometricMean(ratios), Math.min(...ratios), Math.max(...ratios)];
+  return [title, ...shown.map((value) => decimals(value, 2)), String(ratios.length)];
+}
+
+function layerRow(layer: LayerResult, peak: number): string[] {
+  return [
+    `${layer.model} (${layer.name})`,
+    (layer.flops / 1e6).toFixed(0),
+    decimals(speed(layer, 'resident'), 0),
+    percent(speed(layer, 'resident'), peak),
+    percent(speed(layer, 'gradInput'), peak),
+    percent(speed(layer, 'gradWeight'), peak),
+    decimals(ratioTo('onnxruntime-web', layer, 'endToEnd'), 1),
+  ];
+}
+
+const SECTION = /(<!-- speed: [^\n]*-->\n)[\s\S]*?(<!-- \/speed -->)/;
+
+/** @throws when the document has no place for the section */
+export function replaceSection(document: string, section: string): string {
+  if (!SECTION.test(document)) throw new Error('README.md has no place for the speed table');
+  return document.replace(SECTION, (_, head: string, foot: string) => head + section + foot);
+}

@@ -1,0 +1,218 @@
+/** The report of a run, as blocks: what was lost and what was missed comes first. */
+
+import { comparedOperations, decoderComplaints, layerComplaints, losses, trainingComplaints } from '../metrics.ts';
+import type { Report } from '../results.ts';
+import type { Block } from './document.ts';
+import { heading, list, table, text } from './document.ts';
+import { decimals, gflops, milliseconds, ratio, timing } from './format.ts';
+import type { Goal } from './goals.ts';
+import { goals, isMet } from './goals.ts';
+import { peakChart, ratioChart } from './layer_charts.ts';
+import { backwardTable, endToEndTable, memoryTable, residentTable } from './layer_tables.ts';
+
+export const TITLE = 'upconv: transposed convolution on one thread';
+
+export function reportBlocks(report: Report): Block[] {
+  return [
+    heading(1, TITLE),
+    ...conditions(report),
+    ...doubts(report),
+    ...lossBlocks(report),
+    ...goalBlocks(report),
+    ...layerBlocks(report),
+    ...convolutionBlocks(report),
+    ...decoderBlocks(report),
+    ...trainingBlocks(report),
+    ...firstCallBlocks(report),
+    ...methodBlocks(report),
+  ];
+}
+
+/** What makes a number of the report worthless. */
+export function complaintsOf({ layers, convolutions, decoders, training, failures }: Report): string[] {
+  return [
+    ...failures,
+    ...[...layers, ...convolutions].flatMap(layerComplaints),
+    ...decoders.flatMap(decoderComplaints),
+    ...training.flatMap(trainingComplaints),
+  ];
+}
+
+function conditions({ machine, node, date, commit, libraries, missing, peak, bandwidth, ...report }: Report): Block[] {
+  const others = Object.entries(libraries).map(([name, version]) => `${name} ${version}`);
+  const absent = Object.entries(missing).map(([name, reason]) => `${name} is not there: ${reason}.`);
+  return [
+    text(
+      `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB, ${machine.system}; Node ${node}; ${date}, ${commit}.`,
+      `Variant ${report.variant}, micro-kernel ${report.microkernel}.`,
+      `Load average at the start ${report.loadAverageAtStart.toFixed(2)}; the run took ${(report.seconds / 60).toFixed(1)} minutes.`,
+    ),
+    ...(others.length === 0 ? [] : [text(`Beside it: ${others.join('; ')}.`)]),
+    ...(absent.length === 0 ? [] : [text(...absent)]),
+    text(
+      `**Peak ${peak.median.toFixed(1)} GFLOP/s**: multiply-adds of one core in registers (${peak.least.toFixed(1)} to ${peak.most.toFixed(1)} during the run).`,
+      `Memory, half read and half written: ${bandwidth.map(({ bytes, gbPerSecond }) => `${gbPerSecond.toFixed(0)} GB/s over ${bytes / 2 ** 20} MiB`).join(', ')}.`,
+    ),
+  ];
+}
+
+function doubts(report: Report): Block[] {
+  const found = complaintsOf(report);
+  return found.length === 0 ? [] : [heading(2, 'Not to be trusted'), list(found)];
+}
+
+function lossBlocks({ layers, convolutions, decoders, training, libraries }: Report): Block[] {
+  const lost = losses([...layers, ...convolutions]).map(
+    ({ layer, peer, operation, ratio }) => `${layer}: ${peer}, ${operation}, **${ratio.toFixed(2)}**`,
+  );
+  const whole = [
+    ...decoders.map(({ name, upconv, peer }) => ({ name, ratio: peer.medianMs / upconv.medianMs })),
+    ...training.map(({ name, upconv, pytorch }) => ({ name, ratio: (pytorch?.medianMs ?? NaN) / upconv.medianMs })),
+  ].filter(({ ratio }) => ratio < 1);
+  const all = [...whole.map(({ name, ratio }) => `${name}: **${ratio.toFixed(2)}**`), ...lost];
+  if (Object.keys(libraries).length === 0) return [];
+  const asked = Object.keys(libraries).map((peer) => `${peer} ${comparedOperations(peer).join(', ')}`);
+  return [
+    heading(2, 'Losses'),
+    text(`Where another library is faster, worst first: ${all.length}. Compared: ${asked.join('; ')}.`),
+    ...(all.length === 0 ? [] : [list(all)]),
+  ];
+}
+
+function goalBlocks(report: Report): Block[] {
+  const all = goals(report);
+  if (all.length === 0) return [];
+  const row = (goal: Goal): string[] => [
+    goal.name,
+    `${goal.atMost === true ? '≤' : '≥'} ${goal.goal} ${goal.unit}`,
+    `${decimals(goal.value, goal.unit === '%' ? 0 : 2)} ${goal.unit}`,
+    isMet(goal) ? 'met' : '**missed**',
+    goal.over,
+  ];
+  const misses = all.filter(({ misses }) => misses.length > 0);
+  return [
+    heading(2, 'Goals'),
+    table(
+      ['goal', 'wanted', 'found', '', 'over'],
+      all.toSorted((a, b) => Number(isMet(a)) - Number(isMet(b))).map(row),
+    ),
+    ...(misses.length === 0 ? [] : [list(misses.map(({ name, misses }) => `${name}: ${misses.join(', ')}`))]),
+    text(
+      'Means of ratios are over the layers of at most 3 GFLOP. Shares of the peak are of layers with Cin ≥ 64, Cout ≥ 8',
+      'and ≥ 100 MFLOP; each one is held to the peak or, where memory bounds it, to that bound.',
+    ),
+  ];
+}
+
+function layerBlocks({ layers, libraries, peak: { median: peak } }: Report): Block[] {
+  if (layers.length === 0) return [];
+  const peers = Object.keys(libraries);
+  const native = peers.includes('PyTorch') ? 'PyTorch' : undefined;
+  return [
+    heading(2, 'Transposed convolution, forward, end to end'),
+    text('GFLOP/s, Float32Array in, Float32Array out. ×: how many times faster upconv is.'),
+    ...ratioChart('ratios', 'Forward, end to end: times faster than', layers, [
+      { peer: 'onnxruntime-web', operation: 'endToEnd', title: 'onnxruntime-web' },
+      { peer: 'onnxruntime-node', operation: 'endToEnd', title: 'onnxruntime-node (native)' },
+    ]),
+    endToEndTable(layers, peers),
+    heading(2, 'Transposed convolution, forward, resident'),
+    text('GFLOP/s with data in the memory of the library; the output is allocated by each call.'),
+    peakChart(
+      'peak',
+      'Share of the peak, resident',
+      layers,
+      { resident: 'forward', gradInput: 'gradInput', gradWeight: 'gradWeight' },
+      peak,
+    ),
+    residentTable(layers, peers, peak),
+    heading(2, 'Transposed convolution, backward'),
+    text('GFLOP/s, resident. Each gradient counts as many operations as the forward pass.'),
+    ...ratioChart('pytorch', 'Resident: times faster than PyTorch', layers, [
+      { peer: 'PyTorch', operation: 'forwardBackward', title: 'forward + backward' },
+      { peer: 'PyTorch', operation: 'resident', title: 'forward' },
+    ]),
+    backwardTable(layers, native, peak),
+    heading(2, 'Memory'),
+    text('Scratch memory beyond tensors and packed weights, and what the matrix of columns takes that others make.'),
+    memoryTable(layers),
+  ];
+}
+
+function convolutionBlocks({ convolutions, libraries, peak: { median: peak } }: Report): Block[] {
+  if (convolutions.length === 0) return [];
+  const peers = Object.keys(libraries).filter((peer) => convolutions.some((layer) => peer in layer.peers));
+  return [
+    heading(2, 'Convolutions of the same models'),
+    text('GFLOP/s, forward.'),
+    ...ratioChart('convolutions', 'Convolutions, end to end: times faster than', convolutions, [
+      { peer: 'onnxruntime-web', operation: 'endToEnd', title: 'onnxruntime-web' },
+    ]),
+    endToEndTable(convolutions, peers),
+    residentTable(convolutions, peers, peak),
+  ];
+}
+
+function decoderBlocks({ decoders }: Report): Block[] {
+  if (decoders.length === 0) return [];
+  const rows = decoders.map(({ name, flops, upconv, peer }) => [
+    name,
+    (flops / 1e9).toFixed(1),
+    timing(upconv),
+    gflops(flops / upconv.medianMs / 1e6),
+    timing(peer),
+    ratio(peer.medianMs / upconv.medianMs),
+  ]);
+  return [
+    heading(2, 'Whole decoders, end to end'),
+    table(['decoder', 'GFLOP', 'upconv, ms', 'GFLOP/s', 'onnxruntime-web, ms', '×'], rows),
+  ];
+}
+
+function trainingBlocks({ training }: Report): Block[] {
+  if (training.length === 0) return [];
+  const rows = training.map(({ name, flops, upconv, pytorch }) => [
+    name,
+    (flops / 1e9).toFixed(1),
+    timing(upconv),
+    gflops(flops / upconv.medianMs / 1e6),
+    pytorch === null ? '–' : timing(pytorch),
+    ratio(pytorch === null ? undefined : pytorch.medianMs / upconv.medianMs),
+  ]);
+  return [heading(2, 'Training steps'), table(['step', 'GFLOP', 'upconv, ms', 'GFLOP/s', 'PyTorch, ms', '×'], rows)];
+}
+
+function firstCallBlocks({ firstCalls }: Report): Block[] {
+  if (firstCalls === null) return [];
+  const { importMs, initMs, overheadUs, processes, layers } = firstCalls;
+  const columns = ['plan', 'pack', 'first', 'second', 'tenth', 'steady', 'prepare', 'firstAfterPrepare'] as const;
+  const titles = ['plan', 'pack', 'first call', 'second', 'tenth', 'steady', 'prepare()', 'first call after it'];
+  return [
+    heading(2, 'First calls'),
+    text(
+      `Medians over ${processes} fresh processes: \`import\` ${milliseconds(importMs)} ms, \`init({ threads: 1 })\` ${milliseconds(initMs)} ms.`,
+      `Outside kernels a later Sync call spends ${overheadUs.forward.toFixed(1)} µs forward and ${overheadUs.backward.toFixed(1)} µs backward (both gradients).`,
+      'Milliseconds below; the first call plans, packs and runs kernels that are not optimised yet.',
+    ),
+    table(
+      ['layer', 'MFLOP', ...titles],
+      layers.map((layer) =>
+        [layer.name, (layer.flops / 1e6).toFixed(1)].concat(columns.map((column) => milliseconds(layer[column]))),
+      ),
+    ),
+  ];
+}
+
+function methodBlocks({ secondsPerLayer, repetitions }: Report): Block[] {
+  return [
+    heading(2, 'Method'),
+    list([
+      'GFLOP/s = 2 · batch · input pixels · Cin · Cout/groups · kernel elements ÷ median time (a convolution: output pixels), padded and cropped products too.',
+      `All subjects of a layer take turns, ${secondsPerLayer} s per layer, at least ${repetitions} calls each; above 3 GFLOP the others at least one. Calls are warmed up; a first call of more than a second counts.`,
+      'Weights are constants everywhere: packed ahead where a library does so. Resident, upconv keeps tensors in wasm memory; onnxruntime holds the input in the model and gives back one element; PyTorch times itself in a process of its own.',
+      'Every timed result of the others is compared with ours, within 8 · K · 2⁻²⁴ for sums of K products of numbers in [−1, 1]; ours is compared with the definition in double precision.',
+      'The memory bound is the time to read input and weight and to write the output once, measured in the same turns by a loop that does nothing else, on memory of the same size.',
+      'tfjs-wasm: 2-D without groups only (its 3-D kernel gives wrong numbers), channels last on both sides. jax-js: layers of at most 20 MFLOP, one call each.',
+    ]),
+  ];
+}
