@@ -13,7 +13,7 @@ export class simd {
   }
 
   /** a · b + c of one element, rounded as `madd` rounds. */
-  @inline static maddScalar<T>(a: T, b: T, c: T): T {
+  @inline static maddScalar<T extends number>(a: T, b: T, c: T): T {
     if (ASC_FEATURE_RELAXED_SIMD) {
       return v128.extract_lane<T>(v128.relaxed_madd<T>(v128.splat<T>(a), v128.splat<T>(b), v128.splat<T>(c)), 0);
     }

@@ -1,4 +1,4 @@
-/** Type-checks everything that TypeScript can check. assembly/ is checked by its own compiler, in the build. */
+/** Type-checks everything that TypeScript can check: assembly/ too, which its own compiler checks in the build. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
-const projects = ['.', 'test', 'scripts', 'examples'];
+const projects = ['.', 'test', 'scripts', 'examples', 'assembly'];
 if (existsSync('bench/node_modules')) projects.push('bench');
 else console.log('bench/ is not checked, its types are not installed: npm ci --prefix bench');
 

@@ -48,7 +48,7 @@ export function packForwardWeight(p: ConvParams, begin: i32, end: i32, _thread: 
     const weightPtr =
       p.weightPtr + ((group * p.inChannels + k0) * p.weightInStride + channel0 * p.weightOutStride) * bytes;
     let targetPtr = p.packedPtr + headerBytes(p) + ((group * p.slabs + slab) * p.depth + k0) * rows * bytes;
-    let nonFinite: bool = false;
+    let nonFinite = 0;
     let tablePtr = p.packTablePtr;
     for (let tile = 0; tile < p.tiles; tile++) {
       for (let to = targetPtr; to < targetPtr + panelStep; to += bytes) {
@@ -60,10 +60,10 @@ export function packForwardWeight(p: ConvParams, begin: i32, end: i32, _thread: 
         }
         tablePtr += 8;
       }
-      nonFinite = nonFinite | elements.anyNonFinite(targetPtr, p.mr * kc, bytes);
+      if (elements.anyNonFinite(targetPtr, p.mr * kc, bytes)) nonFinite = 1;
       targetPtr += panelStep * kc;
     }
-    store<i32>(p.packedPtr + (item << 2), <i32>nonFinite);
+    store<i32>(p.packedPtr + (item << 2), nonFinite);
   }
 }
 
@@ -242,8 +242,7 @@ function validColumns(p: ConvParams, columns: i32, first: i32, nr: i32): i32 {
   let mask = 0;
   for (let c = 0; c < nr; c++) {
     const position = first + c;
-    const exists = position < columns && (!p.flat || position % p.linePeriod < p.inputW);
-    mask |= (<i32>exists) << c;
+    if (position < columns && (!p.flat || position % p.linePeriod < p.inputW)) mask |= 1 << c;
   }
   return mask;
 }

@@ -23,7 +23,7 @@ export function depthwiseForward(p: ConvParams, begin: i32, end: i32, thread: i3
   else run<f32>(p, begin, end, thread);
 }
 
-function run<T>(p: ConvParams, begin: i32, end: i32, thread: i32): void {
+function run<T extends number>(p: ConvParams, begin: i32, end: i32, thread: i32): void {
   const workspacePtr = p.workspacePtr + <usize>thread * <usize>p.threadBytes;
   const box = changetype<Box>(workspacePtr);
   for (let item = begin; item < end; item++) {
@@ -70,7 +70,7 @@ function run<T>(p: ConvParams, begin: i32, end: i32, thread: i32): void {
   }
 }
 
-function hasNonFinite<T>(p: ConvParams, weightPtr: usize): bool {
+function hasNonFinite<T extends number>(p: ConvParams, weightPtr: usize): bool {
   for (let tap = 0; tap < p.taps; tap++) {
     const offset = load<i32>(p.tapTablePtr + ((<usize>tap) << 4), 12);
     if (geometry.nonFinite<T>(load<T>(weightPtr + geometry.bytes<T>(offset)))) return true;
@@ -79,7 +79,7 @@ function hasNonFinite<T>(p: ConvParams, weightPtr: usize): bool {
 }
 
 /** Inputs from d0 − maxShiftD … d1 − 1, h and w alike, after their activation; zero where there is none. */
-function copyWithHalo<T>(
+function copyWithHalo<T extends number>(
   p: ConvParams,
   inputPtr: usize,
   d0: i32,
@@ -120,7 +120,14 @@ function copyWithHalo<T>(
  * `count` elements of a plane row, rounded up to whole vectors: the row and the halo have room for them.
  * `rowPtr` is the first row that the last tap reads; the table adds the way to the others.
  */
-function sumRow<T>(p: ConvParams, phase: i32, rowPtr: usize, count: i32, weightPtr: usize, targetPtr: usize): void {
+function sumRow<T extends number>(
+  p: ConvParams,
+  phase: i32,
+  rowPtr: usize,
+  count: i32,
+  weightPtr: usize,
+  targetPtr: usize,
+): void {
   const lanes = <i32>(16 / sizeof<T>());
   const runPtr = p.runTablePtr + ((<usize>phase) << 2);
   const tapsPtr = p.packTablePtr + ((<usize>load<i32>(runPtr)) << 3);
@@ -159,7 +166,15 @@ function sumRow<T>(p: ConvParams, phase: i32, rowPtr: usize, count: i32, weightP
 }
 
 /** One plane element, its inputs tested one by one; `cellPtr` as `rowPtr` of `sumRow`. */
-function sumElement<T>(p: ConvParams, phase: i32, d: i32, h: i32, q: i32, cellPtr: usize, weightPtr: usize): T {
+function sumElement<T extends number>(
+  p: ConvParams,
+  phase: i32,
+  d: i32,
+  h: i32,
+  q: i32,
+  cellPtr: usize,
+  weightPtr: usize,
+): T {
   const runPtr = p.runTablePtr + ((<usize>phase) << 2);
   const end = load<i32>(runPtr, 4);
   let sum: T = <T>0;

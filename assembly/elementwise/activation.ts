@@ -26,9 +26,13 @@ const GAUSSIAN_DENSITY: f64 = 0.3989422804014327;
  * where x is what was saved.
  */
 
+interface Kind {
+  apply(kind: i32, x: v128, grad: v128, backward: bool, a: v128, b: v128): v128;
+}
+
 @final
 @unmanaged
-class Relu<T> {
+class Relu<T extends number> {
   /** −0 stays −0, NaN stays NaN and lets the gradient through, as in PyTorch. */
   @inline apply(_kind: i32, x: v128, grad: v128, backward: bool, _a: v128, _b: v128): v128 {
     const zero = Lanes.splat<T>(0);
@@ -39,7 +43,7 @@ class Relu<T> {
 /** Those of exp and its kin: one loop for all of them, which takes longer than telling them apart. */
 @final
 @unmanaged
-class Smooth<T> {
+class Smooth<T extends number> {
   @inline apply(kind: i32, x: v128, grad: v128, backward: bool, _a: v128, _b: v128): v128 {
     const one = Lanes.splat<T>(1);
     if (kind == TANH) {
@@ -64,7 +68,7 @@ class Smooth<T> {
 
 @final
 @unmanaged
-class LeakyRelu<T> {
+class LeakyRelu<T extends number> {
   @inline apply(_kind: i32, x: v128, grad: v128, backward: bool, slope: v128, _b: v128): v128 {
     const factor = backward ? grad : x;
     return v128.bitselect(factor, v128.mul<T>(factor, slope), v128.gt<T>(x, Lanes.splat<T>(0)));
@@ -73,7 +77,7 @@ class LeakyRelu<T> {
 
 @final
 @unmanaged
-class Clamp<T> {
+class Clamp<T extends number> {
   @inline apply(_kind: i32, x: v128, grad: v128, backward: bool, minimum: v128, maximum: v128): v128 {
     if (!backward) return v128.pmin<T>(v128.pmax<T>(x, minimum), maximum);
     return v128.and(grad, v128.and(v128.ge<T>(x, minimum), v128.le<T>(x, maximum)));
@@ -83,7 +87,7 @@ class Clamp<T> {
 /** Every kind, for a dtype whose speed matters less than its size. */
 @final
 @unmanaged
-class Any<T> {
+class Any<T extends number> {
   @inline apply(kind: i32, x: v128, grad: v128, backward: bool, a: v128, b: v128): v128 {
     if (kind == RELU) return changetype<Relu<T>>(<usize>0).apply(kind, x, grad, backward, a, b);
     if (kind == LEAKY_RELU) return changetype<LeakyRelu<T>>(<usize>0).apply(kind, x, grad, backward, a, b);
@@ -93,7 +97,15 @@ class Any<T> {
 }
 
 /** `target[i] = K.apply(saved[i], grad[i])`; `gradPtr` 0 means forward. Target may be one of the others. */
-function map<T, K>(kind: i32, savedPtr: usize, gradPtr: usize, targetPtr: usize, count: i32, a: f64, b: f64): void {
+function map<T extends number, K extends Kind>(
+  kind: i32,
+  savedPtr: usize,
+  gradPtr: usize,
+  targetPtr: usize,
+  count: i32,
+  a: f64,
+  b: f64,
+): void {
   const kernel = changetype<K>(<usize>0); // no instance: methods are inlined
   const aLanes = Lanes.splat<T>(a);
   const bLanes = Lanes.splat<T>(b);

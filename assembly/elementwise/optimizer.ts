@@ -13,7 +13,7 @@ export function sgdStep(p: OptimizerParams, begin: i32, end: i32, _thread: i32):
   else sgd<f32>(p, begin, end);
 }
 
-function sgd<T>(p: OptimizerParams, begin: i32, end: i32): void {
+function sgd<T extends number>(p: OptimizerParams, begin: i32, end: i32): void {
   const weightDecay = Lanes.splat<T>(p.weightDecay);
   const momentum = Lanes.splat<T>(p.beta1);
   const minusRate = Lanes.splat<T>(-p.stepSize);
@@ -46,7 +46,7 @@ export function adamStep(p: OptimizerParams, begin: i32, end: i32, _thread: i32)
   else adam<f32>(p, begin, end);
 }
 
-function adam<T>(p: OptimizerParams, begin: i32, end: i32): void {
+function adam<T extends number>(p: OptimizerParams, begin: i32, end: i32): void {
   const weightDecay = Lanes.splat<T>(p.weightDecay);
   const beta1 = Lanes.splat<T>(p.beta1);
   const beta2 = Lanes.splat<T>(p.beta2);

@@ -13,7 +13,7 @@ const LOG2_E: f64 = 1.4426950408889634;
 
 export class Transcendental {
   /** Remainder r of x = n ln 2 + r, |r| ≤ ln 2 / 2. */
-  @inline private static remainder<T>(x: v128, n: v128): v128 {
+  @inline private static remainder<T extends number>(x: v128, n: v128): v128 {
     // ln 2 in two parts; the first has so few bits that n times it is exact
     if (sizeof<T>() == 4) {
       return simd.madd<T>(n, Lanes.splat<T>(0.00021219444), simd.madd<T>(n, Lanes.splat<T>(-0.693359375), x));
@@ -26,7 +26,7 @@ export class Transcendental {
   }
 
   /** e^r − 1 for |r| ≤ ln 2 / 2: r + r² q(r). */
-  @inline private static expm1Reduced<T>(r: v128): v128 {
+  @inline private static expm1Reduced<T extends number>(r: v128): v128 {
     let q: v128;
     if (sizeof<T>() == 4) {
       q = Lanes.splat<T>(0.0013926250831497611);
@@ -49,7 +49,7 @@ export class Transcendental {
   }
 
   /** e^(x + low): `low` is what x lost to rounding. */
-  static expSum<T>(x: v128, low: v128): v128 {
+  static expSum<T extends number>(x: v128, low: v128): v128 {
     // beyond these, the result is 0 or infinity in any case; pmin and pmax with x first keep NaN
     x = v128.pmax<T>(x, Lanes.splat<T>(sizeof<T>() == 4 ? -104 : -746));
     x = v128.pmin<T>(x, Lanes.splat<T>(sizeof<T>() == 4 ? 89 : 710));
@@ -65,7 +65,7 @@ export class Transcendental {
     );
   }
 
-  static tanh<T>(x: v128): v128 {
+  static tanh<T extends number>(x: v128): v128 {
     // tanh|x| = m / (m + 2) with m = e^(2|x|) − 1; beyond the limit it rounds to 1
     const limit = Lanes.splat<T>(sizeof<T>() == 4 ? 20 : 40);
     const magnitude = v128.abs<T>(x);
@@ -81,18 +81,18 @@ export class Transcendental {
   }
 
   /** 1 / (1 + e^(−x)) */
-  static sigmoid<T>(x: v128): v128 {
+  static sigmoid<T extends number>(x: v128): v128 {
     const one = Lanes.splat<T>(1);
     return v128.div<T>(one, v128.add<T>(Transcendental.expSum<T>(v128.neg<T>(x), Lanes.splat<T>(0)), one));
   }
 
   /** Where the normal distribution is 0 or 1 to the last bit: keeps infinities out of what follows. */
-  @inline private static gaussianLimit<T>(): v128 {
+  @inline private static gaussianLimit<T extends number>(): v128 {
     return Lanes.splat<T>(sizeof<T>() == 4 ? 15 : 39);
   }
 
   /** e^(−x²/2) */
-  static gaussian<T>(x: v128): v128 {
+  static gaussian<T extends number>(x: v128): v128 {
     const magnitude = v128.pmin<T>(v128.abs<T>(x), Transcendental.gaussianLimit<T>());
     // x² = upper² + (x − upper)(x + upper), the first term exact: large exponents keep their accuracy
     const upper = Lanes.upperHalf<T>(magnitude);
@@ -105,7 +105,7 @@ export class Transcendental {
    * Distribution function of the normal distribution, ½ (1 + erf(x / √2)), from `gaussian(x)`.
    * With a = |x| / √2, erfc(a) = e^(−a²) g(u) / (1 + 2a), u = (a − K) / (a + K), g a polynomial.
    */
-  static normalCdf<T>(x: v128, gaussian: v128): v128 {
+  static normalCdf<T extends number>(x: v128, gaussian: v128): v128 {
     const one = Lanes.splat<T>(1);
     const magnitude = v128.pmin<T>(v128.abs<T>(x), Transcendental.gaussianLimit<T>());
     const a = v128.mul<T>(magnitude, Lanes.splat<T>(0.7071067811865476));
