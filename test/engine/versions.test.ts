@@ -129,6 +129,50 @@ describe('writes through the API renew packed copies', () => {
   });
 });
 
+test('every write of the API raises the version, reading does not', () => {
+  const m = own(new ConvTranspose1d(1, 1, 2, { engine }));
+  const x = own(full([1, 1, 1], 1, { engine }));
+  own(m.forwardSync(x));
+  own(m.backwardSync(own(full([1, 1, 2], 1, { engine })))); // makes the gradients
+  const { weight } = m;
+  const grad = weight.grad!;
+  const { uniform_, normal_, constant_, kaimingUniform_ } = initializers;
+  const writes: [string, Tensor, () => unknown][] = [
+    ['copyFrom', weight, () => weight.copyFrom([1, 2])],
+    ['copyFrom of a tensor', weight, () => weight.copyFrom(grad)],
+    ['copyFrom of a view', weight, () => own(weight.narrow(2, 0, 1)).copyFrom([1])],
+    ['out', weight, () => convTranspose1dSync(x, grad, null, { out: weight })],
+    ['constant_', weight, () => constant_(weight, 1)],
+    ['uniform_', weight, () => uniform_(weight)],
+    ['normal_', weight, () => normal_(weight)],
+    ['kaimingUniform_', weight, () => kaimingUniform_(weight)],
+    ['resetParameters', weight, () => m.resetParameters()],
+    ['loadStateDict', weight, () => m.loadStateDict({ weight: grad, bias: own(zeros([1], { engine })) })],
+    ['SGD', weight, () => own(new SGD([weight], { lr: 1 })).stepSync()],
+    ['Adam', weight, () => own(new Adam([weight])).stepSync()],
+    [
+      'accumulation',
+      grad,
+      () => {
+        own(m.forwardSync(x));
+        own(m.backwardSync(own(full([1, 1, 2], 1, { engine }))));
+      },
+    ],
+    ['zeroGrad', grad, () => m.zeroGrad()],
+    ['zeroGrad of an optimizer', grad, () => own(new SGD([weight], { lr: 1 })).zeroGrad()],
+  ];
+  for (const [name, target, write] of writes) {
+    const { version } = target.storage;
+    write();
+    expect({ name, raised: target.storage.version > version }).toEqual({ name, raised: true });
+  }
+  const { version } = weight.storage;
+  for (const read of [() => weight.data, () => weight.commit(), () => weight.toArray(), () => own(weight.clone())])
+    read();
+  own(m.forwardSync(x));
+  expect(weight.storage.version).toBe(version);
+});
+
 describe('what backward needs', () => {
   test.each([
     ['the input of an activation', 'x', () => new SiLU()],
