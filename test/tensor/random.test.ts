@@ -115,6 +115,23 @@ test('initialisers', () => {
   t.dispose();
 });
 
+test('a range that the dtype does not hold, as PyTorch refuses it', () => {
+  for (const [dtype, bound] of [
+    ['float16', 40_000],
+    ['float32', 3e38],
+    ['float64', 1.7e308],
+  ] as const) {
+    const t = zeros([3], { engine, dtype });
+    expect(() => initializers.uniform_(t, -bound, bound)).toThrow(ArgumentError);
+    expect(t.toArray()).toEqual([0, 0, 0]);
+    initializers.uniform_(t, 0, bound);
+    expect((t.toArray() as number[]).every(Number.isFinite)).toBe(true);
+    initializers.constant_(t, 0.5);
+    expect(t.toArray()).toEqual([0.5, 0.5, 0.5]);
+    t.dispose();
+  }
+});
+
 test('arguments', () => {
   expect(() => manualSeed(1.5)).toThrow(ArgumentError);
   expect(() => manualSeed('7' as never)).toThrow(TypeError);
