@@ -122,6 +122,20 @@ describe('a foreign memory', () => {
     }
   });
 
+  test('is never asked for no bytes: malloc(0) may be null', async () => {
+    const { memory, allocator } = foreign();
+    const asked: number[] = [];
+    const allocate = (bytes: number, alignment: number): number => {
+      asked.push(bytes);
+      return allocator.allocate(bytes, alignment);
+    };
+    const engine = await createEngine({ memory, allocator: { ...allocator, allocate } });
+    engines.push(engine);
+    own(full([0, 3], 1, { engine }));
+    expect(asked.length).toBeGreaterThan(0);
+    expect(Math.min(...asked)).toBeGreaterThan(0);
+  });
+
   test('the memory may grow behind the engine', async () => {
     const host = foreign(64);
     const engine = await engineIn(host);

@@ -41,7 +41,11 @@ function forward(w: Tensor): number[] {
 describe('a view of a weight in JavaScript', () => {
   test('forward sees what is written through it, at any time', () => {
     const w = own(tensor([1, 2, 3, 4, 5, 6], [2, 1, 3], { engine }));
+    expect(forward(w)).toEqual([5, 7, 9]); // packs it
     const { data } = w;
+    data[1] = 3;
+    expect(forward(w)).toEqual([5, 8, 9]);
+    data[1] = 2;
     expect(forward(w)).toEqual([5, 7, 9]);
     data[0] = 9;
     expect(forward(w)).toEqual([13, 7, 9]);
