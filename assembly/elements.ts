@@ -47,6 +47,15 @@ export class elements {
 
   /** Adds `count` floating-point numbers to others. */
   static add(from: usize, fromStep: usize, to: usize, toStep: usize, count: i32, bytes: i32): void {
+    if (fromStep == bytes && toStep == bytes) {
+      for (; count * bytes >= 16; count -= 16 / bytes) {
+        const value = v128.load(from);
+        const sum = v128.load(to);
+        v128.store(to, bytes == 8 ? f64x2.add(sum, value) : f32x4.add(sum, value));
+        from += 16;
+        to += 16;
+      }
+    }
     for (; count > 0; count--) {
       if (bytes == 8) store<f64>(to, load<f64>(to) + load<f64>(from));
       else store<f32>(to, load<f32>(to) + load<f32>(from));

@@ -12,7 +12,7 @@ export { convForward, packConvWeight } from './conv/conv_forward';
 export { convTransposeForward, packForwardWeight } from './conv/conv_transpose_forward';
 export { depthwiseForward } from './conv/depthwise';
 export { fold, unfold } from './conv/fold';
-export { convGradWeight } from './conv/grad_weight';
+export { convGradWeight, sumGradWeight } from './conv/grad_weight';
 export { activation, prelu, preluGradWeight } from './elementwise/activation_stages';
 export { copyStrided } from './elementwise/copy';
 export { convertHalf } from './elementwise/half';

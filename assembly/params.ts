@@ -163,6 +163,9 @@ export class ConvParams {
   /** gradWeight: blocks of K of this stage. */
   stepBegin: i32;
   stepEnd: i32;
+  itemRows: i32;
+  parts: i32;
+  partStride: i32;
   /** The result's columns are contiguous in memory. */
   dense: i32;
 

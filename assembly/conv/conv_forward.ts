@@ -2,8 +2,8 @@
  * Convolution, which is gradInput of a transposed convolution: input = W · im2col(output), in the names of the
  * transposed one. Writes `inputPtr`, reads `outputPtr`.
  *
- * M = input channels, K = (output channel, tap), N = input positions. An item owns (group, images, box of input
- * positions) for all channels. It splits the band of the output that its box reaches into phase planes, packs
+ * M = input channels, K = (output channel, tap), N = input positions. An item owns (group, block of rows of M, images,
+ * box of input positions). It splits the band of the output that its box reaches into phase planes, packs
  * im2col rows from them, and multiplies block by block of K.
  *
  *   thread workspace:  box | planes of the channels of one block of K | B panels | row buffer | tile, column offsets
@@ -54,7 +54,7 @@ function packRow(p: ConvParams, rowOffset: i32, k0: i32, kc: i32, to: usize): vo
   }
 }
 
-/** Item: (group, images, box D, box H, box W), the last one fastest. */
+/** Item: (group, block of M, images, box D, box H, box W), the last one fastest. */
 export function convForward(p: ConvParams, begin: i32, end: i32, thread: i32): void {
   const workspacePtr = p.workspacePtr + <usize>thread * <usize>p.threadBytes;
   for (let item = begin; item < end; item++) convItem(p, item, workspacePtr);
@@ -64,10 +64,14 @@ function convItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   const bytes = p.elementBytes;
   const nr = 32 / bytes;
   const box = changetype<Box>(workspacePtr);
-  const rest = boxes.take(p, item, box);
+  let rest = boxes.take(p, item, box);
   const imageBlocks = (p.batch + p.imagesPerItem - 1) / p.imagesPerItem;
-  const group = rest / imageBlocks;
-  const image0 = (rest - group * imageBlocks) * p.imagesPerItem;
+  const image0 = (rest % imageBlocks) * p.imagesPerItem;
+  rest /= imageBlocks;
+  const rowBlocks = (p.inChannels + p.itemRows - 1) / p.itemRows;
+  const group = rest / rowBlocks;
+  const firstRow = (rest - group * rowBlocks) * p.itemRows;
+  const endRow = min(firstRow + p.itemRows, p.inChannels);
   const image1 = min(image0 + p.imagesPerItem, p.batch);
   const count = box.slices * box.rows * box.columns;
   const strips = (count + nr - 1) / nr;
@@ -104,13 +108,14 @@ function convItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     }
     if (k0 == 0 && p.biasPtr != 0) {
       for (let image = image0; image < image1; image++) {
-        eachRow(p, box, image * p.inputBatchStride + groupOffset, p.biasPtr + group * p.inChannels * bytes);
+        const biasPtr = p.biasPtr + group * p.inChannels * bytes;
+        eachRow(p, box, image * p.inputBatchStride + groupOffset, biasPtr, firstRow, endRow);
       }
     }
     const accumulate = p.accumulate != 0 || p.biasPtr != 0 || k0 > 0;
-    let aPtr = p.packedPtr + (group * p.depth + k0) * packedRows * bytes;
-    for (let row0 = 0; row0 < p.inChannels; row0 += p.slabChannels) {
-      const blockRows = min(p.slabChannels, p.inChannels - row0);
+    let aPtr = p.packedPtr + ((group * p.depth + k0) * packedRows + firstRow * kc) * bytes;
+    for (let row0 = firstRow; row0 < endRow; row0 += p.slabChannels) {
+      const blockRows = min(p.slabChannels, endRow - row0);
       const rowOffsetPtr = p.rowOffsetPtr + (row0 << 2);
       let bPtr = panelsPtr;
       for (let image = image0; image < image1; image++) {
@@ -141,7 +146,9 @@ function convItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     }
   }
   if (p.activation != 0) {
-    for (let image = image0; image < image1; image++) eachRow(p, box, image * p.inputBatchStride + groupOffset, 0);
+    for (let image = image0; image < image1; image++) {
+      eachRow(p, box, image * p.inputBatchStride + groupOffset, 0, firstRow, endRow);
+    }
   }
 }
 
@@ -159,16 +166,16 @@ function columnOffsets(p: ConvParams, box: Box, first: i32, existing: i32, offse
 }
 
 /**
- * Rows of the result in the box, all channels of the group: sets them to the bias, or with no bias applies the
+ * Rows of the result in the box, of some channels of the group: sets them to the bias, or with no bias applies the
  * activation.
  * @param first elements from the start of the result to the first of the box
  */
-function eachRow(p: ConvParams, box: Box, first: i32, biasPtr: usize): void {
+function eachRow(p: ConvParams, box: Box, first: i32, biasPtr: usize, channel0: i32, channel1: i32): void {
   const bytes = p.elementBytes;
   const step = p.inputStrideW * bytes;
   const width = box.columns;
   const bufferPtr = changetype<usize>(box) + p.rowBufferOffset;
-  for (let channel = 0; channel < p.inChannels; channel++) {
+  for (let channel = channel0; channel < channel1; channel++) {
     for (let d = 0; d < box.slices; d++) {
       for (let h = 0; h < box.rows; h++) {
         const offset = first + channel * p.inputChannelStride + d * p.inputStrideD + h * p.inputStrideH;

@@ -4,7 +4,8 @@
  *
  * An item owns (group, rows of M, columns of N) of the gradient and runs over blocks of K in fixed order: images, then
  * boxes of positions. A long K is cut into several stages, each of which adds to what the one before left, so that no
- * item takes long. A and B are both contiguous along K, so packing transposes them.
+ * item takes long. Where M and N make few items, the blocks of a stage are dealt to `parts` items more, each with a
+ * gradient of its own, and the last stage adds those up. A and B are both contiguous along K, so packing transposes them.
  *
  *   thread workspace:  box | planes of the item's output channels | A panels | B panels | tile, column offsets
  */
@@ -17,25 +18,49 @@ import { Box, boxes } from './box';
 import { packColumnsTransposed } from './im2col';
 import { splitPlanes } from './phase_planes';
 
-/** Item: (group, block of M, block of N), the last one fastest. */
+/** Item: (group, block of M, block of N, part of the stage's blocks of K), the last one fastest. */
 export function convGradWeight(p: ConvParams, begin: i32, end: i32, thread: i32): void {
   const workspacePtr = p.workspacePtr + <usize>thread * <usize>p.threadBytes;
   const columns = p.outChannels * p.taps;
   const columnBlocks = (columns + p.columnsPerItem - 1) / p.columnsPerItem;
   const rowBlocks = (p.inChannels + p.slabChannels - 1) / p.slabChannels;
   for (let item = begin; item < end; item++) {
-    let rest = item;
+    let rest = item / p.parts;
+    const part = item - rest * p.parts;
     const n0 = (rest % columnBlocks) * p.columnsPerItem;
     rest /= columnBlocks;
     const m0 = (rest % rowBlocks) * p.slabChannels;
     const group = rest / rowBlocks;
     const n1 = min(n0 + p.columnsPerItem, columns);
     const m1 = min(m0 + p.slabChannels, p.inChannels);
+    const gradientPtr = p.weightPtr + part * p.partStride * p.elementBytes;
     let accumulate = p.accumulate != 0;
     if (p.batch == 0 && !accumulate) zeroItem(p, group, m0, m1, n0, n1);
-    for (let step = p.stepBegin; step < p.stepEnd; step++) {
-      addBlock(p, group, m0, m1, n0, n1, step, accumulate, workspacePtr);
+    const steps = p.stepEnd - p.stepBegin;
+    const lastStep = p.stepBegin + ((part + 1) * steps) / p.parts;
+    for (let step = p.stepBegin + (part * steps) / p.parts; step < lastStep; step++) {
+      addBlock(p, group, m0, m1, n0, n1, step, accumulate, gradientPtr, workspacePtr);
       accumulate = true;
+    }
+  }
+}
+
+/** Adds the parts up, in order. Item: (group, input channel), a row of the gradient. */
+export function sumGradWeight(p: ConvParams, begin: i32, end: i32, _thread: i32): void {
+  const bytes = p.elementBytes;
+  const columns = p.outChannels * p.taps;
+  const partBytes = p.partStride * bytes;
+  for (let row = begin; row < end; row++) {
+    const sumPtr = p.packedPtr + row * columns * bytes;
+    for (let part = 1; part < p.parts; part++) {
+      elements.add(sumPtr + part * partBytes, bytes, sumPtr, bytes, columns, bytes);
+    }
+    const rowPtr = p.weightPtr + row * p.weightInStride * bytes;
+    for (let n = 0; n < columns; n += p.dense ? columns : 1) {
+      const to = rowPtr + weightOffset(p, n) * bytes;
+      const count = p.dense ? columns : 1;
+      if (p.accumulate) elements.add(sumPtr + n * bytes, bytes, to, bytes, count, bytes);
+      else elements.copy(sumPtr + n * bytes, bytes, to, bytes, count, bytes);
     }
   }
 }
@@ -60,6 +85,7 @@ function addBlock(
   n1: i32,
   step: i32,
   accumulate: bool,
+  gradientPtr: usize,
   workspacePtr: usize,
 ): void {
   const bytes = p.elementBytes;
@@ -88,7 +114,7 @@ function addBlock(
   }
   const tilePtr = workspacePtr + p.tileOffset;
   const columnsPtr = tilePtr + edge.bufferBytes(p.mr);
-  const rowPtr = p.weightPtr + (group * p.inChannels + m0) * p.weightInStride * bytes;
+  const rowPtr = gradientPtr + (group * p.inChannels + m0) * p.weightInStride * bytes;
   let bPtr = panelsPtr;
   for (let n = n0; n < n1; n += nr) {
     const existing = min(nr, n1 - n);

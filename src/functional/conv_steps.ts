@@ -7,6 +7,7 @@ import type { PackedWeightRequest, Step } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Plan } from '../kernels/plan.ts';
+import { scratchOf } from '../kernels/plan.ts';
 import type { ConvBackwardSpec } from '../kernels/plan_conv.ts';
 import type { ConvSpec } from '../kernels/spec.ts';
 import { microkernelName } from '../plan/blocking.ts';
@@ -219,7 +220,7 @@ function stepOf(
   anySizeOnly = false,
 ): Step {
   const stepFor = ({ key, plan }: ReturnType<typeof planOf>): Step =>
-    operands.step(engine, key, plan.stages, { shared: 0, perThread: plan.workspaceBytes.perThread });
+    operands.step(engine, key, plan.stages, scratchOf(plan));
   const best = planOf(anySizeOnly);
   if (best.plan.packedWeightBytes === 0) return stepFor(best);
   if (packed === null) return { ...stepFor(best), packedWeight: request(best.plan) };

@@ -8,7 +8,7 @@ import type { BoundStage, Pointers } from './stage_params.ts';
 import { operandsOf, paramsBytes, writeConstants, writePointers } from './stage_params.ts';
 import type { Kernels } from './instance.ts';
 import type { Plan } from './plan.ts';
-import { planBlockOf } from './plan.ts';
+import { planBlockOf, scratchOf } from './plan.ts';
 
 /**
  * Writes the parameter blocks of `plan` at `pointers.params` and returns the calls to make, a barrier between two:
@@ -32,10 +32,11 @@ export function bind(kernels: Kernels, plan: Plan, pointers: Pointers): BoundSta
     required.delete('packedWeight');
     required.add('workspace');
   }
+  const scratch = scratchOf(plan);
   const ranges = {
     ...plan.operands,
     params: paramsBytes(stages, planBlockOf),
-    workspace: (packs ? workspaceBytes.shared : 0) + workspaceBytes.perThread,
+    workspace: (packs ? workspaceBytes.shared : scratch.shared) + workspaceBytes.perThread,
     ...(packedWeightBytes > 0 ? { packedWeight: packedWeightBytes } : {}),
   };
   checkPointers('bind', kernels, plan, pointers, required, ranges);
@@ -43,7 +44,9 @@ export function bind(kernels: Kernels, plan: Plan, pointers: Pointers): BoundSta
   return write(
     kernels,
     stages,
-    packs ? { ...pointers, packedWeight: workspace, workspace: workspace + workspaceBytes.shared } : pointers,
+    packs
+      ? { ...pointers, packedWeight: workspace, workspace: workspace + workspaceBytes.shared - scratch.shared }
+      : pointers,
   );
 }
 

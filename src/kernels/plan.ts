@@ -17,7 +17,7 @@ export interface Plan {
   readonly packedWeightBytes: number;
   /**
    * Scratch memory: shared + threads · perThread. The shared part holds the packed weight when `bind` is given the raw
-   * one; a caller that brings `packedWeight` needs threads · perThread.
+   * one; a caller that brings `packedWeight` needs less by its size.
    */
   readonly workspaceBytes: WorkspaceBytes;
   /** Enough for `bind`, and for `bindPack`, at any address. */
@@ -51,18 +51,30 @@ export function makePlan(
   const packing = parts.find(({ pack }) => pack !== undefined);
   const pack = packing?.pack ?? [];
   const packedWeightBytes = packing?.packedWeightBytes ?? 0;
+  const most = (kind: keyof WorkspaceBytes): number =>
+    Math.max(0, ...parts.map(({ workspaceBytes }) => workspaceBytes?.[kind] ?? 0));
   return {
     ...about,
     packedWeightBytes,
     workspaceBytes: {
-      shared: Math.ceil(packedWeightBytes / 64) * 64,
-      perThread: parts.reduce((most, { workspaceBytes }) => Math.max(most, workspaceBytes?.perThread ?? 0), 0),
+      shared: packedBytes(packedWeightBytes) + most('shared'),
+      perThread: most('perThread'),
     },
     paramsBytes: paramsBytes([...pack, ...stages], planBlockOf),
     pack,
     stages,
     packKey: packing?.packKey ?? '',
   };
+}
+
+/** Room for a packed weight in the workspace. */
+function packedBytes(packedWeightBytes: number): number {
+  return Math.ceil(packedWeightBytes / 64) * 64;
+}
+
+/** What the stages of a plan need beside a packed weight: they find it behind one that lies in the workspace, too. */
+export function scratchOf({ packedWeightBytes, workspaceBytes }: Plan): WorkspaceBytes {
+  return { ...workspaceBytes, shared: workspaceBytes.shared - packedBytes(packedWeightBytes) };
 }
 
 /** The same stages with other names for their operands. */

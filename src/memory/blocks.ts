@@ -33,7 +33,7 @@ export const PLAN_BLOCKS: Readonly<Record<string, BlockLayout>> = {
     rangeEnd@ phases@ residuesPtr@ box@ boxes@ planeRow planeSlice planeSize paddedRow paddedSlice mr kc
     depth tiles slabs slabChannels taps blocks rowOffsetPtr packTablePtr runTablePtr blockTablePtr
     tapTablePtr flat linePeriod stripStep splitBytes writeOnce accumulate activation activationA:f64 activationB:f64 inputActivation
-    inputActivationA:f64 inputActivationB:f64 imagesPerItem columnsPerItem stepBegin stepEnd dense
+    inputActivationA:f64 inputActivationB:f64 imagesPerItem columnsPerItem stepBegin stepEnd itemRows parts partStride dense
     panelsOffset aPanelsOffset rowBufferOffset tileOffset
   `),
   channelSum: layout(`

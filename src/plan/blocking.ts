@@ -77,6 +77,16 @@ export const PLANES_BYTES: number = 512 * 1024;
 export const B_PANELS_BYTES: number = 512 * 1024;
 /** An item is worth a hand-over to another thread, and short enough to abort between two. */
 export const ITEM_FLOPS = 16e6;
+/** Threads find enough to do in this many items. */
+const ENOUGH_ITEMS = 16;
+/** With so many rows of A, packing B for them costs about a hundredth of the product. */
+export const ROWS_WORTH_PACKING = 192;
+
+/** Into how many parts each of `items` has to be cut, so that items are neither few nor long. */
+export function missingItems(flops: number, items: number): number {
+  const wanted = Math.min(ENOUGH_ITEMS, Math.floor(flops / ITEM_FLOPS));
+  return Math.max(1, ceilDiv(wanted, Math.max(items, 1)));
+}
 
 export function ceilDiv(a: number, b: number): number {
   return Math.ceil(a / b);

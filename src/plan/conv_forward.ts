@@ -2,7 +2,18 @@
 
 import type { CheckedActivation } from '../core/activation.ts';
 import { elementBytes } from '../core/dtype.ts';
-import { A_BLOCK_BYTES, B_PANELS_BYTES, ceilDiv, chooseKc, chooseMr, ITEM_FLOPS, nrOf, roundUp } from './blocking.ts';
+import {
+  A_BLOCK_BYTES,
+  B_PANELS_BYTES,
+  ceilDiv,
+  chooseKc,
+  chooseMr,
+  ITEM_FLOPS,
+  missingItems,
+  nrOf,
+  roundUp,
+  ROWS_WORTH_PACKING,
+} from './blocking.ts';
 import { batchAsColumns } from './batch_columns.ts';
 import { activationFields, BOX_BYTES, boxFields, geometryFields } from './conv_fields.ts';
 import type { Box, GatherSpec } from './conv_gather.ts';
@@ -58,6 +69,12 @@ export function planConvForward(given: ConvForwardSpec): ConvPlan {
   const planes = planesFor(box, phases);
   const counts = boxCounts(geometry, box);
   const tiles = ceilDiv(rows, mr);
+  const positionItems = geometry.groups * ceilDiv(geometry.batch, images) * counts[0] * counts[1] * counts[2];
+  const rowBlocks = Math.min(
+    missingItems(directFlops(geometry), positionItems),
+    Math.max(1, Math.floor(rows / ROWS_WORTH_PACKING)),
+  );
+  const itemRows = roundUp(ceilDiv(rows, rowBlocks), mr);
   const slabChannels = Math.max(mr, Math.floor(A_BLOCK_BYTES / (kc * bytes * mr)) * mr);
 
   const planesOfChannel = phases.reduce((product, { residues }) => product * residues.length, 1);
@@ -78,6 +95,7 @@ export function planConvForward(given: ConvForwardSpec): ConvPlan {
     depth,
     tiles,
     slabChannels,
+    itemRows,
     taps,
     tapTablePtr: tapTable(phases, planes, spec.weight),
     packedPtr: pointer('packedWeight'),
@@ -94,7 +112,7 @@ export function planConvForward(given: ConvForwardSpec): ConvPlan {
     stages: [
       {
         entry: 'convForward',
-        items: geometry.groups * ceilDiv(geometry.batch, images) * counts[0] * counts[1] * counts[2],
+        items: positionItems * ceilDiv(rows, itemRows),
         flops: directFlops(geometry),
         block: 'conv',
         fields: {

@@ -1,7 +1,18 @@
 /** How the forward pass is cut into items: slabs of channels, boxes of plane coordinates, lines of columns. */
 
 import { elementBytes } from '../core/dtype.ts';
-import { A_BLOCK_BYTES, B_PANELS_BYTES, ceilDiv, ITEM_FLOPS, nrOf, PLANES_BYTES, roundUp } from './blocking.ts';
+import {
+  A_BLOCK_BYTES,
+  B_PANELS_BYTES,
+  ceilDiv,
+  ITEM_FLOPS,
+  missingItems,
+  nrOf,
+  PLANES_BYTES,
+  roundUp,
+  ROWS_WORTH_PACKING,
+} from './blocking.ts';
+import { directFlops } from './conv_geometry.ts';
 import type { ForwardSpec, Layout } from './forward_spec.ts';
 
 /**
@@ -72,6 +83,9 @@ export function chooseBoxes(spec: ForwardSpec, layout: Layout, kc: number): Boxe
   let slabChannels = rowsOfWork > 1 ? channelsOfWeight(spec, layout) : outChannels;
   const planeBytes = measure(box).planeSize * Math.max(planesPerChannel, 1) * bytes;
   slabChannels = Math.min(slabChannels, Math.max(1, Math.floor(PLANES_BYTES / planeBytes)));
+  const parts = missingItems(directFlops(geometry), geometry.groups * rowsOfWork * ceilDiv(outChannels, slabChannels));
+  const leastChannels = Math.min(slabChannels, ceilDiv(ROWS_WORTH_PACKING, Math.max(layout.taps, 1)));
+  slabChannels = Math.max(leastChannels, ceilDiv(slabChannels, parts));
   slabChannels = anySlab ?? evenly(outChannels, slabChannels);
   // rows, then slices, until the item is large enough
   const columns = flat ? axisH.input * axisW.input : Math.min(axisW.input, box[2]);

@@ -34,8 +34,12 @@ const GRAD_WEIGHT_ROWS = 240;
 const GRAD_WEIGHT_COLUMNS = 512;
 /** Positions of a block of K. */
 const GRAD_WEIGHT_DEPTH = 256;
-/** A long K is cut into at most this many stages. */
+/** A long K is cut into at most this many items one after another. */
 const MAXIMUM_STAGES = 64;
+/** Where M x N makes fewer items, K is dealt to as many as are missing. */
+const ITEMS_PER_STAGE = 8;
+/** Memory for the sums of those. */
+const PARTS_BYTES = 2 ** 20;
 
 /**
  * Plan of `weight gradient = X · im2col(gradOutput)ᵀ`. Operands: `input` (X) and `output` (gradOutput) are read,
@@ -77,8 +81,6 @@ export function planGradWeight(spec: GradWeightSpec): GradWeightPlan {
     ...geometryFields(dtype, geometry, phases, spec.input, spec.output),
     ...boxFields(inputRanges(geometry), box, counts),
     ...planes,
-    weightInStride: spec.weight.inChannel,
-    weightOutStride: spec.weight.outChannel,
     mr,
     slabChannels,
     taps,
@@ -86,35 +88,77 @@ export function planGradWeight(spec: GradWeightSpec): GradWeightPlan {
     imagesPerItem: images,
     inputPtr: pointer('input'),
     outputPtr: pointer('output'),
-    weightPtr: pointer('weight'),
-    workspacePtr: pointer('workspace'),
     threadBytes: perThread,
-    rowOffsetPtr: rowOffsets(slabChannels, mr, spec.weight.inChannel, bytes),
     tapTablePtr: tapTable(phases, planes, spec.weight),
-    dense: weightIsDense(geometry, spec.weight) ? 1 : 0,
     aPanelsOffset,
     panelsOffset,
     tileOffset,
   };
   const steps = ceilDiv(geometry.batch, images) * counts[0] * counts[1] * counts[2];
+  const items = geometry.groups * ceilDiv(rows, slabChannels) * ceilDiv(columns, columnsPerItem);
+  const gradientBytes = geometry.groups * rows * columns * bytes;
+  const parts = Math.min(ceilDiv(ITEMS_PER_STAGE, items), Math.floor(PARTS_BYTES / gradientBytes), steps);
   const flopsPerStep = 2 * slabChannels * columnsPerItem * kc;
-  const stepsPerStage = Math.max(1, Math.round(ITEM_FLOPS / flopsPerStep), ceilDiv(steps, MAXIMUM_STAGES));
-  const stageCount = Math.max(1, ceilDiv(steps, stepsPerStage));
-  return {
-    stages: Array.from({ length: stageCount }, (_, index) => ({
-      entry: 'convGradWeight',
-      items: geometry.groups * ceilDiv(rows, slabChannels) * ceilDiv(columns, columnsPerItem),
-      flops: directFlops(geometry) / stageCount,
-      block: 'conv',
-      fields: {
-        ...fields,
-        accumulate: spec.accumulate || index > 0 ? 1 : 0,
-        stepBegin: index * stepsPerStage,
-        stepEnd: Math.min(steps, (index + 1) * stepsPerStage),
-      },
-    })),
-    workspaceBytes: { shared: 0, perThread },
+  const stepsPerItem = Math.max(1, Math.round(ITEM_FLOPS / flopsPerStep), ceilDiv(steps, MAXIMUM_STAGES));
+  const own = {
+    weightPtr: pointer('weight'),
+    weightInStride: spec.weight.inChannel,
+    weightOutStride: spec.weight.outChannel,
+    rowOffsetPtr: rowOffsets(slabChannels, mr, spec.weight.inChannel, bytes),
+    dense: weightIsDense(geometry, spec.weight) ? 1 : 0,
+    accumulate: spec.accumulate ? 1 : 0,
   };
+  const cut = { steps, flops: directFlops(geometry) };
+  if (parts <= 1) {
+    const all = { ...fields, ...own, parts: 1, workspacePtr: pointer('workspace') };
+    return {
+      stages: cutIntoStages({ ...cut, items, stepsPerStage: stepsPerItem }, all),
+      workspaceBytes: { shared: 0, perThread },
+    };
+  }
+  const shared = roundUp(parts * gradientBytes, 64);
+  const split = { parts, partStride: geometry.groups * rows * columns };
+  const stages = cutIntoStages(
+    { ...cut, items: items * parts, stepsPerStage: Math.max(parts, ceilDiv(stepsPerItem, parts) * parts) },
+    {
+      ...fields,
+      ...split,
+      weightPtr: pointer('workspace'),
+      workspacePtr: pointer('workspace', shared),
+      weightInStride: columns,
+      rowOffsetPtr: rowOffsets(slabChannels, mr, columns, bytes),
+      dense: 1,
+      accumulate: 0,
+    },
+  );
+  const sum: Stage = {
+    entry: 'sumGradWeight',
+    items: geometry.groups * rows,
+    flops: parts * geometry.groups * rows * columns,
+    block: 'conv',
+    fields: { ...fields, ...split, ...own, packedPtr: pointer('workspace') },
+  };
+  return { stages: [...stages, sum], workspaceBytes: { shared, perThread } };
+}
+
+/** One stage for each range of blocks of K; all but the first add to what is there. */
+function cutIntoStages(
+  { steps, stepsPerStage, items, flops }: { steps: number; stepsPerStage: number; items: number; flops: number },
+  fields: Readonly<Record<string, FieldValue>>,
+): Stage[] {
+  const count = Math.max(1, ceilDiv(steps, stepsPerStage));
+  return Array.from({ length: count }, (_, index) => ({
+    entry: 'convGradWeight',
+    items,
+    flops: flops / count,
+    block: 'conv',
+    fields: {
+      ...fields,
+      ...(index > 0 ? { accumulate: 1 } : {}),
+      stepBegin: index * stepsPerStage,
+      stepEnd: Math.min(steps, (index + 1) * stepsPerStage),
+    },
+  }));
 }
 
 /** (output channel, tap) of a row of the gradient are one run in memory. */

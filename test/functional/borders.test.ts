@@ -136,6 +136,40 @@ describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
     }
   });
 
+  test.each([
+    { input: [2, 3, 30, 29], weight: [3, 2, 3, 3], options: { stride: [2, 1], padding: [1, 2] } },
+    { input: [1, 4, 700], weight: [4, 3, 5], options: { groups: 2, dilation: [3] } },
+    { input: [3, 2, 9, 10, 11], weight: [2, 2, 2, 1, 3], options: { stride: [1, 2, 3] } },
+  ])('a long K of gradWeight is dealt to several items: $input', ({ input, weight, options }) => {
+    expect(plansOf(input, weight, options, dtype).gradWeight.parts).toBeGreaterThan(1);
+    checkAll(input, weight, options, dtype);
+  });
+
+  test('gradWeight in parts adds to a strided gradient', () => {
+    const [x, g] = [refTensor([1, 2, 20, 20], randomFloat64(800, 1)), refTensor([1, 2, 22, 22], randomFloat64(968, 2))];
+    const upload = ({ shape, data }: RefTensor): Tensor => own(tensor(data, shape, { dtype, engine }));
+    const [tx, tg, w] = [upload(x), upload(g), own(full([2, 2, 3, 3], 0, { dtype, engine }))];
+    const target = own(own(full([3, 3, 2, 2], 1, { dtype, engine })).permute([2, 3, 1, 0]));
+    const into = { outputMask: [false, true, false] as const, outGradWeight: target, accumulate: true };
+    const plain = own(CONV_TRANSPOSE[2].backwardSync(tg, tx, w, { outputMask: into.outputMask }).gradWeight);
+    CONV_TRANSPOSE[2].backwardSync(tg, tx, w, into);
+    const numbers = [...target.toTypedArray()];
+    expect(numbers).toEqual(
+      [...plain.toTypedArray()].map((sum) => (dtype === 'float32' ? Math.fround(sum + 1) : sum + 1)),
+    );
+  });
+
+  test('few rows of output or positions: channels make the items', () => {
+    const [input, weight] = [
+      [1, 400, 8, 8],
+      [400, 400, 3, 1],
+    ];
+    const plans = plansOf(input, weight, {}, dtype);
+    expect(plans.scatter.slabs).toBeGreaterThan(1);
+    expect(plans.gather.itemRows).toBeLessThan(400);
+    checkAll(input, weight, {}, dtype);
+  });
+
   const depths = [MAXIMUM_KC - 1, MAXIMUM_KC, MAXIMUM_KC + 1, 2 * MAXIMUM_KC + 1];
   test.each(depths)('depth %i: input channels, output channels, positions', (depth) => {
     checkAll([1, depth, 3], [depth, 2, 2], { stride: [2] }, dtype); // K of the transposed convolution
