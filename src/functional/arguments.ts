@@ -11,6 +11,7 @@ import type { Engine } from '../engine/engine.ts';
 import { checkDistinct } from '../kernels/spec.ts';
 import type { Storage } from '../engine/storage.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { overlap } from './overlap.ts';
 
 /**
  * A tensor that lives.
@@ -91,38 +92,11 @@ export function resultTensor(
   }
   checkDistinct(operation, argument, tensor);
   for (const input of inputs) {
-    if (input !== null && overlaps(tensor, input)) {
+    if (input !== null && overlap(tensor, input)) {
       throw new ArgumentError(operation, argument, 'memory that no input uses', 'an overlap with an input');
     }
   }
   return { tensor, owned: false };
-}
-
-/** True when the elements of two tensors may share a byte: exact for contiguous ones and for slices of one axis. */
-function overlaps(a: Tensor, b: Tensor): boolean {
-  if (a.size === 0 || b.size === 0) return false; // by address: storages of `engine.wrap` may overlap
-  const [firstA, lastA] = range(a);
-  const [firstB, lastB] = range(b);
-  if (lastA < firstB || lastB < firstA) return false;
-  return !interleaved(a, b);
-}
-
-/** First and last byte. */
-function range(tensor: Tensor): [number, number] {
-  const reach = tensor.shape.reduce((sum, length, axis) => sum + (length - 1) * tensor.strides[axis], 0);
-  const bytes = elementBytes(tensor.dtype);
-  return [tensor.ptr, tensor.ptr + (reach + 1) * bytes - 1];
-}
-
-/** Two slices of one larger tensor along an inner axis: their ranges cross, their elements do not. */
-function interleaved(a: Tensor, b: Tensor): boolean {
-  const period = a.strides[0];
-  if (a.shape[0] <= 1 || b.shape[0] <= 1 || period !== b.strides[0]) return false;
-  const bytes = elementBytes(a.dtype);
-  const extent = (tensor: Tensor) =>
-    tensor.shape.slice(1).reduce((sum, length, axis) => sum + (length - 1) * tensor.strides[axis + 1], 1);
-  const distance = ((((b.ptr - a.ptr) / bytes) % period) + period) % period;
-  return distance >= extent(a) && distance + extent(b) <= period;
 }
 
 /** Storages of the tensors that are there. */
