@@ -164,8 +164,7 @@ describe('freeze', () => {
 
   test('a prepared shape keeps its packed weight, and forward takes that one', async () => {
     const shape = [40, 16, 1, 1];
-    const make = (): ConvTranspose2d =>
-      own(new ConvTranspose2d(16, 8, 4, { stride: 2, engine })).eval() as ConvTranspose2d;
+    const make = (): ConvTranspose2d => own(new ConvTranspose2d(16, 8, 4, { stride: 2, engine })).eval();
     const x = own(random(engine, shape));
     /** The plan of an exact shape has a workspace of its own. */
     const workspaceOf = (m: ConvTranspose2d): number => {
