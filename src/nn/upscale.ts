@@ -49,7 +49,8 @@ const MAXIMUM_PIXELS = 100e6;
 /**
  * A picture through a module that maps pictures to pictures, on values 0 … 1. It is computed in tiles: beside the
  * weights it takes at most 32 MiB of wasm memory whatever the size, and the result equals that of the whole picture
- * at once (to the bit where tiles are whole rows, else within the bound of float32).
+ * at once: to the bit where tiles are whole rows and no layer has rows below some 50 pixels, of which vectors hold more
+ * than one; else within the bound of float32.
  *
  * Alpha of an RGBA source is stretched bilinearly, as colours are not premultiplied; the result of any other is opaque.
  * Neither `pixels.data` nor a parameter may change before the promise has settled. The module may be frozen.

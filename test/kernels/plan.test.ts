@@ -178,10 +178,10 @@ test('accumulate adds to what is there, for one gradient or all', () => {
   expect(mixed.gradBias).toEqual(plain.gradBias);
 });
 
-test('matmul with strides: a transposed, one b for all, columns of the output first', () => {
+test('matmul with strides: a and b transposed, one b for all, columns of the output first', () => {
   const [batch, m, n, k] = [3, 5, 4, 6];
   const spec = { dtype: 'float32', batch, m, n, k, kernelSet: 'simd' } as const;
-  const plan = planMatmul({ ...spec, aStrides: [30, 1, 5], bStrides: [0, 4, 1], outputStrides: [20, 1, 5] });
+  const plan = planMatmul({ ...spec, aStrides: [30, 1, 5], bStrides: [0, 1, 6], outputStrides: [20, 1, 5] });
   const [a, b] = [randomFloat32(batch * m * k, 1), randomFloat32(k * n, 2)];
   const { output } = runPlan(module, plan, { a, b });
   expect(plan.outputShape).toEqual([batch, m, n]);
@@ -189,7 +189,7 @@ test('matmul with strides: a transposed, one b for all, columns of the output fi
     for (let row = 0; row < m; row++) {
       for (let column = 0; column < n; column++) {
         let sum = 0;
-        for (let p = 0; p < k; p++) sum += a[matrix * 30 + row + p * 5] * b[p * 4 + column];
+        for (let p = 0; p < k; p++) sum += a[matrix * 30 + row + p * 5] * b[p + column * 6];
         expect(output[matrix * 20 + row + column * 5]).toBeCloseTo(sum, 5);
       }
     }
