@@ -2,13 +2,14 @@
 
 import { elementBytes } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
-import { describe } from '../core/validate.ts';
+import { wrongType } from '../core/validate.ts';
+import { PLAN_BLOCKS } from '../memory/blocks.ts';
 import type { Stage } from '../plan/stage.ts';
 import type { BoundStage, Pointers } from './stage_params.ts';
 import { operandsOf, paramsBytes, writeConstants, writePointers } from './stage_params.ts';
 import type { Kernels } from './instance.ts';
 import type { Plan } from './plan.ts';
-import { planBlockOf, scratchOf } from './plan.ts';
+import { scratchOf } from './plan.ts';
 
 /**
  * Writes the parameter blocks of `plan` at `pointers.params` and returns the calls to make, a barrier between two:
@@ -35,7 +36,7 @@ export function bind(kernels: Kernels, plan: Plan, pointers: Pointers): BoundSta
   const scratch = scratchOf(plan);
   const ranges = {
     ...plan.operands,
-    params: paramsBytes(stages, planBlockOf),
+    params: paramsBytes(stages, PLAN_BLOCKS),
     workspace: (packs ? workspaceBytes.shared : scratch.shared) + workspaceBytes.perThread,
     ...(packedWeightBytes > 0 ? { packedWeight: packedWeightBytes } : {}),
   };
@@ -58,13 +59,13 @@ export function bind(kernels: Kernels, plan: Plan, pointers: Pointers): BoundSta
 export function bindPack(kernels: Kernels, plan: Plan, pointers: Pointers): BoundStage[] {
   const { pack, operands, packedWeightBytes } = plan;
   if (pack.length === 0) return [];
-  const ranges = { params: paramsBytes(pack, planBlockOf), weight: operands.weight, packedWeight: packedWeightBytes };
+  const ranges = { params: paramsBytes(pack, PLAN_BLOCKS), weight: operands.weight, packedWeight: packedWeightBytes };
   checkPointers('bindPack', kernels, plan, pointers, operandsOf(pack), ranges);
   return write(kernels, pack, pointers);
 }
 
 function write(kernels: Kernels, stages: readonly Stage[], pointers: Pointers): BoundStage[] {
-  const bound = writeConstants(kernels.memory, stages, pointers.params as number, planBlockOf);
+  const bound = writeConstants(kernels.memory, stages, pointers.params as number, PLAN_BLOCKS);
   writePointers(kernels.memory, bound, pointers);
   return [...bound.stages];
 }
@@ -87,7 +88,7 @@ function checkPointers(
       throw new ArgumentError(operation, 'pointers', `no other than ${Object.keys(ranges).join(', ')}`, `'${name}'`);
     }
     if (typeof ptr !== 'number') {
-      throw new TypeError(`${operation}: pointers.${name} expected a number, got ${describe(ptr)}`);
+      throw wrongType(operation, `pointers.${name}`, 'a number', ptr);
     }
     const alignment = name === 'params' ? 1 : elementBytes(dtype);
     const least = name === 'bias' ? alignment : 0; // address 0 says "no bias" to the kernels

@@ -4,10 +4,7 @@ import type { Dtype } from '../core/dtype.ts';
 import type { Stage, WorkspaceBytes } from '../plan/stage.ts';
 import { pointer, withPointers } from '../plan/stage.ts';
 import { paramsBytes } from './stage_params.ts';
-import type { BlockFinder } from '../memory/blocks.ts';
-import { blockFinder, PLAN_BLOCKS } from '../memory/blocks.ts';
-
-export const planBlockOf: BlockFinder = blockFinder(PLAN_BLOCKS);
+import { PLAN_BLOCKS } from '../memory/blocks.ts';
 
 export interface Plan {
   readonly dtype: Dtype;
@@ -60,7 +57,7 @@ export function makePlan(
       shared: packedBytes(packedWeightBytes) + most('shared'),
       perThread: most('perThread'),
     },
-    paramsBytes: paramsBytes([...pack, ...stages], planBlockOf),
+    paramsBytes: paramsBytes([...pack, ...stages], PLAN_BLOCKS),
     pack,
     stages,
     packKey: packing?.packKey ?? '',

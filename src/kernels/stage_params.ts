@@ -1,6 +1,6 @@
 /** From stages to calls: writes parameter blocks, tables and addresses into wasm memory. */
 
-import type { BlockFinder, Field } from '../memory/blocks.ts';
+import type { Blocks, Field } from '../memory/blocks.ts';
 import { writeField } from '../memory/blocks.ts';
 import type { FieldValue, Pointer, Stage } from '../plan/stage.ts';
 import type { Kernels } from './instance.ts';
@@ -43,11 +43,11 @@ export function operandsOf(stages: readonly Stage[]): Set<string> {
  * Bytes that the parameter blocks and tables of `stages` take, wherever they are placed; a table that several stages
  * share is there once.
  */
-export function paramsBytes(stages: readonly Stage[], blockOf: BlockFinder): number {
+export function paramsBytes(stages: readonly Stage[], blocks: Blocks): number {
   const tables = new Set<Int32Array>();
   let bytes = ALIGNMENT;
   for (const stage of stages) {
-    bytes += blockOf(stage.block).bytes;
+    bytes += blocks[stage.block].bytes;
     for (const value of Object.values(stage.fields)) if (value instanceof Int32Array) tables.add(value);
   }
   for (const table of tables) bytes += roundUp(table.byteLength);
@@ -59,7 +59,7 @@ export function writeConstants(
   memory: WebAssembly.Memory,
   stages: readonly Stage[],
   paramsPtr: number,
-  blockOf: BlockFinder,
+  blocks: Blocks,
 ): BoundStages {
   const view = new DataView(memory.buffer);
   const bytes = new Uint8Array(memory.buffer);
@@ -68,7 +68,7 @@ export function writeConstants(
   const pointerFields: PointerField[] = [];
   let at = roundUp(paramsPtr);
   for (const stage of stages) {
-    const block = blockOf(stage.block);
+    const block = blocks[stage.block];
     const blockPtr = at;
     bytes.fill(0, blockPtr, blockPtr + block.bytes);
     bound.push({ entry: stage.entry, paramsPtr: blockPtr, items: stage.items });

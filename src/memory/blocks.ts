@@ -4,28 +4,44 @@
  */
 
 export type FieldType = 'i32' | 'usize' | 'f64';
-export type BlockLayout = Readonly<Record<string, FieldType>>;
 
-/**
- * Fields in order. `…Ptr…` is an address, `:f64` a float64, every other an i32; `@` stands for the axes D, H, W and `#`
- * for the six axes of a copy.
- */
-export function layout(names: string): BlockLayout {
-  const fields: [string, FieldType][] = names
-    .trim()
-    .split(/\s+/)
-    .flatMap((name) => {
-      const axes = name.endsWith('@') ? 'DHW' : name.endsWith('#') ? '012345' : '';
-      return axes === '' ? [name] : Array.from(axes, (axis) => name.slice(0, -1) + axis);
-    })
-    .map((name) => {
-      const [field, type] = name.split(':');
-      return [field, (type as FieldType | undefined) ?? (name.includes('Ptr') ? 'usize' : 'i32')];
-    });
-  return Object.fromEntries(fields);
+export interface Field {
+  readonly type: FieldType;
+  readonly offset: number;
 }
 
-export const PLAN_BLOCKS: Readonly<Record<string, BlockLayout>> = {
+/** Fields in order, and the bytes that they take. */
+export interface Block {
+  readonly fields: ReadonlyMap<string, Field>;
+  readonly bytes: number;
+}
+
+export type Blocks = Readonly<Record<string, Block>>;
+
+/** What the last character of a name stands for: the axes D, H, W, or the six axes of a copy. */
+const AXES: Readonly<Record<string, string>> = { '@': 'DHW', '#': '012345' };
+
+/**
+ * A block from the names of its fields. `…Ptr…` is an address, `:f64` a float64, every other an i32. Each is aligned to its
+ * size, which is what AssemblyScript does with an @unmanaged class.
+ */
+export function layout(names: string): Block {
+  const fields = new Map<string, Field>();
+  let end = 0;
+  for (const name of names.trim().split(/\s+/)) {
+    const [stem, given] = name.split(/[:@#]/);
+    const type = (given || (name.includes('Ptr') ? 'usize' : 'i32')) as FieldType;
+    const bytes = type === 'f64' ? 8 : 4;
+    for (const axis of AXES[name.at(-1)!] ?? ['']) {
+      const offset = Math.ceil(end / bytes) * bytes;
+      fields.set(stem + axis, { type, offset });
+      end = offset + bytes;
+    }
+  }
+  return { fields, bytes: Math.ceil(end / 8) * 8 };
+}
+
+export const PLAN_BLOCKS: Blocks = {
   conv: layout(`
     inputPtr outputPtr weightPtr packedPtr biasPtr workspacePtr threadBytes elementBytes batch groups inChannels
     outChannels input@ output@ stride@ crop@ inputBatchStride inputChannelStride inputStride@
@@ -45,44 +61,6 @@ export const PLAN_BLOCKS: Readonly<Record<string, BlockLayout>> = {
     tileOffset elementBytes
   `),
 };
-
-export interface Field {
-  readonly type: FieldType;
-  readonly offset: number;
-}
-
-export interface CompiledBlock {
-  readonly fields: ReadonlyMap<string, Field>;
-  readonly bytes: number;
-}
-
-export type BlockFinder = (name: string) => CompiledBlock;
-
-/** Natural alignment, in order: what AssemblyScript does with an @unmanaged class. */
-export function compileBlock(fieldsInOrder: BlockLayout): CompiledBlock {
-  const fields = new Map<string, Field>();
-  let offset = 0;
-  for (const [name, type] of Object.entries(fieldsInOrder)) {
-    const size = type === 'f64' ? 8 : 4;
-    offset = Math.ceil(offset / size) * size;
-    fields.set(name, { type, offset });
-    offset += size;
-  }
-  return { fields, bytes: Math.ceil(offset / 8) * 8 };
-}
-
-/** Finds the block of a name among `blocks`, and keeps what it compiled. */
-export function blockFinder(blocks: Readonly<Record<string, BlockLayout>>): BlockFinder {
-  const compiled = new Map<string, CompiledBlock>();
-  return (name) => {
-    let block = compiled.get(name);
-    if (block === undefined) {
-      block = compileBlock(blocks[name]);
-      compiled.set(name, block);
-    }
-    return block;
-  };
-}
 
 /** Writes one field; the view must start at address 0 of the memory. */
 export function writeField(view: DataView, blockPtr: number, field: Field, value: number): void {

@@ -3,10 +3,10 @@
  * compares the two field by field.
  */
 
-import type { BlockFinder, BlockLayout } from './blocks.ts';
-import { blockFinder, layout, PLAN_BLOCKS } from './blocks.ts';
+import type { Blocks } from './blocks.ts';
+import { layout, PLAN_BLOCKS } from './blocks.ts';
 
-export const BLOCKS: Readonly<Record<string, BlockLayout>> = {
+export const BLOCKS: Blocks = {
   ...PLAN_BLOCKS,
   copy: layout(`
     sourcePtr targetPtr elementBytes length# sourceStride# targetStride#
@@ -38,5 +38,3 @@ export const BLOCKS: Readonly<Record<string, BlockLayout>> = {
     alpha:f64
   `),
 };
-
-export const blockOf: BlockFinder = blockFinder(BLOCKS);
