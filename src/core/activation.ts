@@ -1,7 +1,7 @@
 /** Activation functions: what users write, and the numbers that kernels read. */
 
 import { ArgumentError } from './errors.ts';
-import { describe } from './validate.ts';
+import { checkNumber, describe, wrongType } from './validate.ts';
 
 export type ActivationName = 'none' | 'relu' | 'tanh' | 'sigmoid' | 'silu' | 'gelu' | 'leakyRelu';
 
@@ -50,11 +50,11 @@ export function checkActivation(operation: string, argument: string, value: unkn
     return { kind: ACTIVATION_KINDS[value as ActivationName], a: value === 'leakyRelu' ? DEFAULT_SLOPE : 0, b: 0 };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TypeError(`${operation}: ${argument} expected a string or an object, got ${describe(value)}`);
+    throw wrongType(operation, argument, 'a string or an object', value);
   }
   const keys = Object.keys(value);
   if (keys.length === 1 && 'leakyRelu' in value) {
-    const slope = checkParameter(operation, `${argument}.leakyRelu`, value.leakyRelu);
+    const slope = checkNumber(operation, `${argument}.leakyRelu`, value.leakyRelu);
     if (!Number.isFinite(slope)) {
       throw new ArgumentError(operation, `${argument}.leakyRelu`, 'a finite slope', String(slope));
     }
@@ -65,17 +65,9 @@ export function checkActivation(operation: string, argument: string, value: unkn
 }
 
 function checkClamp(operation: string, argument: string, range: unknown): CheckedActivation {
-  if (!Array.isArray(range))
-    throw new TypeError(`${operation}: ${argument} expected [min, max], got ${describe(range)}`);
+  if (!Array.isArray(range)) throw wrongType(operation, argument, '[min, max]', range);
   if (range.length !== 2) throw new ArgumentError(operation, argument, '[min, max]', describe(range));
-  const [a, b] = range.map((bound) => checkParameter(operation, argument, bound));
+  const [a, b] = range.map((bound) => checkNumber(operation, argument, bound));
   if (a > b) throw new ArgumentError(operation, argument, '[min, max] with min ≤ max', describe(range));
   return { kind: ACTIVATION_KINDS.clamp, a, b };
-}
-
-function checkParameter(operation: string, argument: string, value: unknown): number {
-  if (typeof value !== 'number')
-    throw new TypeError(`${operation}: ${argument} expected a number, got ${describe(value)}`);
-  if (Number.isNaN(value)) throw new ArgumentError(operation, argument, 'a number', 'NaN');
-  return value;
 }

@@ -27,35 +27,28 @@ export abstract class UpconvError extends Error {
 }
 
 /** `operation: argument expected …, got …` */
-function mismatch(operation: string, argument: string, expected: string, got: string): string {
-  return `${operation}: ${argument} expected ${expected}, got ${got}`;
+abstract class MismatchError extends UpconvError {
+  constructor(operation: string, argument: string, expected: string, got: string) {
+    super(`${operation}: ${argument} expected ${expected}, got ${got}`);
+  }
 }
 
 /** Ranks, channels, bias and gradOutput shapes, an output below 1, an empty axis. */
-export class ShapeError extends UpconvError {
+export class ShapeError extends MismatchError {
   readonly code = 'ERR_SHAPE';
   override readonly name = 'ShapeError';
-  constructor(operation: string, argument: string, expected: string, got: string) {
-    super(mismatch(operation, argument, expected, got));
-  }
 }
 
 /** An option or scalar argument with a value that is not allowed. */
-export class ArgumentError extends UpconvError {
+export class ArgumentError extends MismatchError {
   readonly code = 'ERR_ARGUMENT';
   override readonly name = 'ArgumentError';
-  constructor(operation: string, argument: string, expected: string, got: string) {
-    super(mismatch(operation, argument, expected, got));
-  }
 }
 
 /** An unknown dtype, or operands of different dtypes. */
-export class DtypeError extends UpconvError {
+export class DtypeError extends MismatchError {
   readonly code = 'ERR_DTYPE';
   override readonly name = 'DtypeError';
-  constructor(operation: string, argument: string, expected: string, got: string) {
-    super(mismatch(operation, argument, expected, got));
-  }
 }
 
 /** The engine, or something that lives in it, is not in a state that allows the call. */

@@ -23,6 +23,11 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
+/** For a value that is not of a type that the argument has, in the words of the other errors. */
+export function wrongType(operation: string, argument: string, expected: string, value: unknown): TypeError {
+  return new TypeError(`${operation}: ${argument} expected ${expected}, got ${describe(value)}`);
+}
+
 /** Sizes and offsets are i32 in the kernels. */
 const MAXIMUM_INTEGER = 2 ** 31 - 1;
 
@@ -32,7 +37,7 @@ const MAXIMUM_INTEGER = 2 ** 31 - 1;
  */
 export function checkInteger(operation: string, argument: string, value: unknown, minimum: number): number {
   if (typeof value !== 'number') {
-    throw new TypeError(`${operation}: ${argument} expected a number, got ${describe(value)}`);
+    throw wrongType(operation, argument, 'a number', value);
   }
   if (!Number.isInteger(value) || value < minimum || value > MAXIMUM_INTEGER) {
     throw new ArgumentError(operation, argument, `an integer of at least ${minimum}`, String(value));
@@ -56,7 +61,7 @@ export function checkPerAxis(
     return Array.from({ length: axes }, () => checkInteger(operation, argument, value, minimum));
   }
   if (!Array.isArray(value)) {
-    throw new TypeError(`${operation}: ${argument} expected a number or an array of numbers, got ${describe(value)}`);
+    throw wrongType(operation, argument, 'a number or an array of numbers', value);
   }
   if (value.length !== axes && value.length !== 1) {
     throw new ArgumentError(operation, argument, `a number or ${axes} values`, describe(value));
@@ -72,7 +77,7 @@ export function checkPerAxis(
  */
 export function checkSizes(operation: string, argument: string, value: unknown): number[] {
   if (!Array.isArray(value)) {
-    throw new TypeError(`${operation}: ${argument} expected an array of numbers, got ${describe(value)}`);
+    throw wrongType(operation, argument, 'an array of numbers', value);
   }
   return value.map((length) => checkInteger(operation, argument, length, 0));
 }
@@ -80,7 +85,7 @@ export function checkSizes(operation: string, argument: string, value: unknown):
 /** @throws {TypeError} when `value` is not a finite or infinite number (NaN: ArgumentError). */
 export function checkNumber(operation: string, argument: string, value: unknown, minimum: number = -Infinity): number {
   if (typeof value !== 'number') {
-    throw new TypeError(`${operation}: ${argument} expected a number, got ${describe(value)}`);
+    throw wrongType(operation, argument, 'a number', value);
   }
   if (Number.isNaN(value) || value < minimum) {
     const expected = minimum === -Infinity ? 'a number' : `a number of at least ${minimum}`;
@@ -104,7 +109,7 @@ export function checkChoice<T extends string>(
 /** @throws {TypeError} when `value` is not a boolean. */
 export function checkBoolean(operation: string, argument: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value;
-  throw new TypeError(`${operation}: ${argument} expected true or false, got ${describe(value)}`);
+  throw wrongType(operation, argument, 'true or false', value);
 }
 
 /**
@@ -116,7 +121,7 @@ export function checkSignal(operation: string, signal: unknown): void {
   if (signal === undefined || signal === null) return;
   const given = signal as Partial<AbortSignal>;
   if (typeof given.addEventListener !== 'function') {
-    throw new TypeError(`${operation}: signal expected an AbortSignal, got ${describe(signal)}`);
+    throw wrongType(operation, 'signal', 'an AbortSignal', signal);
   }
   if (given.aborted) throw given.reason;
 }
@@ -128,7 +133,7 @@ export function checkSignal(operation: string, signal: unknown): void {
  */
 export function checkOptions(operation: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`${operation}: options expected an object, got ${describe(options)}`);
+    throw wrongType(operation, 'options', 'an object', options);
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;

@@ -2,7 +2,7 @@
 
 import type { KernelSet } from '../core/kernel_set.ts';
 import { ArgumentError } from '../core/errors.ts';
-import { describe } from '../core/validate.ts';
+import { wrongType } from '../core/validate.ts';
 import { describeModule } from '../wasm/variants.ts';
 
 /** Every stage entry has this signature; see assembly/index.ts. */
@@ -27,10 +27,10 @@ export function instantiateKernels(
   instantiate: Instantiate,
 ): Kernels {
   if (!(module instanceof WebAssembly.Module)) {
-    throw new TypeError(`createKernels: module expected a WebAssembly.Module, got ${describe(module)}`);
+    throw wrongType('createKernels', 'module', 'a WebAssembly.Module', module);
   }
   if (!(memory instanceof WebAssembly.Memory)) {
-    throw new TypeError(`createKernels: memory expected a WebAssembly.Memory, got ${describe(memory)}`);
+    throw wrongType('createKernels', 'memory', 'a WebAssembly.Memory', memory);
   }
   const { kernelSet, threads, variant } = describeModule(module, 'createKernels', 'module');
   const shared = !(memory.buffer instanceof ArrayBuffer);
