@@ -7,11 +7,12 @@ import { planChannelSum } from '../plan/channel_sum.ts';
 import { planConvForward } from '../plan/conv_forward.ts';
 import { planConvTransposeForward } from '../plan/conv_transpose_forward.ts';
 import { planDepthwiseForward } from '../plan/depthwise.ts';
+import type { ForwardSpec } from '../plan/forward_spec.ts';
 import { planGradWeight } from '../plan/grad_weight.ts';
 import { elementBytes } from '../core/dtype.ts';
 import type { Part, Plan } from './plan.ts';
 import { makePlan, withOperands } from './plan.ts';
-import type { CheckedSpec, ConvSpec, Operand } from './spec.ts';
+import type { CheckedSpec, ConvSpec } from './spec.ts';
 import { checkConvSpec, checkDistinct, sideStrides, SPEC_FIELDS, weightStrides } from './spec.ts';
 
 type Triple<T> = readonly [T, T, T];
@@ -58,20 +59,17 @@ export function planConvBackward(spec: ConvBackwardSpec): Plan {
 
 function planForward(operation: string, transposed: boolean, spec: ConvSpec): Plan {
   const checked = checkConvSpec(operation, transposed, spec, SPEC_FIELDS);
-  checkDistinct(operation, 'outputStrides', checked.output);
   const { dtype, input, weight, output, bias, activation, inputActivation } = checked;
+  checkDistinct(operation, 'outputStrides', output);
   const functions = { bias, activation, inputActivation, accumulate: false };
-  const part = transposed
-    ? scatter(checked, input, output, functions)
-    : rename(gather(checked, output, input, functions), { input: 'output', output: 'input' });
-  const biasBytes = output.shape[1] * elementBytes(dtype);
-  return makePlan([part], {
+  const toOutput = transposed ? scatterOf(checked) : planConvForward;
+  return makePlan([partOf(toOutput, checked, functions, { input: 'input', output: 'output' })], {
     dtype,
     outputShape: output.shape,
     operands: {
       input: input.bytes,
       weight: weight.bytes,
-      ...(bias ? { bias: biasBytes } : {}),
+      ...(bias ? { bias: output.shape[1] * elementBytes(dtype) } : {}),
       output: output.bytes,
     },
     optional: [],
@@ -85,39 +83,25 @@ function planBackward(operation: string, transposed: boolean, spec: ConvBackward
   }
   const mask = checkTriple(operation, 'outputMask', spec.outputMask ?? true);
   const accumulate = checkTriple(operation, 'accumulate', spec.accumulate ?? false);
-  const { dtype, geometry, kernelSet, mr, input, weight, output } = checked;
-  if (mask[0]) checkDistinct(operation, 'inputStrides', input);
-  if (mask[1]) checkDistinct(operation, 'weightStrides', weight);
+  const { dtype, input, weight, output } = checked;
   const plain = { bias: false, activation: NO_ACTIVATION, inputActivation: NO_ACTIVATION };
   const parts: Part[] = [];
   if (mask[0]) {
-    const functions = { ...plain, accumulate: accumulate[0] };
-    parts.push(
-      transposed
-        ? rename(gather(checked, input, output, functions), { input: 'gradInput', output: 'gradOutput' })
-        : rename(scatter(checked, output, input, functions), { input: 'gradOutput', output: 'gradInput' }),
-    );
+    checkDistinct(operation, 'inputStrides', input);
+    const toInput = transposed ? planConvForward : scatterOf(checked);
+    const names = { input: 'gradInput', output: 'gradOutput' };
+    parts.push(partOf(toInput, checked, { ...plain, accumulate: accumulate[0] }, names));
   }
   if (mask[1]) {
-    const [small, large] = transposed ? [input, output] : [output, input];
-    const part = planGradWeight({
-      dtype,
-      kernelSet,
-      mr,
-      geometry,
-      input: sideStrides(small),
-      weight: weightStrides(weight),
-      output: sideStrides(large),
-      accumulate: accumulate[1],
-    });
-    const [smallName, largeName] = transposed ? ['input', 'gradOutput'] : ['gradOutput', 'input'];
-    parts.push(rename(part, { input: smallName, output: largeName, weight: 'gradWeight' }));
+    checkDistinct(operation, 'weightStrides', weight);
+    const names = { input: 'input', output: 'gradOutput', weight: 'gradWeight' };
+    parts.push(partOf(planGradWeight, checked, { ...plain, accumulate: accumulate[1] }, names));
   }
   if (mask[2]) {
     const [batch, channels, ...spatial] = output.shape;
     const lengths = [1, 1, ...spatial].slice(-3) as [number, number, number];
     const stage = planChannelSum(dtype, batch, channels, lengths, sideStrides(output), accumulate[2]);
-    parts.push(rename({ stages: [stage] }, { source: 'gradOutput', target: 'gradBias' }));
+    parts.push({ stages: withOperands([stage], { source: 'gradOutput', target: 'gradBias' }) });
   }
   const gradientBytes = [input.bytes, weight.bytes, output.shape[1] * elementBytes(dtype)];
   const wanted = GRADIENTS.filter((_, index) => mask[index]);
@@ -134,12 +118,23 @@ function planBackward(operation: string, transposed: boolean, spec: ConvBackward
   });
 }
 
-type Functions = Pick<CheckedSpec, 'bias' | 'activation' | 'inputActivation'> & { readonly accumulate: boolean };
+/** The plan of the product from the small side to the large one. */
+function scatterOf({ depthwise }: CheckedSpec): (spec: ForwardSpec) => Part {
+  return depthwise ? planDepthwiseForward : planConvTransposeForward;
+}
 
-/** From the small side to the large one. */
-function scatter(checked: CheckedSpec, small: Operand, large: Operand, functions: Functions): Part {
-  const { dtype, kernelSet, mr, geometry, weight, depthwise, anySize } = checked;
-  const spec = {
+/**
+ * A product between the two sides, which plans call input (the small one) and output (the large one).
+ * @param names of the operands, as the operation calls its input and output
+ */
+function partOf(
+  plan: (spec: ForwardSpec) => Part,
+  { transposed, dtype, kernelSet, mr, geometry, anySize, input, weight, output }: CheckedSpec,
+  functions: Pick<ForwardSpec, 'bias' | 'activation' | 'inputActivation' | 'accumulate'>,
+  names: { readonly input: string; readonly output: string; readonly weight?: string },
+): Part {
+  const [small, large] = transposed ? [input, output] : [output, input];
+  const part = plan({
     dtype,
     kernelSet,
     mr,
@@ -149,27 +144,9 @@ function scatter(checked: CheckedSpec, small: Operand, large: Operand, functions
     output: sideStrides(large),
     anySize,
     ...functions,
-  };
-  return depthwise ? planDepthwiseForward(spec) : planConvTransposeForward(spec);
-}
-
-/** From the large side to the small one. */
-function gather(checked: CheckedSpec, small: Operand, large: Operand, functions: Functions): Part {
-  const { dtype, kernelSet, mr, geometry, weight } = checked;
-  return planConvForward({
-    dtype,
-    kernelSet,
-    mr,
-    geometry,
-    input: sideStrides(small),
-    weight: weightStrides(weight),
-    output: sideStrides(large),
-    ...functions,
   });
-}
-
-function rename(part: Part, names: Readonly<Record<string, string>>): Part {
-  return { ...part, stages: withOperands(part.stages, names) };
+  const turned = transposed ? names : { ...names, input: names.output, output: names.input };
+  return { ...part, stages: withOperands(part.stages, turned) };
 }
 
 function checkTriple(operation: string, argument: string, value: unknown): Triple<boolean> {

@@ -8,7 +8,15 @@ import type { KernelSet } from '../core/kernel_set.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
 import type { PerAxis } from '../core/validate.ts';
-import { checkBoolean, checkChoice, checkInteger, checkOptions, checkPerAxis, describe } from '../core/validate.ts';
+import {
+  checkBoolean,
+  checkChoice,
+  checkInteger,
+  checkOptions,
+  checkPerAxis,
+  describe,
+  wrongType,
+} from '../core/validate.ts';
 import { checkMicrokernel } from '../plan/blocking.ts';
 import type { Axis, ConvGeometry, Strides, WeightStrides } from '../plan/conv_geometry.ts';
 import { UNIT_AXIS } from '../plan/conv_geometry.ts';
@@ -90,6 +98,7 @@ export interface Operand {
 }
 
 export interface CheckedSpec {
+  readonly transposed: boolean;
   readonly dtype: Dtype;
   readonly kernelSet: KernelSet;
   readonly mr: number | null;
@@ -168,6 +177,7 @@ export function checkConvSpec(
     checkOperand(operation, dtype, name, shape, spec[`${name}Strides`]);
   return {
     ...common,
+    transposed,
     geometry,
     input: operand('input', [batch, inChannels, ...inputSpatial]),
     weight: operand('weight', [smallChannels, largeChannels / groups, ...kernel]),
@@ -208,7 +218,7 @@ export function checkSize(operation: string, argument: string, value: unknown, m
 
 function checkSpatial(operation: string, argument: string, value: unknown, rank: number | undefined): number[] {
   if (!Array.isArray(value)) {
-    throw new TypeError(`${operation}: ${argument} expected an array of numbers, got ${describe(value)}`);
+    throw wrongType(operation, argument, 'an array of numbers', value);
   }
   if (rank === undefined ? value.length < 1 || value.length > 3 : value.length !== rank) {
     throw new ShapeError(operation, argument, `${rank ?? '1 to 3'} axes`, describe(value));
@@ -243,7 +253,7 @@ export function checkOperand(
   if (given !== undefined) {
     const argument = `${name}Strides`;
     if (!Array.isArray(given)) {
-      throw new TypeError(`${operation}: ${argument} expected an array of numbers, got ${describe(given)}`);
+      throw wrongType(operation, argument, 'an array of numbers', given);
     }
     if (given.length !== shape.length) {
       throw new ArgumentError(

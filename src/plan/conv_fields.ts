@@ -4,21 +4,46 @@ import type { CheckedActivation } from '../core/activation.ts';
 import { NO_ACTIVATION } from '../core/activation.ts';
 import type { Dtype } from '../core/dtype.ts';
 import { elementBytes } from '../core/dtype.ts';
-import type { AxisPhases, ConvGeometry, Strides } from './conv_geometry.ts';
+import type { KernelSet } from '../core/kernel_set.ts';
+import { ceilDiv, roundUp } from './blocking.ts';
+import type { AxisPhases, ConvGeometry, Strides, WeightStrides } from './conv_geometry.ts';
 import type { FieldValue } from './stage.ts';
 
-const AXIS_NAMES = ['D', 'H', 'W'] as const;
+/** What plans of convolutions have in common. */
+export interface ProductSpec {
+  readonly dtype: Dtype;
+  readonly kernelSet: KernelSet;
+  /** Height of the micro-kernel, to force one; null lets the plan choose. */
+  readonly mr: number | null;
+  readonly geometry: ConvGeometry;
+  /** The small side. */
+  readonly input: Strides;
+  readonly weight: WeightStrides;
+  /** The large side. */
+  readonly output: Strides;
+  /** Add to what is there. */
+  readonly accumulate: boolean;
+  /** Of what is written. */
+  readonly activation?: CheckedActivation;
+  /** Of what is read. */
+  readonly inputActivation?: CheckedActivation;
+}
 
-/** Bytes of the item's box, with which a thread's workspace begins; see assembly/conv/box.ts. */
-export const BOX_BYTES = 64;
+/** What is cut into boxes along one axis: coordinates begin ≤ q < end, cut at multiples of `box` from origin on. */
+export interface Range {
+  readonly origin?: number;
+  readonly begin: number;
+  readonly end: number;
+}
 
-export function geometryFields(
-  dtype: Dtype,
-  geometry: ConvGeometry,
+/** Geometry, strides, activations and boxes. `boxes` is their number: the fastest part of an item's number. */
+export function convFields(
+  { dtype, geometry, input, weight, output, accumulate, ...functions }: ProductSpec,
   phases: readonly AxisPhases[],
-  input: Strides,
-  output: Strides,
-): Record<string, FieldValue> {
+  ranges: readonly Range[],
+  box: readonly number[],
+): { fields: Record<string, FieldValue>; boxes: number } {
+  const { activation = NO_ACTIVATION, inputActivation = NO_ACTIVATION } = functions;
   const fields: Record<string, FieldValue> = {
     elementBytes: elementBytes(dtype),
     batch: geometry.batch,
@@ -29,34 +54,9 @@ export function geometryFields(
     inputChannelStride: input.channel,
     outputBatchStride: output.batch,
     outputChannelStride: output.channel,
-  };
-  AXIS_NAMES.forEach((name, axis) => {
-    const { input: length, output: outputLength, stride, crop } = geometry.axes[axis];
-    const { maxShift, residues } = phases[axis];
-    Object.assign(fields, {
-      [`input${name}`]: length,
-      [`output${name}`]: outputLength,
-      [`stride${name}`]: stride,
-      [`crop${name}`]: crop,
-      [`inputStride${name}`]: input.spatial[axis],
-      [`outputStride${name}`]: output.spatial[axis],
-      [`maxShift${name}`]: maxShift,
-      [`phases${name}`]: residues.length,
-      [`residuesPtr${name}`]: Int32Array.from(residues),
-    });
-  });
-  return fields;
-}
-
-/** What is read passes through `inputActivation`, what is written through `activation`. */
-export function activationFields({
-  activation = NO_ACTIVATION,
-  inputActivation = NO_ACTIVATION,
-}: {
-  readonly activation?: CheckedActivation;
-  readonly inputActivation?: CheckedActivation;
-}): Record<string, number> {
-  return {
+    weightInStride: weight.inChannel,
+    weightOutStride: weight.outChannel,
+    accumulate: Number(accumulate),
     activation: activation.kind,
     activationA: activation.a,
     activationB: activation.b,
@@ -64,31 +64,49 @@ export function activationFields({
     inputActivationA: inputActivation.a,
     inputActivationB: inputActivation.b,
   };
-}
-
-/** What is cut into boxes along one axis: coordinates begin ≤ q < end, cut at multiples of `box` from origin on. */
-export interface Range {
-  readonly origin?: number;
-  readonly begin: number;
-  readonly end: number;
-}
-
-/** Boxes are the fastest part of an item's number, those along W first. */
-export function boxFields(
-  ranges: readonly Range[],
-  box: readonly number[],
-  counts: readonly number[],
-): Record<string, number> {
-  const fields: Record<string, number> = {};
-  AXIS_NAMES.forEach((name, axis) => {
+  let boxes = 1;
+  ['D', 'H', 'W'].forEach((name, axis) => {
+    const { maxShift, residues } = phases[axis];
     const { begin, end, origin = begin } = ranges[axis];
-    Object.assign(fields, {
-      [`rangeOrigin${name}`]: origin,
-      [`rangeBegin${name}`]: begin,
-      [`rangeEnd${name}`]: end,
-      [`box${name}`]: box[axis],
-      [`boxes${name}`]: counts[axis],
-    });
+    const count = ceilDiv(end - origin, box[axis]);
+    boxes *= count;
+    const ofAxis: Record<string, FieldValue> = {
+      input: geometry.axes[axis].input,
+      output: geometry.axes[axis].output,
+      stride: geometry.axes[axis].stride,
+      crop: geometry.axes[axis].crop,
+      inputStride: input.spatial[axis],
+      outputStride: output.spatial[axis],
+      maxShift,
+      phases: residues.length,
+      residuesPtr: Int32Array.from(residues),
+      rangeOrigin: origin,
+      rangeBegin: begin,
+      rangeEnd: end,
+      box: box[axis],
+      boxes: count,
+    };
+    for (const [field, value] of Object.entries(ofAxis)) fields[field + name] = value;
   });
-  return fields;
+  return { fields, boxes };
+}
+
+/** Bytes of the item's box, with which a thread's workspace begins; see assembly/conv/box.ts. */
+const BOX_BYTES = 64;
+
+/**
+ * A thread's workspace: box, planes, then `areas` in order, each of so many bytes.
+ * @returns fields `…Offset` of the areas, `threadBytes` of them all
+ */
+export function workspaceFields<Area extends string>(
+  planesBytes: number,
+  areas: Readonly<Record<Area, number>>,
+): Record<`${Area}Offset` | 'threadBytes', number> {
+  let threadBytes = BOX_BYTES + roundUp(planesBytes, 64);
+  const offsets: Record<string, number> = {};
+  for (const [name, bytes] of Object.entries<number>(areas)) {
+    offsets[`${name}Offset`] = threadBytes;
+    threadBytes += roundUp(bytes, 64);
+  }
+  return { ...offsets, threadBytes } as Record<`${Area}Offset` | 'threadBytes', number>;
 }

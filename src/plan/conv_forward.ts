@@ -1,7 +1,7 @@
 /** Plan of a convolution, which is gradInput of a transposed one. See assembly/conv/conv_forward.ts. */
 
-import type { CheckedActivation } from '../core/activation.ts';
 import { elementBytes } from '../core/dtype.ts';
+import { elementCount } from '../core/shape.ts';
 import {
   A_BLOCK_BYTES,
   B_PANELS_BYTES,
@@ -15,14 +15,12 @@ import {
   ROWS_WORTH_PACKING,
 } from './blocking.ts';
 import { batchAsColumns } from './batch_columns.ts';
-import { activationFields, BOX_BYTES, boxFields, geometryFields } from './conv_fields.ts';
-import type { Box, GatherSpec } from './conv_gather.ts';
+import { convFields, workspaceFields } from './conv_fields.ts';
+import type { Box } from './conv_gather.ts';
 import {
-  boxCounts,
   boxOfPositions,
   imagesPerItem,
   inputRanges,
-  phasesOf,
   planesFor,
   rowOffsets,
   tapTable,
@@ -31,29 +29,21 @@ import {
 import type { ConvGeometry, Strides } from './conv_geometry.ts';
 import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
-import type { FieldValue } from './stage.ts';
-import { pointer } from './stage.ts';
-
-export interface ConvForwardSpec extends GatherSpec {
-  readonly bias: boolean;
-  readonly activation?: CheckedActivation;
-  /** Of the side that is read. */
-  readonly inputActivation?: CheckedActivation;
-  /** Add to what is there. */
-  readonly accumulate: boolean;
-}
+import type { ForwardSpec } from './forward_spec.ts';
+import { layoutOf } from './forward_spec.ts';
+import { pointer, pointers } from './stage.ts';
 
 /**
  * Plan of `input = W · im2col(output)`, with bias and activation. Operands: `output` is read, `input` is written,
  * `weight`, `packedWeight`, `bias` (one number per input channel).
  */
-export function planConvForward(given: ConvForwardSpec): ConvPlan {
+export function planConvForward(given: ForwardSpec): ConvPlan {
   const spec = columnsPay(given) ? batchAsColumns(given) : given;
   const { dtype, geometry, kernelSet } = spec;
   const bytes = elementBytes(dtype);
   const nr = nrOf(dtype);
-  const phases = phasesOf(geometry);
-  const taps = phases.reduce((product, phase) => product * phase.taps.length, 1);
+  const layout = layoutOf(geometry, false);
+  const { phases, taps } = layout;
   const depth = geometry.outChannels * taps;
   const kc = chooseKc(depth, taps);
   const rows = geometry.inChannels;
@@ -64,32 +54,28 @@ export function planConvForward(given: ConvForwardSpec): ConvPlan {
   const byPanels = Math.floor(B_PANELS_BYTES / (kc * bytes));
   const byFlops = Math.max(8 * nr, ITEM_FLOPS / flopsPerPosition);
   const maximumPositions = Math.max(nr, Math.min(byPanels, byFlops));
-  const box = boxOfPositions(geometry, phases, dtype, channels, maximumPositions);
+  const box = boxOfPositions(spec, layout, channels, maximumPositions);
   const images = imagesPerItem(geometry, box, maximumPositions);
   const planes = planesFor(box, phases);
-  const counts = boxCounts(geometry, box);
   const tiles = ceilDiv(rows, mr);
-  const positionItems = geometry.groups * ceilDiv(geometry.batch, images) * counts[0] * counts[1] * counts[2];
+  const slabChannels = Math.max(mr, Math.floor(A_BLOCK_BYTES / (kc * bytes * mr)) * mr);
+  const strips = ceilDiv(box[0] * box[1] * box[2], nr);
+  const workspace = workspaceFields(channels * layout.planesPerChannel * planes.planeSize * bytes, {
+    panels: images * strips * nr * kc * bytes,
+    rowBuffer: spec.input.spatial[2] === 1 ? 0 : box[2] * bytes,
+    tile: tileBytes(mr, nr),
+  });
+
+  const { fields: common, boxes } = convFields(spec, phases, inputRanges(geometry), box);
+  const positionItems = geometry.groups * ceilDiv(geometry.batch, images) * boxes;
   const rowBlocks = Math.min(
     missingItems(directFlops(geometry), positionItems),
     Math.max(1, Math.floor(rows / ROWS_WORTH_PACKING)),
   );
   const itemRows = roundUp(ceilDiv(rows, rowBlocks), mr);
-  const slabChannels = Math.max(mr, Math.floor(A_BLOCK_BYTES / (kc * bytes * mr)) * mr);
-
-  const planesOfChannel = phases.reduce((product, { residues }) => product * residues.length, 1);
-  const panelsOffset = BOX_BYTES + roundUp(channels * planesOfChannel * planes.planeSize * bytes, 64);
-  const strips = ceilDiv(box[0] * box[1] * box[2], nr);
-  const rowBufferOffset = panelsOffset + roundUp(images * strips * nr * kc * bytes, 64);
-  const tileOffset = rowBufferOffset + (spec.input.spatial[2] === 1 ? 0 : roundUp(box[2] * bytes, 64));
-  const perThread = tileOffset + tileBytes(mr, nr);
-
-  const fields: Record<string, FieldValue> = {
-    ...geometryFields(dtype, geometry, phases, spec.input, spec.output),
-    ...boxFields(inputRanges(geometry), box, counts),
+  const fields = {
+    ...common,
     ...planes,
-    weightInStride: spec.weight.inChannel,
-    weightOutStride: spec.weight.outChannel,
     mr,
     kc,
     depth,
@@ -106,7 +92,7 @@ export function planConvForward(given: ConvForwardSpec): ConvPlan {
         entry: 'packConvWeight',
         items: geometry.groups * ceilDiv(depth, kc),
         block: 'conv',
-        fields: { ...fields, weightPtr: pointer('weight') },
+        fields: { ...fields, ...pointers('weight') },
       },
     ],
     stages: [
@@ -117,24 +103,16 @@ export function planConvForward(given: ConvForwardSpec): ConvPlan {
         block: 'conv',
         fields: {
           ...fields,
+          ...workspace,
+          ...pointers('input', 'output', 'workspace', ...(spec.bias ? ['bias'] : [])),
           imagesPerItem: images,
-          inputPtr: pointer('input'),
-          outputPtr: pointer('output'),
-          ...(spec.bias ? { biasPtr: pointer('bias') } : {}),
-          workspacePtr: pointer('workspace'),
-          threadBytes: perThread,
           rowOffsetPtr: rowOffsets(rows, mr, spec.input.channel, bytes),
-          accumulate: spec.accumulate ? 1 : 0,
-          dense: isDense(geometry, spec.input, box) ? 1 : 0,
-          ...activationFields(spec),
-          panelsOffset,
-          rowBufferOffset,
-          tileOffset,
+          dense: Number(isDense(geometry, spec.input, box)),
         },
       },
     ],
     packedWeightBytes: geometry.groups * depth * tiles * mr * bytes,
-    workspaceBytes: { shared: 0, perThread },
+    workspaceBytes: { shared: 0, perThread: workspace.threadBytes },
     packKey: [
       'conv',
       dtype,
@@ -152,9 +130,9 @@ export function planConvForward(given: ConvForwardSpec): ConvPlan {
 }
 
 /** True when images are so small that strips of one image are mostly empty. */
-function columnsPay({ geometry, dtype }: ConvForwardSpec): boolean {
+function columnsPay({ geometry, dtype }: ForwardSpec): boolean {
   const nr = nrOf(dtype);
-  const positions = geometry.axes.reduce((product, { input }) => product * input, 1);
+  const positions = elementCount(geometry.axes.map(({ input }) => input));
   const byImage = positions / roundUp(positions, nr);
   const byBatch = geometry.batch / roundUp(geometry.batch, nr);
   return byBatch >= 1.5 * byImage;

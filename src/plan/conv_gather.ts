@@ -3,25 +3,11 @@
  * of a transposed one) and gradWeight. Both walk boxes of input positions, K or N is (output channel, tap).
  */
 
-import type { Dtype } from '../core/dtype.ts';
 import { elementBytes } from '../core/dtype.ts';
-import type { KernelSet } from '../core/kernel_set.ts';
 import { ceilDiv, nrOf, PLANES_BYTES, roundUp } from './blocking.ts';
-import type { Range } from './conv_fields.ts';
-import type { AxisPhases, ConvGeometry, Strides, WeightStrides } from './conv_geometry.ts';
-import { axisPhases } from './conv_geometry.ts';
-
-export interface GatherSpec {
-  readonly dtype: Dtype;
-  readonly kernelSet: KernelSet;
-  readonly mr: number | null;
-  readonly geometry: ConvGeometry;
-  /** The small side: the result of a convolution, X of gradWeight. */
-  readonly input: Strides;
-  readonly weight: WeightStrides;
-  /** The large side. */
-  readonly output: Strides;
-}
+import type { ProductSpec, Range } from './conv_fields.ts';
+import type { AxisPhases, ConvGeometry, WeightStrides } from './conv_geometry.ts';
+import type { Layout } from './forward_spec.ts';
 
 export type Box = readonly [number, number, number];
 
@@ -33,17 +19,15 @@ export interface Planes {
 
 /** Largest number of positions that an item packs at once. */
 export function boxOfPositions(
-  geometry: ConvGeometry,
-  phases: readonly AxisPhases[],
-  dtype: Dtype,
+  { geometry, dtype }: ProductSpec,
+  { phases, planesPerChannel }: Layout,
   channels: number,
   maximumPositions: number,
 ): Box {
   const lengths = geometry.axes.map(({ input }) => input);
-  const planesOf = phases.reduce((product, { residues }) => product * residues.length, 1);
   const fits = (box: Box) =>
     box[0] * box[1] * box[2] <= maximumPositions &&
-    channels * planesOf * planesFor(box, phases).planeSize * elementBytes(dtype) <= PLANES_BYTES;
+    channels * planesPerChannel * planesFor(box, phases).planeSize * elementBytes(dtype) <= PLANES_BYTES;
   const nr = nrOf(dtype);
   let box: [number, number, number] = [1, 1, lengths[2]];
   while (box[2] > nr && !fits(box)) box[2] = roundUp(ceilDiv(box[2], 2), nr);
@@ -88,17 +72,9 @@ export function tapTable(phases: readonly AxisPhases[], planes: Planes, weight: 
   return Int32Array.from(table);
 }
 
-export function phasesOf(geometry: ConvGeometry): [AxisPhases, AxisPhases, AxisPhases] {
-  return geometry.axes.map((axis) => axisPhases(axis, false)) as [AxisPhases, AxisPhases, AxisPhases];
-}
-
 /** Boxes cut the input. */
 export function inputRanges({ axes }: ConvGeometry): Range[] {
   return axes.map(({ input }) => ({ begin: 0, end: input }));
-}
-
-export function boxCounts(geometry: ConvGeometry, box: Box): [number, number, number] {
-  return geometry.axes.map(({ input }, axis) => ceilDiv(input, box[axis])) as [number, number, number];
 }
 
 /** Images whose positions one item takes together: only when a box holds a whole image. */

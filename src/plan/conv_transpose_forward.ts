@@ -3,7 +3,7 @@
 import { elementBytes } from '../core/dtype.ts';
 import { A_BLOCK_BYTES, ceilDiv, chooseKc, chooseMr, nrOf, roundUp } from './blocking.ts';
 import type { Range } from './conv_fields.ts';
-import { activationFields, BOX_BYTES, boxFields, geometryFields } from './conv_fields.ts';
+import { convFields, workspaceFields } from './conv_fields.ts';
 import { batchAsColumns } from './batch_columns.ts';
 import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
@@ -12,7 +12,7 @@ import { chooseBoxes } from './forward_boxes.ts';
 import type { ForwardSpec, Layout } from './forward_spec.ts';
 import { layoutOf, rowBufferBytes } from './forward_spec.ts';
 import { BLOCK_ROWS_UNIT, buildTables, collectRuns, cutBlocks, tileRows } from './forward_tiles.ts';
-import { pointer } from './stage.ts';
+import { pointer, pointers } from './stage.ts';
 
 /**
  * Plan of `output = col2im(Wᵀ · input)`, with bias and activation. Operands: `input`, `bias` (one number per output
@@ -38,23 +38,21 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
   const mr = chooseMr(kernelSet, spec.mr, (height) => tileRows(blocks, height).length);
   const tables = buildTables(blocks, mr, layout, boxes, slabChannels, bytes);
 
-  const ranges = rangesOf(spec, layout, boxes);
-  const boxCounts = ranges.map(({ origin, end }, axis) => ceilDiv(end - origin, box[axis]));
   const everyShiftIsZero = phases.every(({ maxShift }) => maxShift === 0);
 
-  const panelsOffset = BOX_BYTES + roundUp((slabChannels * layout.planesPerChannel + 1) * planeSize * bytes, 64);
-  const rowBufferOffset = panelsOffset + boxes.panelBytes;
-  const tileOffset = rowBufferOffset + rowBufferBytes(spec, bytes);
-  const perThread = tileOffset + roundUp(mr * (32 + 4), 64);
+  const workspace = workspaceFields((slabChannels * layout.planesPerChannel + 1) * planeSize * bytes, {
+    panels: boxes.panelBytes,
+    rowBuffer: rowBufferBytes(spec, bytes),
+    tile: mr * (32 + 4),
+  });
 
   const headerBytes = roundUp(geometry.groups * slabs * ceilDiv(depth, kc) * 4, 64);
   const packedWeightBytes = headerBytes + geometry.groups * slabs * depth * tables.tiles * mr * bytes;
 
+  const { fields: common, boxes: boxCount } = convFields(spec, phases, rangesOf(spec, layout, boxes), box);
   const fields = {
-    ...geometryFields(dtype, geometry, phases, spec.input, spec.output),
-    ...boxFields(ranges, box, boxCounts),
-    weightInStride: spec.weight.inChannel,
-    weightOutStride: spec.weight.outChannel,
+    ...common,
+    ...workspace,
     planeRow: boxes.planeRow,
     planeSlice: boxes.planeSlice,
     planeSize,
@@ -66,39 +64,29 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
     slabChannels,
     taps,
     blocks: blocks.length,
-    flat: boxes.lines === 'row' ? 0 : 1,
+    flat: Number(boxes.lines !== 'row'),
     ...lineFields(boxes, nrOf(dtype), bytes),
-    writeOnce: everyShiftIsZero && taps > 0 ? 1 : 0,
-    accumulate: spec.accumulate ? 1 : 0,
-    ...activationFields(spec),
-    panelsOffset,
-    rowBufferOffset,
-    tileOffset,
-    threadBytes: perThread,
+    writeOnce: Number(everyShiftIsZero && taps > 0),
     packedPtr: pointer('packedWeight'),
   };
-  const items = geometry.groups * slabs * geometry.batch * boxCounts[0] * boxCounts[1] * boxCounts[2];
   return {
     pack: [
       {
         entry: 'packForwardWeight',
         items: geometry.groups * slabs * ceilDiv(depth, kc),
         block: 'conv',
-        fields: { ...fields, weightPtr: pointer('weight'), packTablePtr: tables.pack },
+        fields: { ...fields, ...pointers('weight'), packTablePtr: tables.pack },
       },
     ],
     stages: [
       {
         entry: 'convTransposeForward',
-        items,
+        items: geometry.groups * slabs * geometry.batch * boxCount,
         flops: directFlops(geometry),
         block: 'conv',
         fields: {
           ...fields,
-          inputPtr: pointer('input'),
-          outputPtr: pointer('output'),
-          ...(spec.bias ? { biasPtr: pointer('bias') } : {}),
-          workspacePtr: pointer('workspace'),
+          ...pointers('input', 'output', 'workspace', ...(spec.bias ? ['bias'] : [])),
           rowOffsetPtr: tables.rowOffset,
           runTablePtr: tables.runs,
           blockTablePtr: tables.blockRuns,
@@ -106,7 +94,7 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
       },
     ],
     packedWeightBytes,
-    workspaceBytes: { shared: 0, perThread },
+    workspaceBytes: { shared: 0, perThread: workspace.threadBytes },
     packKey: ['forward', dtype, mr, kc, slabChannels, ...packSignature(spec, layout)].join(','),
   };
 }
@@ -127,7 +115,7 @@ function lineFields({ lines, planeRow }: Boxes, nr: number, bytes: number): Reco
 }
 
 /** What boxes cut: along W at multiples of nr, so that strips lie alike in every item; flat items hold all rows. */
-function rangesOf({ geometry, dtype }: ForwardSpec, { phases }: Layout, { lines }: Boxes): Required<Range>[] {
+function rangesOf({ geometry, dtype }: ForwardSpec, { phases }: Layout, { lines }: Boxes): Range[] {
   const nr = nrOf(dtype);
   return phases.map(({ begin, end, maxShift }, axis) => {
     if (axis === 1 && lines !== 'row') return { origin: 0, begin: 0, end: geometry.axes[1].input + maxShift };

@@ -1,15 +1,15 @@
 /** Plan of the forward pass with one input channel per group. See assembly/conv/depthwise.ts. */
 
 import { elementBytes } from '../core/dtype.ts';
-import { ceilDiv, PLANES_BYTES, roundUp } from './blocking.ts';
-import { activationFields, BOX_BYTES, boxFields, geometryFields } from './conv_fields.ts';
+import { PLANES_BYTES, roundUp } from './blocking.ts';
+import { convFields, workspaceFields } from './conv_fields.ts';
 import type { AxisPhases, WeightStrides } from './conv_geometry.ts';
-import { axisPhases, directFlops } from './conv_geometry.ts';
+import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import type { ForwardSpec } from './forward_spec.ts';
-import { rowBufferBytes } from './forward_spec.ts';
+import { layoutOf, rowBufferBytes } from './forward_spec.ts';
 import type { Stage } from './stage.ts';
-import { pointer } from './stage.ts';
+import { pointer, pointers } from './stage.ts';
 
 /** Planes of an item stay in L1. */
 const DEPTHWISE_PLANES_BYTES: number = PLANES_BYTES / 16;
@@ -30,33 +30,33 @@ export function planDepthwiseForward(spec: ForwardSpec): ConvPlan {
     spatial: [kernel[1] * kernel[2], kernel[2], 1],
   };
   const bytes = elementBytes(dtype);
-  const phases = geometry.axes.map((axis) => axisPhases(axis, true)) as [AxisPhases, AxisPhases, AxisPhases];
-  const planesPerChannel = phases.reduce((product, { residues }) => product * residues.length, 1);
+  const { phases, planesPerChannel } = layoutOf(geometry, true);
   const box = chooseBox(phases, Math.max(planesPerChannel, 1) * bytes);
-  const counts = phases.map(({ begin, end }, axis) => ceilDiv(end - begin, box[axis])) as [number, number, number];
   const planeRow = roundUp(box[2], BLOCK_COLUMNS);
   const planeSlice = box[1] * planeRow;
   const planeSize = box[0] * planeSlice;
   const [shiftD, shiftH, shiftW] = phases.map(({ maxShift }) => maxShift);
   const paddedRow = planeRow + shiftW;
   const paddedSlice = (box[1] + shiftH) * paddedRow;
-  const panelsOffset = BOX_BYTES + roundUp(planesPerChannel * planeSize * bytes, 64);
-  const rowBufferOffset = panelsOffset + roundUp((box[0] + shiftD) * paddedSlice * bytes, 64);
-  const perThread = rowBufferOffset + rowBufferBytes(spec, bytes);
+  const workspace = workspaceFields(planesPerChannel * planeSize * bytes, {
+    panels: (box[0] + shiftD) * paddedSlice * bytes,
+    rowBuffer: rowBufferBytes(spec, bytes),
+  });
   const { taps, padded, runs } = tapTables(weight, phases, paddedRow, paddedSlice);
+  const { fields, boxes } = convFields({ ...spec, weight }, phases, phases, box);
   return {
     pack: [packCopy(spec, kernel)],
     stages: [
       {
         entry: 'depthwiseForward',
-        items: geometry.groups * geometry.outChannels * geometry.batch * counts[0] * counts[1] * counts[2],
+        items: geometry.groups * geometry.outChannels * geometry.batch * boxes,
         flops: 4 * directFlops(geometry), // narrow products: a FLOP takes longer
         block: 'conv',
         fields: {
-          ...geometryFields(dtype, geometry, phases, spec.input, spec.output),
-          ...boxFields(phases, box, counts),
-          weightInStride: weight.inChannel,
-          weightOutStride: weight.outChannel,
+          ...fields,
+          ...workspace,
+          ...pointers('input', 'output', 'workspace', ...(spec.bias ? ['bias'] : [])),
+          weightPtr: pointer('packedWeight'),
           planeRow,
           planeSlice,
           planeSize,
@@ -66,21 +66,11 @@ export function planDepthwiseForward(spec: ForwardSpec): ConvPlan {
           tapTablePtr: taps,
           packTablePtr: padded,
           runTablePtr: runs,
-          accumulate: spec.accumulate ? 1 : 0,
-          ...activationFields(spec),
-          panelsOffset,
-          rowBufferOffset,
-          threadBytes: perThread,
-          inputPtr: pointer('input'),
-          weightPtr: pointer('packedWeight'),
-          outputPtr: pointer('output'),
-          ...(spec.bias ? { biasPtr: pointer('bias') } : {}),
-          workspacePtr: pointer('workspace'),
         },
       },
     ],
     packedWeightBytes: geometry.groups * geometry.outChannels * kernelSize * bytes,
-    workspaceBytes: { shared: 0, perThread },
+    workspaceBytes: { shared: 0, perThread: workspace.threadBytes },
     packKey: `depthwise,${dtype},${[geometry.groups, geometry.outChannels, ...kernel].join(',')},${[
       spec.weight.inChannel,
       spec.weight.outChannel,

@@ -2,14 +2,12 @@
 
 import { elementBytes } from '../core/dtype.ts';
 import { ceilDiv, chooseMr, ITEM_FLOPS, nrOf, roundUp } from './blocking.ts';
-import { BOX_BYTES, boxFields, geometryFields } from './conv_fields.ts';
-import type { GatherSpec } from './conv_gather.ts';
+import type { ProductSpec } from './conv_fields.ts';
+import { convFields, workspaceFields } from './conv_fields.ts';
 import {
-  boxCounts,
   boxOfPositions,
   imagesPerItem,
   inputRanges,
-  phasesOf,
   planesFor,
   rowOffsets,
   tapTable,
@@ -17,12 +15,9 @@ import {
 } from './conv_gather.ts';
 import type { ConvGeometry, WeightStrides } from './conv_geometry.ts';
 import { directFlops } from './conv_geometry.ts';
+import { layoutOf } from './forward_spec.ts';
 import type { FieldValue, Stage, WorkspaceBytes } from './stage.ts';
-import { pointer } from './stage.ts';
-
-export interface GradWeightSpec extends GatherSpec {
-  readonly accumulate: boolean;
-}
+import { pointer, pointers } from './stage.ts';
 
 export interface GradWeightPlan {
   readonly stages: readonly Stage[];
@@ -45,12 +40,12 @@ const PARTS_BYTES = 2 ** 20;
  * Plan of `weight gradient = X · im2col(gradOutput)ᵀ`. Operands: `input` (X) and `output` (gradOutput) are read,
  * `weight` is written or added to.
  */
-export function planGradWeight(spec: GradWeightSpec): GradWeightPlan {
+export function planGradWeight(spec: ProductSpec): GradWeightPlan {
   const { dtype, geometry, kernelSet } = spec;
   const bytes = elementBytes(dtype);
   const nr = nrOf(dtype);
-  const phases = phasesOf(geometry);
-  const taps = phases.reduce((product, phase) => product * phase.taps.length, 1);
+  const layout = layoutOf(geometry, false);
+  const { phases, taps } = layout;
   const rows = geometry.inChannels;
   const columns = geometry.outChannels * taps;
   const rowsPerItem = ceilDiv(rows, ceilDiv(rows, GRAD_WEIGHT_ROWS));
@@ -65,55 +60,47 @@ export function planGradWeight(spec: GradWeightSpec): GradWeightPlan {
     geometry.outChannels,
     columnsPerItem % taps === 0 ? columnsPerItem / taps : Math.ceil(columnsPerItem / taps) + 1,
   );
-  const box = boxOfPositions(geometry, phases, dtype, channels, GRAD_WEIGHT_DEPTH);
+  const box = boxOfPositions(spec, layout, channels, GRAD_WEIGHT_DEPTH);
   const images = imagesPerItem(geometry, box, GRAD_WEIGHT_DEPTH);
   const planes = planesFor(box, phases);
-  const counts = boxCounts(geometry, box);
   const kc = images * box[0] * box[1] * box[2];
 
-  const planesOfChannel = phases.reduce((product, { residues }) => product * residues.length, 1);
-  const aPanelsOffset = BOX_BYTES + roundUp(channels * planesOfChannel * planes.planeSize * bytes, 64);
-  const panelsOffset = aPanelsOffset + roundUp(roundUp(slabChannels, mr) * kc * bytes, 64);
-  const tileOffset = panelsOffset + roundUp(roundUp(columnsPerItem, nr) * kc * bytes, 64);
-  const perThread = tileOffset + tileBytes(mr, nr);
+  const workspace = workspaceFields(channels * layout.planesPerChannel * planes.planeSize * bytes, {
+    aPanels: roundUp(slabChannels, mr) * kc * bytes,
+    panels: roundUp(columnsPerItem, nr) * kc * bytes,
+    tile: tileBytes(mr, nr),
+  });
 
-  const fields: Record<string, FieldValue> = {
-    ...geometryFields(dtype, geometry, phases, spec.input, spec.output),
-    ...boxFields(inputRanges(geometry), box, counts),
+  const { fields: common, boxes } = convFields(spec, phases, inputRanges(geometry), box);
+  const fields = {
+    ...common,
     ...planes,
+    ...workspace,
+    ...pointers('input', 'output'),
     mr,
     slabChannels,
     taps,
     columnsPerItem,
     imagesPerItem: images,
-    inputPtr: pointer('input'),
-    outputPtr: pointer('output'),
-    threadBytes: perThread,
     tapTablePtr: tapTable(phases, planes, spec.weight),
-    aPanelsOffset,
-    panelsOffset,
-    tileOffset,
   };
-  const steps = ceilDiv(geometry.batch, images) * counts[0] * counts[1] * counts[2];
+  const steps = ceilDiv(geometry.batch, images) * boxes;
   const items = geometry.groups * ceilDiv(rows, slabChannels) * ceilDiv(columns, columnsPerItem);
   const gradientBytes = geometry.groups * rows * columns * bytes;
   const parts = Math.min(ceilDiv(ITEMS_PER_STAGE, items), Math.floor(PARTS_BYTES / gradientBytes), steps);
   const flopsPerStep = 2 * slabChannels * columnsPerItem * kc;
   const stepsPerItem = Math.max(1, Math.round(ITEM_FLOPS / flopsPerStep), ceilDiv(steps, MAXIMUM_STAGES));
   const own = {
-    weightPtr: pointer('weight'),
-    weightInStride: spec.weight.inChannel,
-    weightOutStride: spec.weight.outChannel,
+    ...pointers('weight'),
     rowOffsetPtr: rowOffsets(slabChannels, mr, spec.weight.inChannel, bytes),
-    dense: weightIsDense(geometry, spec.weight) ? 1 : 0,
-    accumulate: spec.accumulate ? 1 : 0,
+    dense: Number(weightIsDense(geometry, spec.weight)),
   };
   const cut = { steps, flops: directFlops(geometry) };
   if (parts <= 1) {
-    const all = { ...fields, ...own, parts: 1, workspacePtr: pointer('workspace') };
+    const all = { ...fields, ...own, parts: 1, ...pointers('workspace') };
     return {
       stages: cutIntoStages({ ...cut, items, stepsPerStage: stepsPerItem }, all),
-      workspaceBytes: { shared: 0, perThread },
+      workspaceBytes: { shared: 0, perThread: workspace.threadBytes },
     };
   }
   const shared = roundUp(parts * gradientBytes, 64);
@@ -138,7 +125,7 @@ export function planGradWeight(spec: GradWeightSpec): GradWeightPlan {
     block: 'conv',
     fields: { ...fields, ...split, ...own, packedPtr: pointer('workspace') },
   };
-  return { stages: [...stages, sum], workspaceBytes: { shared, perThread } };
+  return { stages: [...stages, sum], workspaceBytes: { shared, perThread: workspace.threadBytes } };
 }
 
 /** One stage for each range of blocks of K; all but the first add to what is there. */

@@ -49,3 +49,8 @@ export function withPointers(stages: readonly Stage[], change: (pointer: Pointer
     ),
   }));
 }
+
+/** Fields `…Ptr` of operands that have the field's name. */
+export function pointers(...names: readonly string[]): Record<string, Pointer> {
+  return Object.fromEntries(names.map((name) => [`${name}Ptr`, pointer(name)]));
+}
