@@ -16,7 +16,7 @@ export { convGradWeight, sumGradWeight } from './conv/grad_weight';
 export { activation, prelu, preluGradWeight } from './elementwise/activation_stages';
 export { copyStrided } from './elementwise/copy';
 export { convertHalf } from './elementwise/half';
-export { adamStep, sgdStep } from './elementwise/optimizer';
+export { optimizerStep } from './elementwise/optimizer';
 export { pixelsToPlanes, planesToPixels } from './elementwise/pixels';
 export { matmul } from './gemm/matmul';
 export { channelSum } from './reduce/channel_sum';

@@ -7,46 +7,20 @@ import { OptimizerParams } from '../params';
 import { simd } from '../simd';
 import { Lanes } from './lanes';
 
-/** `g = grad + weightDecay · w; m = momentum · m + g; w −= lr · m`, without m where `momentPtr` is 0. */
-export function sgdStep(p: OptimizerParams, begin: i32, end: i32, _thread: i32): void {
-  if (p.elementBytes == 8) sgd<f64>(p, begin, end);
-  else sgd<f32>(p, begin, end);
-}
-
-function sgd<T extends number>(p: OptimizerParams, begin: i32, end: i32): void {
-  const weightDecay = Lanes.splat<T>(p.weightDecay);
-  const momentum = Lanes.splat<T>(p.beta1);
-  const minusRate = Lanes.splat<T>(-p.stepSize);
-  for (let item = begin; item < end; item++) {
-    const first = item * p.itemLength;
-    let offset = (<usize>first) << alignof<T>();
-    let count = min(p.itemLength, p.length - first);
-    while (count > 0) {
-      const whole = count >= Lanes.count<T>();
-      const weight = Lanes.loadSome<T>(p.weightPtr + offset, whole);
-      let grad = Lanes.loadSome<T>(p.gradPtr + offset, whole);
-      if (p.weightDecay != 0) grad = simd.madd<T>(weightDecay, weight, grad);
-      if (p.momentPtr != 0) {
-        grad = simd.madd<T>(momentum, Lanes.loadSome<T>(p.momentPtr + offset, whole), grad);
-        Lanes.storeSome<T>(p.momentPtr + offset, grad, whole);
-      }
-      Lanes.storeSome<T>(p.weightPtr + offset, simd.madd<T>(minusRate, grad, weight), whole);
-      offset += whole ? 16 : sizeof<T>();
-      count -= whole ? Lanes.count<T>() : 1;
-    }
-  }
-}
-
 /**
- * `g = grad + weightDecay · w; m = β₁ m + (1 − β₁) g; v = β₂ v + (1 − β₂) g²;
- * w −= stepSize · m / (√v · secondScale + ε)`; the bias corrections are in stepSize and secondScale.
+ * With g = grad + weightDecay · w, by what state there is:
+ *
+ *   none         w −= stepSize · g
+ *   m            m = β₁ m + g; w −= stepSize · m
+ *   m and v      m = β₁ m + (1 − β₁) g; v = β₂ v + (1 − β₂) g²; w −= stepSize · m / (√v · secondScale + ε), Adam, whose
+ *                bias corrections are in stepSize and secondScale
  */
-export function adamStep(p: OptimizerParams, begin: i32, end: i32, _thread: i32): void {
-  if (p.elementBytes == 8) adam<f64>(p, begin, end);
-  else adam<f32>(p, begin, end);
+export function optimizerStep(p: OptimizerParams, begin: i32, end: i32, _thread: i32): void {
+  if (p.elementBytes == 8) step<f64>(p, begin, end);
+  else step<f32>(p, begin, end);
 }
 
-function adam<T extends number>(p: OptimizerParams, begin: i32, end: i32): void {
+function step<T extends number>(p: OptimizerParams, begin: i32, end: i32): void {
   const weightDecay = Lanes.splat<T>(p.weightDecay);
   const beta1 = Lanes.splat<T>(p.beta1);
   const beta2 = Lanes.splat<T>(p.beta2);
@@ -62,16 +36,21 @@ function adam<T extends number>(p: OptimizerParams, begin: i32, end: i32): void 
     while (count > 0) {
       const whole = count >= Lanes.count<T>();
       const weight = Lanes.loadSome<T>(p.weightPtr + offset, whole);
-      let grad = Lanes.loadSome<T>(p.gradPtr + offset, whole);
-      if (p.weightDecay != 0) grad = simd.madd<T>(weightDecay, weight, grad);
-      let m = v128.mul<T>(beta1, Lanes.loadSome<T>(p.momentPtr + offset, whole));
-      m = simd.madd<T>(rest1, grad, m);
-      let v = v128.mul<T>(beta2, Lanes.loadSome<T>(p.secondMomentPtr + offset, whole));
-      v = simd.madd<T>(v128.mul<T>(rest2, grad), grad, v);
-      Lanes.storeSome<T>(p.momentPtr + offset, m, whole);
-      Lanes.storeSome<T>(p.secondMomentPtr + offset, v, whole);
-      const denominator = simd.madd<T>(v128.sqrt<T>(v), secondScale, eps);
-      const update = v128.div<T>(m, denominator);
+      const grad = Lanes.loadSome<T>(p.gradPtr + offset, whole);
+      const g = p.weightDecay != 0 ? simd.madd<T>(weightDecay, weight, grad) : grad;
+      let update = g;
+      if (p.momentPtr != 0) {
+        update = Lanes.loadSome<T>(p.momentPtr + offset, whole);
+        if (p.secondMomentPtr == 0) update = simd.madd<T>(beta1, update, g);
+        else update = simd.madd<T>(rest1, g, v128.mul<T>(beta1, update));
+        Lanes.storeSome<T>(p.momentPtr + offset, update, whole);
+      }
+      if (p.secondMomentPtr != 0) {
+        let v = v128.mul<T>(beta2, Lanes.loadSome<T>(p.secondMomentPtr + offset, whole));
+        v = simd.madd<T>(v128.mul<T>(rest2, g), g, v);
+        Lanes.storeSome<T>(p.secondMomentPtr + offset, v, whole);
+        update = v128.div<T>(update, simd.madd<T>(v128.sqrt<T>(v), secondScale, eps));
+      }
       Lanes.storeSome<T>(p.weightPtr + offset, simd.madd<T>(minusStep, update, weight), whole);
       offset += whole ? 16 : sizeof<T>();
       count -= whole ? Lanes.count<T>() : 1;

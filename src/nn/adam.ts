@@ -67,7 +67,7 @@ export class Adam extends Optimizer<AdamOptions> {
       eps,
     };
     return {
-      stage: planOptimizer('adam', computeDtype(parameter.dtype), parameter.size, numbers),
+      stage: planOptimizer(computeDtype(parameter.dtype), parameter.size, numbers),
       state: { moment: expAvg, secondMoment: expAvgSq },
     };
   }

@@ -41,7 +41,7 @@ export class SGD extends Optimizer<SGDOptions> {
     state: (names: readonly string[]) => Readonly<Record<string, Tensor>>,
   ): Pass {
     const numbers = { stepSize: lr, weightDecay, beta1: momentum };
-    const stage = planOptimizer('sgd', computeDtype(parameter.dtype), parameter.size, numbers);
+    const stage = planOptimizer(computeDtype(parameter.dtype), parameter.size, numbers);
     return { stage, state: momentum === 0 ? {} : { moment: state(['momentumBuffer']).momentumBuffer } };
   }
 }

@@ -136,15 +136,10 @@ export interface OptimizerNumbers {
   readonly secondScale: number;
 }
 
-/** Operands weight, grad, moment (absent: no momentum), secondMoment (Adam). */
-export function planOptimizer(
-  rule: 'sgd' | 'adam',
-  dtype: Dtype,
-  length: number,
-  numbers: Partial<OptimizerNumbers>,
-): Stage {
+/** Operands weight, grad, moment (absent: no momentum), secondMoment (absent: SGD, else Adam). */
+export function planOptimizer(dtype: Dtype, length: number, numbers: Partial<OptimizerNumbers>): Stage {
   return {
-    entry: `${rule}Step`,
+    entry: 'optimizerStep',
     items: pieces(length),
     block: 'optimizer',
     fields: {
