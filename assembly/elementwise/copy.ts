@@ -7,17 +7,17 @@ import { CopyParams } from '../params';
 export function copyStrided(p: CopyParams, begin: i32, end: i32, _thread: i32): void {
   const bytes = p.elementBytes;
   for (let item = begin; item < end; item++) {
-    let rest = item;
-    const i3 = rest % p.length3;
-    rest /= p.length3;
-    const i2 = rest % p.length2;
-    rest /= p.length2;
-    const i1 = rest % p.length1;
-    const i0 = rest / p.length1;
-    let sourcePtr =
-      p.sourcePtr + (i0 * p.sourceStride0 + i1 * p.sourceStride1 + i2 * p.sourceStride2 + i3 * p.sourceStride3) * bytes;
-    let targetPtr =
-      p.targetPtr + (i0 * p.targetStride0 + i1 * p.targetStride1 + i2 * p.targetStride2 + i3 * p.targetStride3) * bytes;
+    let left = item;
+    let sourcePtr = p.sourcePtr;
+    let targetPtr = p.targetPtr;
+    for (let axis = 3; axis >= 0; axis--) {
+      const a = changetype<CopyParams>(changetype<usize>(p) + (axis << 2)); // its fields …0 are those of the axis
+      const outer = left / a.length0;
+      const index = left - outer * a.length0;
+      sourcePtr += index * a.sourceStride0 * bytes;
+      targetPtr += index * a.targetStride0 * bytes;
+      left = outer;
+    }
     for (let i4 = 0; i4 < p.length4; i4++) {
       elements.copy(sourcePtr, p.sourceStride5 * bytes, targetPtr, p.targetStride5 * bytes, p.length5, bytes);
       sourcePtr += p.sourceStride4 * bytes;
