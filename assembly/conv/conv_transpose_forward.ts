@@ -9,11 +9,13 @@
  * each input row that can reach the box, only the tiles whose row shift lands in it: every product is
  * computed once, no two items write one element. Along W a box cut at multiples of nr keeps a margin.
  *
- *   thread workspace:  box | planes of the slab, one dump plane for padding rows | B panels | row buffer | tile
+ *   thread workspace:  box | planes of the slab, one dump plane for padding rows | B panels | row buffer | tile,
+ *   column offsets
  */
 
 import { Activation } from '../elementwise/activation';
-import { element, elements } from '../elements';
+import { elements } from '../elements';
+import { edge } from '../gemm/edge';
 import { runTiles } from '../gemm/microkernel';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
@@ -86,6 +88,7 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   const channels = min(p.slabChannels, p.outChannels - channel0);
   const planesPtr = workspacePtr + Box.bytes;
   const panelsPtr = workspacePtr + p.panelsOffset;
+  const tilePtr = workspacePtr + p.tileOffset;
   const phases = p.phasesD * p.phasesH * p.phasesW;
 
   // input rows that reach the box, and the columns of each
@@ -130,7 +133,8 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
           let cPtr = planesPtr + ((d - box.d0) * p.planeSlice + (h - box.h0) * p.planeRow) * bytes;
           for (let first = 0; first < columns; first += nr) {
             const valid = exact ? validColumns(p, columns, first, nr) : -1;
-            runBlock(p, box, block, d, h, kc, aPtr, bPtr, cPtr, accumulate, valid);
+            const columnsPtr: usize = (~valid & ((1 << nr) - 1)) == 0 ? 0 : columnOffsets(p, valid, tilePtr);
+            runBlock(p, box, block, d, h, kc, aPtr, bPtr, cPtr, accumulate, columnsPtr, tilePtr);
             bPtr += kc * 32;
             cPtr += p.stripStep * bytes;
           }
@@ -169,10 +173,11 @@ function runBlock(
   bPtr: usize,
   cPtr: usize,
   accumulate: bool,
-  valid: i32,
+  columnsPtr: usize,
+  tilePtr: usize,
 ): void {
   const bytes = p.elementBytes;
-  const all = (1 << (32 / bytes)) - 1;
+  const mr = p.mr;
   let runPtr = p.runTablePtr + (load<i32>(p.blockTablePtr + (block << 2)) << 4);
   const endPtr = p.runTablePtr + (load<i32>(p.blockTablePtr + (block << 2), 4) << 4);
   for (; runPtr < endPtr; runPtr += 16) {
@@ -180,61 +185,33 @@ function runBlock(
     const targetH = h + load<i32>(runPtr, 12);
     if (targetD < box.d0 || targetD >= box.d1) continue;
     if (!p.flat && (targetH < box.h0 || targetH >= box.h1)) continue;
-    const tile0 = load<i32>(runPtr);
-    const tiles = load<i32>(runPtr, 4) - tile0;
-    const tilesPtr = aPtr + tile0 * p.mr * kc * bytes;
-    const rowOffsetPtr = p.rowOffsetPtr + ((tile0 * p.mr) << 2);
-    if ((valid & all) == all) {
-      runTiles(bytes, p.mr, tiles, kc, tilesPtr, bPtr, rowOffsetPtr, cPtr, accumulate, p.splitBytes);
+    const row0 = load<i32>(runPtr) * mr;
+    const rows = load<i32>(runPtr, 4) * mr - row0;
+    const tilesPtr = aPtr + row0 * kc * bytes;
+    const offsetsPtr = p.rowOffsetPtr + (row0 << 2);
+    if (columnsPtr == 0) {
+      runTiles(bytes, mr, rows / mr, kc, tilesPtr, bPtr, offsetsPtr, cPtr, accumulate, p.splitBytes);
     } else {
-      const tilePtr = changetype<usize>(box) + p.tileOffset;
-      runTilesExact(p, tiles, kc, tilesPtr, bPtr, rowOffsetPtr, cPtr, accumulate, valid, tilePtr);
+      const columns = 32 / bytes;
+      edge.runStrip(bytes, mr, rows, kc, tilesPtr, bPtr, offsetsPtr, cPtr, accumulate, columns, columnsPtr, tilePtr);
     }
   }
 }
 
 /**
- * As runTiles, but only the columns in `valid` reach C: a column that stands for no input would add
- * 0 · ∞ = NaN to an element that other columns own.
+ * Byte offsets of the columns of a strip when some stand for no input: those would add 0 · ∞ = NaN to elements that
+ * other columns own, and are left out. The second vector of a C row is `splitBytes` after the first. Returns the table.
  */
-function runTilesExact(
-  p: ConvParams,
-  tiles: i32,
-  kc: i32,
-  aPtr: usize,
-  bPtr: usize,
-  rowOffsetPtr: usize,
-  cPtr: usize,
-  accumulate: bool,
-  valid: i32,
-  tilePtr: usize,
-): void {
-  const bytes = p.elementBytes;
-  const offsetsPtr = tilePtr + p.mr * 32;
-  for (let r = 0; r < p.mr; r++) store<i32>(offsetsPtr + (r << 2), r * 32);
-  for (; tiles > 0; tiles--) {
-    memory.fill(tilePtr, 0, p.mr * 32);
-    if (accumulate) moveColumns(p, valid, rowOffsetPtr, cPtr, tilePtr, false);
-    runTiles(bytes, p.mr, 1, kc, aPtr, bPtr, offsetsPtr, tilePtr, true, 16);
-    moveColumns(p, valid, rowOffsetPtr, cPtr, tilePtr, true);
-    aPtr += p.mr * kc * bytes;
-    rowOffsetPtr += p.mr << 2;
+function columnOffsets(p: ConvParams, valid: i32, tilePtr: usize): usize {
+  const tablePtr = tilePtr + edge.bufferBytes(p.mr);
+  let at = tablePtr;
+  for (let offset = 0; offset < 32; offset += p.elementBytes) {
+    const inRow = offset < 16 ? offset : offset - 16 + <i32>p.splitBytes;
+    store<i32>(at, valid & 1 ? inRow : edge.NO_COLUMN);
+    valid >>= 1;
+    at += 4;
   }
-}
-
-/** Between C and the tile, columns in `valid` only. The second vector of a C row is `splitBytes` after the first. */
-function moveColumns(p: ConvParams, valid: i32, rowOffsetPtr: usize, cPtr: usize, tilePtr: usize, toC: bool): void {
-  const bytes = p.elementBytes;
-  for (let r = 0; r < p.mr; r++) {
-    const rowPtr = cPtr + load<i32>(rowOffsetPtr + (r << 2));
-    for (let at = 0, columns = valid; at < 32; at += bytes, columns >>= 1) {
-      if (!(columns & 1)) continue;
-      const elementPtr = rowPtr + at + (at < 16 ? 0 : p.splitBytes - 16);
-      const bufferPtr = tilePtr + at;
-      element.move(toC ? bufferPtr : elementPtr, toC ? elementPtr : bufferPtr, bytes);
-    }
-    tilePtr += 32;
-  }
+  return tablePtr;
 }
 
 /** Bit c is set when column `first + c` of a line stands for an input element. */

@@ -7,6 +7,11 @@ import { element } from '../elements';
 import { runTiles } from './microkernel';
 
 export class edge {
+  /** In place of the offset of a column that is left out. */
+  @inline static get NO_COLUMN(): i32 {
+    return i32.MIN_VALUE;
+  }
+
   /** Bytes of the buffer that `runStrip` needs: the tile, its row offsets. */
   @inline static bufferBytes(mr: i32): usize {
     return <usize>mr * 36;
@@ -18,7 +23,7 @@ export class edge {
    * @param rows rows of C that exist, of tiles · mr
    * @param rowOffsetPtr byte offset of each row of C; not read past `rows`, rounded up to mr
    * @param columns of the strip that exist
-   * @param columnOffsetsPtr byte offset of each column of C; 0 when columns are contiguous
+   * @param columnOffsetsPtr byte offset of each column of C, or NO_COLUMN; 0 when columns are contiguous
    * @param tilePtr buffer for tiles that do not fit C
    */
   static runStrip(
@@ -76,6 +81,7 @@ function moveTile(
       for (let c = 0; c < columns; c++) {
         const inC = load<i32>(columnOffsetsPtr + (c << 2));
         const inTile = c * bytes;
+        if (inC == edge.NO_COLUMN) continue;
         element.move(from + (fromC ? inC : inTile), to + (fromC ? inTile : inC), bytes);
       }
     }

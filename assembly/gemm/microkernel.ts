@@ -1,5 +1,5 @@
 /**
- * Micro-kernels mr x nr, nr = two vectors (8 f32 or 4 f64), for mr = 4, 5, 6:
+ * Micro-kernels mr x nr, nr = two vectors (8 f32 or 4 f64), for mr = 4, of f32 also 5 and 6:
  *
  *   C[r] = (accumulate ? C[r] : 0) + A~ * B~     over kc rank-1 updates, for `tiles` tiles in a row
  *
@@ -30,29 +30,15 @@ export function runTiles(
   split: usize,
 ): void {
   if (!ASC_NO_ASSERT) {
-    assert(kc > 0);
+    assert(kc > 0 && (bytes == 4 || mr == 4));
   }
-  if (bytes == 4) runTilesOf<f32>(mr, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
-  else runTilesOf<f64>(mr, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
+  if (bytes == 8) tiles4<f64>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
+  else if (mr == 6) tiles6(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
+  else if (mr == 5) tiles5(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
+  else tiles4<f32>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
 }
 
-function runTilesOf<T>(
-  mr: i32,
-  tiles: i32,
-  kc: i32,
-  aPtr: usize,
-  bPtr: usize,
-  rowOffsetPtr: usize,
-  cPtr: usize,
-  accumulate: bool,
-  split: usize,
-): void {
-  if (mr == 6) tiles6<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
-  else if (mr == 5) tiles5<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
-  else tiles4<T>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
-}
-
-function tiles6<T>(
+function tiles6(
   tiles: i32,
   kc: i32,
   aPtr: usize,
@@ -99,25 +85,25 @@ function tiles6<T>(
     for (let k = kc; k > 0; k--) {
       const b0 = v128.load(b);
       const b1 = v128.load(b, 16);
-      const a0 = v128.load_splat<T>(aPtr);
-      c00 = simd.madd<T>(a0, b0, c00);
-      c01 = simd.madd<T>(a0, b1, c01);
-      const a1 = v128.load_splat<T>(aPtr, 1 * sizeof<T>());
-      c10 = simd.madd<T>(a1, b0, c10);
-      c11 = simd.madd<T>(a1, b1, c11);
-      const a2 = v128.load_splat<T>(aPtr, 2 * sizeof<T>());
-      c20 = simd.madd<T>(a2, b0, c20);
-      c21 = simd.madd<T>(a2, b1, c21);
-      const a3 = v128.load_splat<T>(aPtr, 3 * sizeof<T>());
-      c30 = simd.madd<T>(a3, b0, c30);
-      c31 = simd.madd<T>(a3, b1, c31);
-      const a4 = v128.load_splat<T>(aPtr, 4 * sizeof<T>());
-      c40 = simd.madd<T>(a4, b0, c40);
-      c41 = simd.madd<T>(a4, b1, c41);
-      const a5 = v128.load_splat<T>(aPtr, 5 * sizeof<T>());
-      c50 = simd.madd<T>(a5, b0, c50);
-      c51 = simd.madd<T>(a5, b1, c51);
-      aPtr += 6 * sizeof<T>();
+      const a0 = v128.load32_splat(aPtr);
+      c00 = simd.madd<f32>(a0, b0, c00);
+      c01 = simd.madd<f32>(a0, b1, c01);
+      const a1 = v128.load32_splat(aPtr, 4);
+      c10 = simd.madd<f32>(a1, b0, c10);
+      c11 = simd.madd<f32>(a1, b1, c11);
+      const a2 = v128.load32_splat(aPtr, 8);
+      c20 = simd.madd<f32>(a2, b0, c20);
+      c21 = simd.madd<f32>(a2, b1, c21);
+      const a3 = v128.load32_splat(aPtr, 12);
+      c30 = simd.madd<f32>(a3, b0, c30);
+      c31 = simd.madd<f32>(a3, b1, c31);
+      const a4 = v128.load32_splat(aPtr, 16);
+      c40 = simd.madd<f32>(a4, b0, c40);
+      c41 = simd.madd<f32>(a4, b1, c41);
+      const a5 = v128.load32_splat(aPtr, 20);
+      c50 = simd.madd<f32>(a5, b0, c50);
+      c51 = simd.madd<f32>(a5, b1, c51);
+      aPtr += 24;
       b += 32;
     }
     v128.store(r0, c00);
@@ -132,11 +118,11 @@ function tiles6<T>(
     v128.store(r4 + split, c41);
     v128.store(r5, c50);
     v128.store(r5 + split, c51);
-    rowOffsetPtr += 6 * sizeof<i32>();
+    rowOffsetPtr += 24;
   }
 }
 
-function tiles5<T>(
+function tiles5(
   tiles: i32,
   kc: i32,
   aPtr: usize,
@@ -178,22 +164,22 @@ function tiles5<T>(
     for (let k = kc; k > 0; k--) {
       const b0 = v128.load(b);
       const b1 = v128.load(b, 16);
-      const a0 = v128.load_splat<T>(aPtr);
-      c00 = simd.madd<T>(a0, b0, c00);
-      c01 = simd.madd<T>(a0, b1, c01);
-      const a1 = v128.load_splat<T>(aPtr, 1 * sizeof<T>());
-      c10 = simd.madd<T>(a1, b0, c10);
-      c11 = simd.madd<T>(a1, b1, c11);
-      const a2 = v128.load_splat<T>(aPtr, 2 * sizeof<T>());
-      c20 = simd.madd<T>(a2, b0, c20);
-      c21 = simd.madd<T>(a2, b1, c21);
-      const a3 = v128.load_splat<T>(aPtr, 3 * sizeof<T>());
-      c30 = simd.madd<T>(a3, b0, c30);
-      c31 = simd.madd<T>(a3, b1, c31);
-      const a4 = v128.load_splat<T>(aPtr, 4 * sizeof<T>());
-      c40 = simd.madd<T>(a4, b0, c40);
-      c41 = simd.madd<T>(a4, b1, c41);
-      aPtr += 5 * sizeof<T>();
+      const a0 = v128.load32_splat(aPtr);
+      c00 = simd.madd<f32>(a0, b0, c00);
+      c01 = simd.madd<f32>(a0, b1, c01);
+      const a1 = v128.load32_splat(aPtr, 4);
+      c10 = simd.madd<f32>(a1, b0, c10);
+      c11 = simd.madd<f32>(a1, b1, c11);
+      const a2 = v128.load32_splat(aPtr, 8);
+      c20 = simd.madd<f32>(a2, b0, c20);
+      c21 = simd.madd<f32>(a2, b1, c21);
+      const a3 = v128.load32_splat(aPtr, 12);
+      c30 = simd.madd<f32>(a3, b0, c30);
+      c31 = simd.madd<f32>(a3, b1, c31);
+      const a4 = v128.load32_splat(aPtr, 16);
+      c40 = simd.madd<f32>(a4, b0, c40);
+      c41 = simd.madd<f32>(a4, b1, c41);
+      aPtr += 20;
       b += 32;
     }
     v128.store(r0, c00);
@@ -206,7 +192,7 @@ function tiles5<T>(
     v128.store(r3 + split, c31);
     v128.store(r4, c40);
     v128.store(r4 + split, c41);
-    rowOffsetPtr += 5 * sizeof<i32>();
+    rowOffsetPtr += 20;
   }
 }
 
@@ -270,6 +256,6 @@ function tiles4<T>(
     v128.store(r2 + split, c21);
     v128.store(r3, c30);
     v128.store(r3 + split, c31);
-    rowOffsetPtr += 4 * sizeof<i32>();
+    rowOffsetPtr += 16;
   }
 }

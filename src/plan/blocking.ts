@@ -18,6 +18,9 @@ const SPEED: Readonly<Record<number, number>> = { 6: 1, 5: 0.97, 4: 0.86 };
 /** Heights that run well for a kernel set, the fastest first: 6 rows spill without fused multiply-add. */
 const HEIGHTS: Readonly<Record<KernelSet, readonly number[]>> = { relaxed: [6, 5, 4], simd: [5, 4] };
 
+/** Float64 is for checking gradients, which does not pay for more. */
+const FLOAT64_HEIGHT = 4;
+
 /** Micro-kernels by name, their tile of float32: '6x8' has a height of 6. */
 export const MICROKERNELS: readonly string[] = Object.keys(SPEED).map((mr) => microkernelName(Number(mr)));
 
@@ -39,10 +42,18 @@ export function checkMicrokernel(operation: string, name: unknown): number {
 }
 
 /**
- * Height of the micro-kernel for a product of `rows` rows, by the time its padded tiles take.
+ * Height of the micro-kernel for a product, by the time its padded tiles take; float64 has one.
  * @param paddedRows rows with padding to a height of mr
  */
-export function chooseMr(kernelSet: KernelSet, forced: number | null, paddedRows: (mr: number) => number): number {
+export function chooseMr(
+  {
+    dtype,
+    kernelSet,
+    mr: forced,
+  }: { readonly dtype: Dtype; readonly kernelSet: KernelSet; readonly mr: number | null },
+  paddedRows: (mr: number) => number,
+): number {
+  if (dtype === 'float64') return FLOAT64_HEIGHT;
   if (forced !== null) return forced;
   let best = defaultMr(kernelSet);
   let bestCost = Infinity;

@@ -39,7 +39,7 @@ import { pointer, pointers } from './stage.ts';
  */
 export function planConvForward(given: ForwardSpec): ConvPlan {
   const spec = columnsPay(given) ? batchAsColumns(given) : given;
-  const { dtype, geometry, kernelSet } = spec;
+  const { dtype, geometry } = spec;
   const bytes = elementBytes(dtype);
   const nr = nrOf(dtype);
   const layout = layoutOf(geometry, false);
@@ -47,7 +47,7 @@ export function planConvForward(given: ForwardSpec): ConvPlan {
   const depth = geometry.outChannels * taps;
   const kc = chooseKc(depth, taps);
   const rows = geometry.inChannels;
-  const mr = chooseMr(kernelSet, spec.mr, (height) => roundUp(rows, height));
+  const mr = chooseMr(spec, (height) => roundUp(rows, height));
   const channels = Math.min(geometry.outChannels, kc % taps === 0 ? kc / taps : Math.ceil(kc / taps) + 1);
 
   const flopsPerPosition = 2 * rows * depth;

@@ -4,6 +4,7 @@ import { elementBytes } from '../core/dtype.ts';
 import { A_BLOCK_BYTES, ceilDiv, chooseKc, chooseMr, nrOf, roundUp } from './blocking.ts';
 import type { Range } from './conv_fields.ts';
 import { convFields, workspaceFields } from './conv_fields.ts';
+import { tileBytes } from './conv_gather.ts';
 import { batchAsColumns } from './batch_columns.ts';
 import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
@@ -20,7 +21,7 @@ import { pointer, pointers } from './stage.ts';
  */
 export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
   const spec = !given.anySize && columnsPay(given) ? batchAsColumns(given) : given;
-  const { dtype, geometry, kernelSet } = spec;
+  const { dtype, geometry } = spec;
   const bytes = elementBytes(dtype);
   const layout = layoutOf(geometry, !spec.anySize);
   const { phases, taps } = layout;
@@ -35,7 +36,7 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
     Math.floor(A_BLOCK_BYTES / (kc * bytes * BLOCK_ROWS_UNIT)) * BLOCK_ROWS_UNIT,
   );
   const blocks = cutBlocks(collectRuns(spec, layout, slabChannels), blockRows);
-  const mr = chooseMr(kernelSet, spec.mr, (height) => tileRows(blocks, height).length);
+  const mr = chooseMr(spec, (height) => tileRows(blocks, height).length);
   const tables = buildTables(blocks, mr, layout, boxes, slabChannels, bytes);
 
   const everyShiftIsZero = phases.every(({ maxShift }) => maxShift === 0);
@@ -43,7 +44,7 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
   const workspace = workspaceFields((slabChannels * layout.planesPerChannel + 1) * planeSize * bytes, {
     panels: boxes.panelBytes,
     rowBuffer: rowBufferBytes(spec, bytes),
-    tile: mr * (32 + 4),
+    tile: tileBytes(mr, nrOf(dtype)),
   });
 
   const headerBytes = roundUp(geometry.groups * slabs * ceilDiv(depth, kc) * 4, 64);

@@ -41,7 +41,7 @@ const PARTS_BYTES = 2 ** 20;
  * `weight` is written or added to.
  */
 export function planGradWeight(spec: ProductSpec): GradWeightPlan {
-  const { dtype, geometry, kernelSet } = spec;
+  const { dtype, geometry } = spec;
   const bytes = elementBytes(dtype);
   const nr = nrOf(dtype);
   const layout = layoutOf(geometry, false);
@@ -49,7 +49,7 @@ export function planGradWeight(spec: ProductSpec): GradWeightPlan {
   const rows = geometry.inChannels;
   const columns = geometry.outChannels * taps;
   const rowsPerItem = ceilDiv(rows, ceilDiv(rows, GRAD_WEIGHT_ROWS));
-  const mr = chooseMr(kernelSet, spec.mr, (height) => ceilDiv(rows, rowsPerItem) * roundUp(rowsPerItem, height));
+  const mr = chooseMr(spec, (height) => ceilDiv(rows, rowsPerItem) * roundUp(rowsPerItem, height));
   const slabChannels = Math.min(roundUp(rowsPerItem, mr), roundUp(rows, mr));
   const wanted = Math.min(
     columns,

@@ -56,7 +56,7 @@ export function planMatmul(given: MatmulSpec): MatmulPlan {
   const nr = nrOf(dtype);
   const kc = chooseKc(k);
   const even = ceilDiv(m, Math.max(1, ceilDiv(m, ITEM_ROWS)));
-  const mr = chooseMr(spec.kernelSet, spec.mr, (height) => roundUp(even, height));
+  const mr = chooseMr(spec, (height) => roundUp(even, height));
   const itemRows = Math.max(mr, roundUp(even, mr));
   const worth = (4 * ITEM_FLOPS) / (2 * itemRows * Math.max(k, 1));
   const itemColumns = roundUp(Math.min(Math.max(n, 1), ITEM_COLUMNS, Math.max(worth, LEAST_COLUMNS)), nr);
