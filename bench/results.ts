@@ -63,6 +63,9 @@ export interface FirstCallResult {
   readonly flops: number;
   readonly plan: number;
   readonly pack: number;
+  /** Kernels alone, by `upconv/kernels`: first and tenth run. */
+  readonly kernelsFirst: number;
+  readonly kernelsTenth: number;
   readonly first: number;
   readonly second: number;
   readonly tenth: number;

@@ -1,6 +1,5 @@
 /** What a Sync call costs beside its kernels: arguments, cached plan, allocation, views. */
 
-import { median } from '../../src/cli/benchmark/statistics.ts';
 import { timeOf } from '../../src/cli/benchmark/interleave.ts';
 import type { Layer } from '../layers.ts';
 import { LayerCalls, randomData } from '../../src/cli/benchmark/layer_calls.ts';
@@ -24,8 +23,7 @@ const LAYER: Layer = {
   input: [4, 8],
 };
 const CALLS_PER_SAMPLE = 200;
-const SAMPLES = 100;
-const WARM_UP_SAMPLES = 30;
+const SAMPLES = 150;
 
 export interface Overheads {
   /** Microseconds of a call. */
@@ -45,16 +43,16 @@ export async function overheads(): Promise<Overheads> {
   };
 }
 
-/** Microseconds that the first takes longer than the second, in turns. */
+/** Microseconds that the first takes longer than the second at their best: interruptions only add. */
 function difference(call: () => void, kernels: () => void): number {
   const sample = (what: () => void): number =>
     timeOf(() => {
       for (let i = 0; i < CALLS_PER_SAMPLE; i++) what();
     });
-  const differences: number[] = [];
-  for (let i = 0; i < WARM_UP_SAMPLES + SAMPLES; i++) {
-    const [whole, inKernels] = [sample(call), sample(kernels)];
-    if (i >= WARM_UP_SAMPLES) differences.push((1000 * (whole - inKernels)) / CALLS_PER_SAMPLE);
+  let [whole, inKernels] = [Infinity, Infinity];
+  for (let i = 0; i < SAMPLES; i++) {
+    whole = Math.min(whole, sample(call));
+    inKernels = Math.min(inKernels, sample(kernels));
   }
-  return median(differences);
+  return (1000 * (whole - inKernels)) / CALLS_PER_SAMPLE;
 }

@@ -185,19 +185,30 @@ function trainingBlocks({ training }: Report): Block[] {
 function firstCallBlocks({ firstCalls }: Report): Block[] {
   if (firstCalls === null) return [];
   const { importMs, initMs, overheadUs, processes, layers } = firstCalls;
-  const columns = ['plan', 'pack', 'first', 'second', 'tenth', 'steady', 'prepare', 'firstAfterPrepare'] as const;
-  const titles = ['plan', 'pack', 'first call', 'second', 'tenth', 'steady', 'prepare()', 'first call after it'];
+  const columns = {
+    plan: 'plan',
+    pack: 'pack',
+    kernelsFirst: 'kernels, first run',
+    kernelsTenth: 'tenth',
+    first: 'first call',
+    second: 'second',
+    tenth: 'tenth',
+    steady: 'steady',
+    prepare: 'prepare()',
+    firstAfterPrepare: 'first call after it',
+  } as const;
+  const names = Object.keys(columns) as (keyof typeof columns)[];
   return [
     heading(2, 'First calls'),
     text(
       `Medians over ${processes} fresh processes: \`import\` ${milliseconds(importMs)} ms, \`init({ threads: 1 })\` ${milliseconds(initMs)} ms.`,
       `Outside kernels a later Sync call spends ${overheadUs.forward.toFixed(1)} µs forward and ${overheadUs.backward.toFixed(1)} µs backward (both gradients).`,
-      'Milliseconds below; the first call plans, packs and runs kernels that are not optimised yet.',
+      'Milliseconds below. The first call plans, packs and runs kernels that V8 has not optimised yet; `prepare()` does that ahead.',
     ),
     table(
-      ['layer', 'MFLOP', ...titles],
+      ['layer', 'MFLOP', ...Object.values(columns)],
       layers.map((layer) =>
-        [layer.name, (layer.flops / 1e6).toFixed(1)].concat(columns.map((column) => milliseconds(layer[column]))),
+        [layer.name, (layer.flops / 1e6).toFixed(1)].concat(names.map((name) => milliseconds(layer[name]))),
       ),
     ),
   ];
