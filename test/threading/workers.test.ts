@@ -96,21 +96,23 @@ describe('a worker that dies', () => {
 
   test('in a call: it rejects with the cause, nothing leaks, the next one is right', async () => {
     const before = engine.memory.tensors;
-    const calls = Array.from({ length: 4 }, () => compute());
-    await turns(1);
-    void livingWorkers()[0].terminate();
-    const results = await Promise.allSettled(calls);
-    const errors = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason as WorkerError);
-    expect(errors.length).toBeGreaterThan(0);
-    for (const error of errors) {
-      expect(error).toBeInstanceOf(WorkerError);
-      expect(error.code).toBe('ERR_WORKER');
-      expect((error.cause as Error).message).toMatch(/exited/);
+    const errors: unknown[] = [];
+    // a worker that dies between two calls harms none: again until one was hit
+    for (let round = 0; round < 50 && errors.length === 0; round++) {
+      const calls = Array.from({ length: 4 }, () => compute());
+      await turns(1);
+      void livingWorkers()[0]?.terminate();
+      for (const result of await Promise.allSettled(calls)) {
+        if (result.status === 'rejected') errors.push(result.reason);
+        else {
+          expectRight(result.value);
+          result.value.dispose();
+        }
+      }
     }
-    for (const result of results) {
-      if (result.status === 'fulfilled') expectRight(own(result.value));
-    }
-    expect(engine.memory.tensors).toBe(before + results.length - errors.length);
+    expect(errors[0]).toBeInstanceOf(WorkerError);
+    expect(errors[0]).toMatchObject({ code: 'ERR_WORKER', cause: { message: expect.stringContaining('exited') } });
+    expect(engine.memory.tensors).toBe(before);
     expectRight(own(await compute()));
   });
 
