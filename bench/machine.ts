@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, release, totalmem, type as systemType } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { Machine } from './results.ts';
 
 /** Something else is running: times are not to be trusted. */
@@ -22,9 +23,15 @@ export function today(): string {
 
 /** The commit that is checked out, and whether files differ from it. */
 export function describeCommit(): string {
-  const git = (...args: readonly string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim();
-  const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
-  return `${git('rev-parse', '--short', 'HEAD')}${changed ? ' with changes' : ''}`;
+  const cwd = fileURLToPath(new URL('..', import.meta.url));
+  const git = (...args: readonly string[]): string =>
+    execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
+    return `commit ${git('rev-parse', '--short', 'HEAD')}${changed ? ' with changes' : ''}`;
+  } catch {
+    return 'commit unknown'; // an archive has no history
+  }
 }
 
 /** Warns when the machine is busy. */
