@@ -114,6 +114,13 @@ describe('repeatability and files', () => {
     expect(bytesOfSeed('8').equals(first)).toBe(false);
   });
 
+  test('as many steps as --steps says', () => {
+    const more = upscale('rough.png', '--steps', '61');
+    expect(more.stdout).toMatch(/^training +61 steps/m);
+    expect(more.picture.data).not.toEqual(upscale('rough.png').picture.data);
+    expect(upscale('rough.png', '--steps', '61').picture.data).toEqual(more.picture.data);
+  });
+
   test('no temporary file stays, and a symbolic link keeps pointing at its target', () => {
     writeFileSync(join(folder, 'target.png'), 'old');
     symlinkSync('target.png', join(folder, 'link.png'));
