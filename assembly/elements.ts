@@ -3,6 +3,9 @@
  * and what is added is float32 or float64. Steps are in bytes.
  */
 
+/** Bytes from which on a call out of wasm to copy them is worth it. */
+const LONG = 512;
+
 export class element {
   /** Copies one. */
   @inline static move(from: usize, to: usize, bytes: i32): void {
@@ -21,6 +24,11 @@ export class element {
     else store<f32>(ptr, <f32>(<f64>load<f32>(ptr) + value));
   }
 
+  /** Sums of lanes. */
+  @inline static sums(a: v128, b: v128, bytes: i32): v128 {
+    return bytes == 8 ? f64x2.add(a, b) : f32x4.add(a, b);
+  }
+
   /** One in every lane. */
   @inline static splat(ptr: usize, bytes: i32): v128 {
     return bytes == 8 ? v128.load64_splat(ptr) : v128.load32_splat(ptr);
@@ -33,12 +41,23 @@ export class elements {
   static copy(from: usize, fromStep: usize, to: usize, toStep: usize, count: i32, bytes: i32): void {
     if (count <= 0) return;
     if (fromStep == bytes && toStep == bytes) {
-      memory.copy(to, from, <usize>count * bytes);
-      return;
+      if (count * bytes >= LONG) {
+        memory.copy(to, from, count * bytes);
+        return;
+      }
+      for (const lanes = 16 / bytes; count >= lanes; count -= lanes) {
+        v128.store(to, v128.load(from));
+        from += 16;
+        to += 16;
+      }
+    }
+    for (; bytes == 4 && count > 0; count--) {
+      store<u32>(to, load<u32>(from));
+      from += fromStep;
+      to += toStep;
     }
     for (; count > 0; count--) {
-      if (bytes == 4) store<u32>(to, load<u32>(from));
-      else if (bytes == 8) store<u64>(to, load<u64>(from));
+      if (bytes == 8) store<u64>(to, load<u64>(from));
       else store<u16>(to, load<u16>(from));
       from += fromStep;
       to += toStep;
@@ -51,7 +70,7 @@ export class elements {
       for (; count * bytes >= 16; count -= 16 / bytes) {
         const value = v128.load(from);
         const sum = v128.load(to);
-        v128.store(to, bytes == 8 ? f64x2.add(sum, value) : f32x4.add(sum, value));
+        v128.store(to, element.sums(sum, value, bytes));
         from += 16;
         to += 16;
       }

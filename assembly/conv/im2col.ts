@@ -90,15 +90,16 @@ export function packColumnsTransposed(
   const nr = 32 / bytes;
   const width = box.columns;
   const rows = box.slices * box.rows;
-  const firstPtr = planesPtr - (n0 / p.taps) * channelBytesOf(p);
+  const channelBytes = channelBytesOf(p);
+  const firstPtr = planesPtr - (n0 / p.taps) * channelBytes;
   for (let n = n0; n < n1; n += nr) {
     // four columns at a time; columns that do not exist repeat the last one, nobody reads their result
     const last = min(n + nr, n1) - 1;
     for (let c = n; c < n + nr; c += 4) {
-      const s0 = sourceOf(p, firstPtr, min(c, last));
-      const s1 = sourceOf(p, firstPtr, min(c + 1, last));
-      const s2 = sourceOf(p, firstPtr, min(c + 2, last));
-      const s3 = sourceOf(p, firstPtr, min(c + 3, last));
+      const s0 = sourceOf(p, firstPtr, channelBytes, min(c, last));
+      const s1 = sourceOf(p, firstPtr, channelBytes, min(c + 1, last));
+      const s2 = sourceOf(p, firstPtr, channelBytes, min(c + 2, last));
+      const s3 = sourceOf(p, firstPtr, channelBytes, min(c + 3, last));
       let to = targetPtr + kOffset * 32 + (c - n) * bytes;
       for (let row = 0; row < rows; row++) {
         const line = lineOffset(p, box, row) * bytes;
@@ -111,8 +112,8 @@ export function packColumnsTransposed(
 }
 
 /** @param firstPtr planes of channel 0 */
-function sourceOf(p: ConvParams, firstPtr: usize, n: i32): usize {
+function sourceOf(p: ConvParams, firstPtr: usize, channelBytes: i32, n: i32): usize {
   const channel = n / p.taps;
   const tap = n - channel * p.taps;
-  return firstPtr + channel * channelBytesOf(p) + load<i32>(p.tapTablePtr + (tap << 3)) * p.elementBytes;
+  return firstPtr + channel * channelBytes + load<i32>(p.tapTablePtr + (tap << 3)) * p.elementBytes;
 }

@@ -50,19 +50,23 @@ export function splitPlanes(p: ConvParams, box: Box, outputPtr: usize, planesPtr
 /** One output row of `length` elements into the rows of its phases along W, `columns` positions from q = w0. */
 function splitRow(p: ConvParams, rowPtr: usize, length: i32, targetPtr: usize, w0: i32, columns: i32): void {
   const bytes = p.elementBytes;
-  const step = p.strideW * p.outputStrideW * bytes;
+  const stride = p.strideW;
+  const step = stride * p.outputStrideW * bytes;
+  const base = w0 * stride - p.cropW; // output coordinate of q = w0 and residue 0
+  const begin0 = geometry.ceilDiv(-base, stride);
+  const end0 = geometry.ceilDiv(length - base, stride);
   for (let phase = 0; phase < p.phasesW; phase++) {
-    const first = w0 * p.strideW + load<i32>(p.residuesPtrW + (phase << 2)) - p.cropW; // output coordinate of q = w0
-    // positions whose coordinate first + q · stride lies inside the output
-    const begin = min(max(geometry.ceilDiv(-first, p.strideW), 0), columns);
-    const end = max(min(geometry.ceilDiv(length - first, p.strideW), columns), begin);
+    const first = base + load<i32>(p.residuesPtrW + (phase << 2));
+    // positions whose coordinate first + q · stride lies inside the output: one less when that of q − 1 is
+    const begin = min(max((begin0 - 1) * stride + first >= 0 ? begin0 - 1 : begin0, 0), columns);
+    const end = max(min((end0 - 1) * stride + first >= length ? end0 - 1 : end0, columns), begin);
     const count = end - begin;
     const from = rowPtr + first * p.outputStrideW * bytes + begin * step;
     const to = targetPtr + begin * bytes;
-    memory.fill(targetPtr, 0, begin * bytes);
+    if (begin > 0) elements.fill(targetPtr, 1, 0, begin, bytes, i32x4.splat(0), bytes);
     copyEvery(from, step, to, count, bytes);
     Activation.row(bytes, p.inputActivation, to, count, p.inputActivationA, p.inputActivationB);
-    memory.fill(targetPtr + end * bytes, 0, (columns - end) * bytes);
+    if (end < columns) elements.fill(to + count * bytes, 1, 0, columns - end, bytes, i32x4.splat(0), bytes);
     targetPtr += p.planeSize * bytes;
   }
 }

@@ -3,7 +3,7 @@
  * mr; of B, they are columns and `width` is nr. Strides count elements.
  */
 
-import { element, elements } from '../elements';
+import { elements } from '../elements';
 
 /** Micro-panels of kc x `width`, one after another: step p of a panel holds entry p of each of its vectors. */
 export function packPanels(
@@ -110,11 +110,18 @@ export function transpose4(
       to += 4 * step;
     }
   }
-  for (; at < end; at += bytes) {
-    element.move(s0 + at, to, bytes);
-    element.move(s1 + at, to + bytes, bytes);
-    element.move(s2 + at, to + 2 * bytes, bytes);
-    element.move(s3 + at, to + 3 * bytes, bytes);
+  for (; bytes == 4 && at < end; at += 4) {
+    store<u32>(to, load<u32>(s0 + at));
+    store<u32>(to, load<u32>(s1 + at), 4);
+    store<u32>(to, load<u32>(s2 + at), 8);
+    store<u32>(to, load<u32>(s3 + at), 12);
+    to += step;
+  }
+  for (; at < end; at += 8) {
+    store<u64>(to, load<u64>(s0 + at));
+    store<u64>(to, load<u64>(s1 + at), 8);
+    store<u64>(to, load<u64>(s2 + at), 16);
+    store<u64>(to, load<u64>(s3 + at), 24);
     to += step;
   }
 }

@@ -18,7 +18,7 @@ export function channelSum(p: ChannelSumParams, begin: i32, end: i32, _thread: i
           let at = p.sourcePtr + offset * bytes;
           for (let w = 0; w < p.lengthW; w += CHUNK) {
             const count = min(CHUNK, p.lengthW - w);
-            sum += bytes == 8 ? sumRow<f64>(at, p.strideW, count) : sumRow<f32>(at, p.strideW, count);
+            sum += sumRow(at, p.strideW, count, bytes);
             at += CHUNK * p.strideW * bytes;
           }
         }
@@ -30,31 +30,33 @@ export function channelSum(p: ChannelSumParams, begin: i32, end: i32, _thread: i
   }
 }
 
-function sumRow<T>(ptr: usize, stride: i32, count: i32): f64 {
-  const lanes = <i32>(16 / sizeof<T>());
+function sumRow(ptr: usize, stride: i32, count: i32, bytes: i32): f64 {
   let sum: f64 = 0;
-  let i = 0;
-  if (stride == 1 && count >= 4 * lanes) {
+  const block = 64 / bytes;
+  if (stride == 1 && count >= block) {
     let a = v128.load(ptr);
     let b = v128.load(ptr, 16);
     let c = v128.load(ptr, 32);
     let d = v128.load(ptr, 48);
     ptr += 64;
-    for (i = 4 * lanes; i + 4 * lanes <= count; i += 4 * lanes) {
-      a = v128.add<T>(a, v128.load(ptr));
-      b = v128.add<T>(b, v128.load(ptr, 16));
-      c = v128.add<T>(c, v128.load(ptr, 32));
-      d = v128.add<T>(d, v128.load(ptr, 48));
+    for (count -= block; count >= block; count -= block) {
+      a = element.sums(a, v128.load(ptr), bytes);
+      b = element.sums(b, v128.load(ptr, 16), bytes);
+      c = element.sums(c, v128.load(ptr, 32), bytes);
+      d = element.sums(d, v128.load(ptr, 48), bytes);
       ptr += 64;
     }
-    a = v128.add<T>(v128.add<T>(a, b), v128.add<T>(c, d));
-    sum = <f64>v128.extract_lane<T>(a, 0) + <f64>v128.extract_lane<T>(a, 1);
-    if (sizeof<T>() == 4) sum += <f64>v128.extract_lane<f32>(a, 2) + <f64>v128.extract_lane<f32>(a, 3);
+    a = element.sums(element.sums(a, b, bytes), element.sums(c, d, bytes), bytes);
+    const low = bytes == 8 ? a : f64x2.promote_low_f32x4(a);
+    sum = f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1);
+    if (bytes == 4) {
+      const high = f64x2.promote_low_f32x4(v128.shuffle<i64>(a, a, 1, 1));
+      sum += f64x2.extract_lane(high, 0) + f64x2.extract_lane(high, 1);
+    }
   }
-  const step = (<usize>stride) << alignof<T>();
-  for (; i < count; i++) {
-    sum += <f64>load<T>(ptr);
-    ptr += step;
+  for (; count > 0; count--) {
+    sum += element.number(ptr, bytes);
+    ptr += stride * bytes;
   }
   return sum;
 }
