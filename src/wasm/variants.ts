@@ -35,42 +35,12 @@ export function describeModule(
 
 // Each probe is the smallest module that uses one instruction: (func (drop (…)))
 const PROBE_HEAD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10];
-/** f32x4.splat */
-const SIMD_PROBE = new Uint8Array([...PROBE_HEAD, 12, 1, 10, 0, 67, 0, 0, 0, 0, 253, 19, 26, 11]);
+/** (f32x4.splat (f32.const 0)) */
+const SPLAT = [67, 0, 0, 0, 0, 253, 19];
+const SIMD_PROBE = new Uint8Array([PROBE_HEAD, 12, 1, 10, 0, SPLAT, 26, 11].flat());
 /** f32x4.relaxed_madd of three splats */
-const RELAXED_PROBE = new Uint8Array([
-  ...PROBE_HEAD,
-  29,
-  1,
-  27,
-  0,
-  67,
-  0,
-  0,
-  0,
-  0,
-  253,
-  19,
-  67,
-  0,
-  0,
-  0,
-  0,
-  253,
-  19,
-  67,
-  0,
-  0,
-  0,
-  0,
-  253,
-  19,
-  253,
-  133,
-  2,
-  26,
-  11,
-]);
+const RELAXED_MADD = [253, 133, 2];
+const RELAXED_PROBE = new Uint8Array([PROBE_HEAD, 29, 1, 27, 0, SPLAT, SPLAT, SPLAT, RELAXED_MADD, 26, 11].flat());
 
 export function supportsSimd(): boolean {
   return typeof WebAssembly === 'object' && WebAssembly.validate(SIMD_PROBE);
