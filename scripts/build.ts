@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { bundle, bundleWorker } from './bundle.ts';
 import type { Target } from './compile_wasm.ts';
 import { compileWasm, TARGETS } from './compile_wasm.ts';
+import { FIRST_CHARACTER } from '../src/wasm/variants.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -20,8 +21,8 @@ process.chdir(root);
 async function buildTarget(target: Target): Promise<void> {
   const wasm = await compileWasm(target);
   writeFileSync(`build/wasm/${target.name}.wasm`, wasm);
-  const base64 = Buffer.from(wasm).toString('base64');
-  writeFileSync(`src/wasm/inlined/${target.name}.ts`, `export const base64: string =\n  '${base64}';\n`);
+  const text = Array.from(wasm, (byte) => String.fromCharCode(byte + FIRST_CHARACTER)).join('');
+  writeFileSync(`src/wasm/inlined/${target.name}.ts`, `export const text: string = ${JSON.stringify(text)};\n`);
 }
 
 /** As many targets at once as there are cores. */

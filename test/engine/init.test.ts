@@ -19,9 +19,8 @@ import {
   zeros,
 } from '../../src/index.ts';
 import type { Engine, EngineError } from '../../src/index.ts';
-import { supportsRelaxedSimd } from '../../src/wasm/variants.ts';
-import { base64 } from '../../src/wasm/inlined/simd.ts';
-import { decodeBase64 } from '../support/fixtures.ts';
+import { decodeInlined, supportsRelaxedSimd } from '../../src/wasm/variants.ts';
+import { text } from '../../src/wasm/inlined/simd.ts';
 
 const NOT_OURS = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
 const engines: Engine[] = [];
@@ -172,7 +171,7 @@ test('info says what runs, memory what it takes', async () => {
 
 describe('createEngineSync', () => {
   test('takes a compiled module', () => {
-    const engine = kept(createEngineSync({ wasm: new WebAssembly.Module(decodeBase64(base64)) }));
+    const engine = kept(createEngineSync({ wasm: new WebAssembly.Module(decodeInlined(text)) }));
     expect(engine.info).toMatchObject({ variant: 'simd', threads: 1, relaxed: false });
     expect(zeros([2], { engine }).size).toBe(2);
   });

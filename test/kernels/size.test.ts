@@ -1,24 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import type { BuildOptions } from 'esbuild';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const gzipped = (bytes: Uint8Array): number => gzipSync(bytes, { level: 9 }).length;
 
-/** JavaScript and one variant of wasm, as a page downloads them. */
-const LIMIT_BYTES = 25 * 1024;
+const PAGE: BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+  outdir: 'unused',
+};
 
 test('upconv/kernels is small, and holds no engine, tensor or loader', async () => {
   const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
+    ...PAGE,
     entryPoints: ['src/kernels.ts'],
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    target: 'es2022',
-    platform: 'neutral',
     external: ['./inlined/*'],
     metafile: true,
     write: false,
@@ -26,5 +30,20 @@ test('upconv/kernels is small, and holds no engine, tensor or loader', async () 
   const inputs = Object.keys(metafile.inputs);
   expect(inputs.filter((path) => !/^src\/(core|plan|memory|wasm|kernels)(\/|\.ts$)/.test(path))).toEqual([]);
   const wasm = Math.max(...['simd', 'relaxed'].map((name) => gzipped(readFileSync(`${root}/build/wasm/${name}.wasm`))));
-  expect(gzipped(outputFiles[0].contents) + wasm).toBeLessThanOrEqual(LIMIT_BYTES);
+  expect(gzipped(outputFiles[0].contents) + wasm).toBeLessThanOrEqual(25 * 1024);
+});
+
+test('a page that computes forward and backward downloads little', async () => {
+  const names = 'init, tensor, convTranspose2d, convTranspose2dBackward';
+  const { outputFiles } = await build({
+    ...PAGE,
+    stdin: { contents: `export { ${names} } from './src/index.ts';`, resolveDir: root },
+    splitting: true,
+    write: false,
+  });
+  const script = outputFiles.find(({ path }) => path.endsWith('stdin.js'));
+  const variants = outputFiles.filter((file) => file !== script);
+  expect(variants).toHaveLength(4);
+  const largest = Math.max(...variants.map(({ contents }) => gzipped(contents)));
+  expect(gzipped(script!.contents) + largest).toBeLessThanOrEqual(50 * 1024);
 });

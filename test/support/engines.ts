@@ -3,8 +3,8 @@
 import { createEngine } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
 import { MICROKERNELS } from '../../src/plan/blocking.ts';
-import { base64 as debug } from '../../src/wasm/inlined/debug.ts';
-import { decodeBase64 } from './fixtures.ts';
+import { text as debug } from '../../src/wasm/inlined/debug.ts';
+import { decodeInlined } from '../../src/wasm/variants.ts';
 
 export const ENGINES: readonly string[] = ['default', 'portable', 'debug', ...MICROKERNELS];
 
@@ -14,7 +14,7 @@ export function everyEngine(): Promise<Engine[]> {
     ENGINES.map((kind) => {
       if (kind === 'default') return createEngine();
       if (kind === 'portable') return createEngine({ numerics: 'portable' });
-      if (kind === 'debug') return createEngine({ wasm: new WebAssembly.Module(decodeBase64(debug)) });
+      if (kind === 'debug') return createEngine({ wasm: new WebAssembly.Module(decodeInlined(debug)) });
       return createEngine({ microkernel: kind });
     }),
   );

@@ -12,28 +12,27 @@ import type { Stage } from '../../src/plan/stage.ts';
 import { planMatmul } from '../../src/plan/matmul.ts';
 import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';
 import { convTransposeGeometry } from '../../src/functional/conv_transpose_geometry.ts';
-import { describeModule } from '../../src/wasm/variants.ts';
-import { base64 as debug } from '../../src/wasm/inlined/debug.ts';
-import { base64 as relaxedThreads } from '../../src/wasm/inlined/relaxed-threads.ts';
-import { base64 as relaxed } from '../../src/wasm/inlined/relaxed.ts';
-import { base64 as simdThreads } from '../../src/wasm/inlined/simd-threads.ts';
-import { base64 as simd } from '../../src/wasm/inlined/simd.ts';
+import { decodeInlined, describeModule } from '../../src/wasm/variants.ts';
+import { text as debug } from '../../src/wasm/inlined/debug.ts';
+import { text as relaxedThreads } from '../../src/wasm/inlined/relaxed-threads.ts';
+import { text as relaxed } from '../../src/wasm/inlined/relaxed.ts';
+import { text as simdThreads } from '../../src/wasm/inlined/simd-threads.ts';
+import { text as simd } from '../../src/wasm/inlined/simd.ts';
 import { convTransposeBackwardReference, convTransposeReference } from '../reference/conv_transpose.ts';
 import { contiguousStrides } from '../../src/core/shape.ts';
 import { elementCount, refTensor } from '../reference/tensor.ts';
 import type { RefTensor } from '../reference/tensor.ts';
 import { expectWithinBound } from '../support/expect.ts';
-import { decodeBase64 } from '../support/fixtures.ts';
 import { randomFloat32, randomFloat64 } from '../support/random.ts';
 import { FIRST_RELAXED, numbersOf, PREFIX, readWasm, SECTION } from '../support/wasm_module.ts';
 import type { WasmModule } from '../support/wasm_module.ts';
 
 const BYTES = {
-  simd: decodeBase64(simd),
-  relaxed: decodeBase64(relaxed),
-  'simd-threads': decodeBase64(simdThreads),
-  'relaxed-threads': decodeBase64(relaxedThreads),
-  debug: decodeBase64(debug),
+  simd: decodeInlined(simd),
+  relaxed: decodeInlined(relaxed),
+  'simd-threads': decodeInlined(simdThreads),
+  'relaxed-threads': decodeInlined(relaxedThreads),
+  debug: decodeInlined(debug),
 };
 type Name = keyof typeof BYTES;
 const RELEASE: Name[] = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'];
