@@ -1,7 +1,7 @@
 /** Random numbers: the Mersenne Twister MT19937, drawn from as PyTorch draws on the CPU. */
 
 import { ArgumentError } from './errors.ts';
-import { describe } from './validate.ts';
+import { wrongType } from './validate.ts';
 
 const STATE_WORDS = 624;
 const SHIFT_WORDS = 397;
@@ -93,7 +93,7 @@ export class Generator {
 }
 
 function checkSeed(operation: string, seed: unknown): number {
-  if (typeof seed !== 'number') throw new TypeError(`${operation}: seed expected a number, got ${describe(seed)}`);
+  if (typeof seed !== 'number') throw wrongType(operation, 'seed', 'a number', seed);
   if (!Number.isSafeInteger(seed)) throw new ArgumentError(operation, 'seed', 'an integer', String(seed));
   return seed;
 }
@@ -123,7 +123,7 @@ export function createGenerator(seed?: number): Generator {
 export function generatorOrDefault(operation: string, generator: Generator | undefined): Generator {
   if (generator === undefined) return (defaultGenerator ??= new Generator(randomSeed()));
   if (generator instanceof Generator) return generator;
-  throw new TypeError(`${operation}: generator expected a Generator, got ${describe(generator)}`);
+  throw wrongType(operation, 'generator', 'a Generator', generator);
 }
 
 function randomSeed(): number {

@@ -1,7 +1,7 @@
 /** What `createEngine` accepts, checked. */
 
 import { ArgumentError } from '../core/errors.ts';
-import { checkBoolean, checkChoice, checkInteger, checkNumber, checkOptions, describe } from '../core/validate.ts';
+import { checkBoolean, checkChoice, checkInteger, checkNumber, checkOptions, wrongType } from '../core/validate.ts';
 import type { ForeignAllocator } from '../memory/heap.ts';
 import { checkMicrokernel } from '../plan/blocking.ts';
 
@@ -87,7 +87,7 @@ export function checkEngineOptions(operation: string, options: EngineOptions): C
     throw new ArgumentError(operation, 'initialBytes', `at most maximumBytes = ${maximumBytes}`, String(initialBytes));
   }
   if (wasm !== null && !(wasm instanceof WebAssembly.Module)) {
-    throw new TypeError(`${operation}: wasm expected a WebAssembly.Module, got ${describe(wasm)}`);
+    throw wrongType(operation, 'wasm', 'a WebAssembly.Module', wasm);
   }
   return {
     threads,
@@ -107,7 +107,7 @@ export function checkEngineOptions(operation: string, options: EngineOptions): C
 
 function checkWorkerUrl(operation: string, value: unknown): string | URL | null {
   if (value === undefined || typeof value === 'string' || value instanceof URL) return value ?? null;
-  throw new TypeError(`${operation}: workerUrl expected a string or URL, got ${describe(value)}`);
+  throw wrongType(operation, 'workerUrl', 'a string or URL', value);
 }
 
 function bytes(operation: string, argument: string, value: unknown, minimum: number): number {
@@ -125,12 +125,10 @@ function checkForeignMemory(
 ): Pick<CheckedEngineOptions, 'memory' | 'allocator'> {
   if (memory === undefined && allocator === undefined) return { memory: null, allocator: null };
   if (!(memory instanceof WebAssembly.Memory)) {
-    throw new TypeError(`${operation}: memory expected a WebAssembly.Memory beside allocator, got ${describe(memory)}`);
+    throw wrongType(operation, 'memory', 'a WebAssembly.Memory beside allocator', memory);
   }
   if (typeof allocator?.allocate !== 'function' || typeof allocator.free !== 'function') {
-    throw new TypeError(
-      `${operation}: allocator expected { allocate, free } beside memory, got ${describe(allocator)}`,
-    );
+    throw wrongType(operation, 'allocator', '{ allocate, free } beside memory', allocator);
   }
   return { memory, allocator };
 }

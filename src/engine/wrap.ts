@@ -7,7 +7,7 @@ import { checkDtype, elementBytes } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount } from '../core/shape.ts';
-import { checkOptions, checkSizes, describe } from '../core/validate.ts';
+import { checkOptions, checkSizes, describe, wrongType } from '../core/validate.ts';
 import type { Engine } from './engine.ts';
 import type { Storage } from './storage.ts';
 
@@ -57,7 +57,7 @@ export function wrapMemory(
 }
 
 function checkAddress(ptr: unknown, alignment: number): void {
-  if (typeof ptr !== 'number') throw new TypeError(`wrap: ptr expected a number, got ${describe(ptr)}`);
+  if (typeof ptr !== 'number') throw wrongType('wrap', 'ptr', 'a number', ptr);
   if (!Number.isInteger(ptr) || ptr <= 0 || ptr % alignment !== 0) {
     throw new ArgumentError('wrap', 'ptr', `an address above 0, aligned to ${alignment} bytes`, String(ptr));
   }

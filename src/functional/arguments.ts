@@ -6,7 +6,7 @@ import type { Shape } from '../core/shape.ts';
 import { contiguousStrides } from '../core/shape.ts';
 import type { Dtype } from '../core/dtype.ts';
 import { elementBytes } from '../core/dtype.ts';
-import { describe } from '../core/validate.ts';
+import { wrongType } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
 import { checkDistinct } from '../kernels/spec.ts';
 import type { Storage } from '../engine/storage.ts';
@@ -20,7 +20,7 @@ import { overlap } from './overlap.ts';
  */
 export function checkTensor(operation: string, argument: string, value: unknown): Tensor {
   if (!(value instanceof Tensor)) {
-    throw new TypeError(`${operation}: ${argument} expected a Tensor, got ${describe(value)}`);
+    throw wrongType(operation, argument, 'a Tensor', value);
   }
   if (value.disposed) throw new EngineError('ERR_DISPOSED', `${operation}: ${argument} is disposed`);
   return value;

@@ -3,7 +3,7 @@
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { formatShape } from '../core/shape.ts';
-import { checkInteger, checkPerAxis, describe } from '../core/validate.ts';
+import { checkInteger, checkPerAxis, describe, wrongType } from '../core/validate.ts';
 import type { AnyGeometryOptions, CheckedConv, SpatialRank } from './conv_options.ts';
 import { checkCommon, checkWeightRank, KERNEL_NAMES, splitInput, threeAxes } from './conv_options.ts';
 
@@ -44,7 +44,7 @@ function paddingForSize(
   const axes = minimum.length;
   const fullRank = axes + (batched ? 2 : 1);
   if (!Array.isArray(outputSize)) {
-    throw new TypeError(`${operation}: outputSize expected an array of numbers, got ${describe(outputSize)}`);
+    throw wrongType(operation, 'outputSize', 'an array of numbers', outputSize);
   }
   if (outputSize.length !== axes && outputSize.length !== fullRank) {
     throw new ArgumentError(operation, 'outputSize', `${axes} or ${fullRank} entries`, describe(outputSize));

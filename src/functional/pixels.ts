@@ -1,7 +1,7 @@
 /** Pictures in: interleaved 8-bit samples, as a canvas has them, to planar tensors. */
 
 import { ArgumentError, ShapeError } from '../core/errors.ts';
-import { checkInteger, checkNumber, checkOptions, describe } from '../core/validate.ts';
+import { checkInteger, checkNumber, checkOptions, describe, wrongType } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import { engineOrDefault } from '../engine/default_engine.ts';
@@ -60,7 +60,7 @@ export function fromPixels(pixels: PixelSource, options: FromPixelsOptions = {})
 /** @throws {TypeError | ArgumentError | ShapeError} when `pixels` is not a picture of 8-bit samples. */
 export function checkPixels(operation: string, pixels: unknown): CheckedPixels {
   if (typeof pixels !== 'object' || pixels === null) {
-    throw new TypeError(`${operation}: pixels expected { data, width, height }, got ${describe(pixels)}`);
+    throw wrongType(operation, 'pixels', '{ data, width, height }', pixels);
   }
   const { data, width, height } = pixels as Partial<PixelSource>;
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {

@@ -3,7 +3,7 @@
 import { computeDtype } from '../core/dtype.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
-import { checkOptions, describe } from '../core/validate.ts';
+import { checkOptions, wrongType } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -77,9 +77,7 @@ export function beginToPixels(operation: string, t: unknown, alpha: ToPixelsOpti
     if (alpha instanceof Tensor || (samples === null && isTensorLike(alpha))) {
       plane = checkAlphaPlane(operation, open('alpha', alpha, engine), given, [height, width]);
     } else if (!(alpha === undefined || typeof alpha === 'number' || samples !== null)) {
-      throw new TypeError(
-        `${operation}: alpha expected a number, a Tensor, a Uint8Array or Uint8ClampedArray, got ${describe(alpha)}`,
-      );
+      throw wrongType(operation, 'alpha', 'a number, a Tensor, a Uint8Array or Uint8ClampedArray', alpha);
     }
     const dtype = computeDtype(given.dtype);
     const operands = new KernelOperands();

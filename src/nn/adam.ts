@@ -3,7 +3,7 @@
 import type { Dtype } from '../core/dtype.ts';
 import { computeDtype } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
-import { checkNumber, describe } from '../core/validate.ts';
+import { checkNumber, describe, wrongType } from '../core/validate.ts';
 import { planOptimizer } from '../plan/elementwise.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { GroupInput, ParamGroup, Pass } from './optimizer.ts';
@@ -44,7 +44,7 @@ export class Adam extends Optimizer<AdamOptions> {
 
   protected override checkGroup(operation: string, { lr, betas, eps, weightDecay }: ParamGroup<AdamOptions>): void {
     checkAtLeastZero(operation, { lr, eps, weightDecay });
-    if (!Array.isArray(betas)) throw new TypeError(`${operation}: betas expected two numbers, got ${describe(betas)}`);
+    if (!Array.isArray(betas)) throw wrongType(operation, 'betas', 'two numbers', betas);
     for (const beta of betas as readonly number[]) checkNumber(operation, 'betas', beta, 0);
     if (betas.length !== 2 || betas.some((beta) => beta >= 1)) {
       throw new ArgumentError(operation, 'betas', 'two numbers below 1', describe(betas));

@@ -7,7 +7,15 @@ import { checkDtype } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
 import type { Generator } from '../core/generator.ts';
 import type { PerAxis } from '../core/validate.ts';
-import { checkBoolean, checkChoice, checkInteger, checkOptions, checkPerAxis, describe } from '../core/validate.ts';
+import {
+  checkBoolean,
+  checkChoice,
+  checkInteger,
+  checkOptions,
+  checkPerAxis,
+  describe,
+  wrongType,
+} from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Padding, SpatialRank } from '../functional/conv_options.ts';
 import { checkCommon } from '../functional/conv_options.ts';
@@ -134,7 +142,7 @@ function checkPaddingWord(typeName: string, padding: unknown, stride: readonly n
 function spreadOutputPadding(typeName: string, value: unknown, axes: number): number[] {
   const entries = typeof value === 'number' ? [value] : value;
   if (!Array.isArray(entries) || entries.some((entry) => typeof entry !== 'number')) {
-    throw new TypeError(`${typeName}: outputPadding expected a number or an array of numbers, got ${describe(value)}`);
+    throw wrongType(typeName, 'outputPadding', 'a number or an array of numbers', value);
   }
   return entries.length === 1 ? Array.from({ length: axes }, () => entries[0] as number) : [...(entries as number[])];
 }

@@ -3,7 +3,7 @@
 import { DisposableBase } from '../core/disposable.ts';
 import type { Dtype } from '../core/dtype.ts';
 import { ArgumentError, EngineError } from '../core/errors.ts';
-import { checkNumber, checkOptions, checkSignal, describe } from '../core/validate.ts';
+import { checkNumber, checkOptions, checkSignal, wrongType } from '../core/validate.ts';
 import type { Call, Step } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Storage } from '../engine/storage.ts';
@@ -60,7 +60,7 @@ export abstract class Optimizer<Options extends object> extends DisposableBase {
     checkOptions(name, options, this.#optionNames);
     const all = { ...defaults, ...optionsOf(options) };
     if (typeof params !== 'object' || params === null || !(Symbol.iterator in params)) {
-      throw new TypeError(`${name}: params expected an array of tensors or groups, got ${describe(params)}`);
+      throw wrongType(name, 'params', 'an array of tensors or groups', params);
     }
     const entries: (Tensor | GroupInput<Options>)[] = [...params];
     const grouped = entries.length > 0 && !(entries[0] instanceof Tensor);
@@ -264,7 +264,7 @@ function makeGroup<Options extends object>(
   checkOptions(name, group, ['params', ...Object.keys(defaults)]);
   const { params } = group;
   if (typeof params !== 'object' || params === null || !(Symbol.iterator in params)) {
-    throw new TypeError(`${name}: params of a group expected an array of tensors, got ${describe(params)}`);
+    throw wrongType(name, 'params of a group', 'an array of tensors', params);
   }
   const tensors = [...params].map((parameter) => checkTensor(name, 'params', parameter));
   return { ...defaults, ...optionsOf(group), params: tensors } as unknown as ParamGroup<Options>;

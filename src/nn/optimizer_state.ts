@@ -2,7 +2,7 @@
 
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
-import { checkInteger, checkOptions, describe } from '../core/validate.ts';
+import { checkInteger, checkOptions, describe, wrongType } from '../core/validate.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { OpenSource, TensorSource } from './tensor_source.ts';
 import { openSource } from './tensor_source.ts';
@@ -45,10 +45,10 @@ export function checkStateDict(operation: string, dict: unknown, expected: Expec
   checkOptions(operation, dict, ['state', 'paramGroups']);
   const { state, paramGroups } = dict as Readonly<Record<string, unknown>>;
   if (typeof state !== 'object' || state === null) {
-    throw new TypeError(`${operation}: state expected an object, got ${describe(state)}`);
+    throw wrongType(operation, 'state', 'an object', state);
   }
   if (!areGroups(paramGroups)) {
-    throw new TypeError(`${operation}: paramGroups expected groups with params, got ${describe(paramGroups)}`);
+    throw wrongType(operation, 'paramGroups', 'groups with params', paramGroups);
   }
   for (const group of paramGroups) checkOptions(operation, group, ['params', ...expected.options]);
   const [own, given] = [sizesOf(expected.groups), sizesOf(paramGroups)];

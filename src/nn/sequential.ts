@@ -1,7 +1,7 @@
 /** Modules one after another. */
 
 import { ArgumentError } from '../core/errors.ts';
-import { describe } from '../core/validate.ts';
+import { describe, wrongType } from '../core/validate.ts';
 import { checkTensor } from '../functional/arguments.ts';
 import { retainView } from '../functional/tensor_arguments.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -42,7 +42,7 @@ export class Sequential extends Module {
     const [first] = modules;
     const positional = modules.length !== 1 || first instanceof Module;
     if (!positional && (typeof first !== 'object' || first === null)) {
-      throw new TypeError(`Sequential: modules expected Modules, got ${describe(first)}`);
+      throw wrongType('Sequential', 'modules', 'Modules', first);
     }
     this.#children = positional
       ? (modules as Module[]).map((child, position) => [String(position), child])

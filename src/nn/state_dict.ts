@@ -2,7 +2,7 @@
 
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
-import { checkBoolean, checkOptions, describe, isPromise } from '../core/validate.ts';
+import { checkBoolean, checkOptions, isPromise, wrongType } from '../core/validate.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { TensorSource } from './tensor_source.ts';
 import { openSource } from './tensor_source.ts';
@@ -31,7 +31,7 @@ export function loadStateDict(
   const strict = checkBoolean('loadStateDict', 'strict', options.strict ?? true);
   const { prefix = '' } = options;
   if (typeof prefix !== 'string') {
-    throw new TypeError(`loadStateDict: prefix expected a string, got ${describe(prefix)}`);
+    throw wrongType('loadStateDict', 'prefix', 'a string', prefix);
   }
   checkState(state);
   const targets = new Map(parameters.map(([path, parameter]) => [prefix + path, parameter]));
@@ -75,5 +75,5 @@ function quoted(keys: readonly string[]): string {
 function checkState(state: unknown): void {
   const isObject = typeof state === 'object' && state !== null && !isPromise(state);
   if (isObject && !(Array.isArray(state) || state instanceof Map || state instanceof Tensor)) return;
-  throw new TypeError(`loadStateDict: state expected an object of tensors, got ${describe(state)}`);
+  throw wrongType('loadStateDict', 'state', 'an object of tensors', state);
 }

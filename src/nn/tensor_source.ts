@@ -1,7 +1,7 @@
 /** Values for a parameter or for the state of an optimiser: from tensors of any engine and dtype, or plain objects. */
 
 import type { Shape } from '../core/shape.ts';
-import { describe } from '../core/validate.ts';
+import { wrongType } from '../core/validate.ts';
 import { checkTensor } from '../functional/arguments.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { TensorLike } from '../tensor/tensor_like.ts';
@@ -31,7 +31,7 @@ export function openSource(operation: string, argument: string, source: unknown)
     };
   }
   if (!isTensorLike(source)) {
-    throw new TypeError(`${operation}: ${argument} expected a Tensor or { data, shape }, got ${describe(source)}`);
+    throw wrongType(operation, argument, 'a Tensor or { data, shape }', source);
   }
   const { shape } = checkTensorLike(operation, argument, source);
   const copyInto = (target: Tensor): void => {

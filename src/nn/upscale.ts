@@ -3,7 +3,7 @@
 import { computeDtype, typedView } from '../core/dtype.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { elementCount } from '../core/shape.ts';
-import { checkInteger, checkOptions, describe } from '../core/validate.ts';
+import { checkInteger, checkOptions, wrongType } from '../core/validate.ts';
 import type { Call, Procedure, Step } from '../engine/call.ts';
 import { immediate, NO_WORKSPACE, perform } from '../engine/call.ts';
 import { runProcedure, runProcedureSync } from '../engine/procedures.ts';
@@ -268,7 +268,7 @@ function beginRead(operation: string, source: Tensor): Call<Float32Array | Float
 
 function checkPlaneSource(operation: string, source: PlaneSource, network: PictureNetwork): number {
   if (typeof source?.read !== 'function') {
-    throw new TypeError(`${operation}: source expected { width, height, channels, read }, got ${describe(source)}`);
+    throw wrongType(operation, 'source', '{ width, height, channels, read }', source);
   }
   checkInteger(operation, 'source.width', source.width, 1);
   checkInteger(operation, 'source.height', source.height, 1);
@@ -290,7 +290,7 @@ function checkedTiling(
   const { tileRows = height, onProgress } = options;
   checkInteger(operation, 'tileRows', tileRows, 1);
   if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw new TypeError(`${operation}: onProgress expected a function, got ${describe(onProgress)}`);
+    throw wrongType(operation, 'onProgress', 'a function', onProgress);
   }
   const sizes = pictureSizes(network, height, width);
   const [outHeight, outWidth] = sizes[sizes.length - 1];

@@ -6,7 +6,7 @@ import { ShapeError } from '../core/errors.ts';
 import { halfBits, isFloat16Array } from '../core/half.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
-import { checkOptions, checkSizes, describe } from '../core/validate.ts';
+import { checkOptions, checkSizes, wrongType } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
 import { engineOrDefault } from '../engine/default_engine.ts';
 import { Tensor } from './tensor.ts';
@@ -32,7 +32,7 @@ export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
 }
 
 export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
-  if (typeof value !== 'number') throw new TypeError(`full: value expected a number, got ${describe(value)}`);
+  if (typeof value !== 'number') throw wrongType('full', 'value', 'a number', value);
   return filled('full', shape, value, options);
 }
 
@@ -101,7 +101,7 @@ export function allocate(
 function flatten(data: TensorData): { flat: ArrayLike<number>; nesting: number[] } {
   if (typeof data === 'number') return { flat: [data], nesting: [] };
   if (isNumberArray(data)) return { flat: data, nesting: [data.length] };
-  if (!Array.isArray(data)) throw new TypeError(`tensor: data expected numbers, got ${describe(data)}`);
+  if (!Array.isArray(data)) throw wrongType('tensor', 'data', 'numbers', data);
   const nesting: number[] = [];
   for (let level: unknown = data; isLevel(level); level = level[0]) nesting.push(level.length);
   const flat: number[] = [];
@@ -128,7 +128,7 @@ function collect(level: Level, nesting: readonly number[], depth: number, flat: 
       if (depth + 1 < nesting.length) throw new ShapeError('tensor', 'data', 'an array', 'a number (ragged)');
       flat.push(entry);
     } else {
-      throw new TypeError(`tensor: data expected numbers, got ${describe(entry)}`);
+      throw wrongType('tensor', 'data', 'numbers', entry);
     }
   }
 }

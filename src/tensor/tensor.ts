@@ -15,7 +15,7 @@ import {
 import { ArgumentError, EngineError, ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape, isContiguous, reshapedStrides } from '../core/shape.ts';
-import { checkInteger, describe } from '../core/validate.ts';
+import { checkInteger, wrongType } from '../core/validate.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Storage } from '../engine/storage.ts';
@@ -121,7 +121,7 @@ export class Tensor extends DisposableBase {
   copyTo(target: Float32Array | Float64Array | Uint16Array, offset = 0): void {
     this.#checkAlive('copyTo');
     this.#storage.checkReadable('copyTo');
-    if (!isNumberArray(target)) throw new TypeError(`copyTo: target expected a typed array, got ${describe(target)}`);
+    if (!isNumberArray(target)) throw wrongType('copyTo', 'target', 'a typed array', target);
     checkInteger('copyTo', 'offset', offset, 0);
     if (target.length < offset + this.size) {
       throw new ShapeError('copyTo', 'target', `room for ${this.size} elements at ${offset}`, String(target.length));
@@ -295,7 +295,7 @@ export class Tensor extends DisposableBase {
       this.#writeFrom(converted ?? data);
       converted?.dispose();
     } else {
-      if (!isNumbers(data)) throw new TypeError(`copyFrom: data expected numbers, got ${describe(data)}`);
+      if (!isNumbers(data)) throw wrongType('copyFrom', 'data', 'numbers', data);
       if (data.length !== this.size)
         throw new ShapeError('copyFrom', 'data', `${this.size} elements`, String(data.length));
       if (this.isContiguous) {
@@ -386,7 +386,7 @@ export class Tensor extends DisposableBase {
 
   #resolveShape(shape: readonly number[]): number[] {
     for (const length of shape) {
-      if (typeof length !== 'number') throw new TypeError(`reshape: shape expected numbers, got ${describe(length)}`);
+      if (typeof length !== 'number') throw wrongType('reshape', 'shape', 'numbers', length);
     }
     const unknown = shape.indexOf(-1);
     const known = elementCount(shape.filter((_, axis) => axis !== unknown));
