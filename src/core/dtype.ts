@@ -68,6 +68,12 @@ export function typedArray(dtype: Dtype, count: number): OwnedTypedArray {
   return dtype === 'float64' ? new Float64Array(count) : new Float32Array(count);
 }
 
+/** A copy on the JavaScript heap, in one pass: an array that is made by its length is cleared before it is filled. */
+export function copyOf(elements: TypedArrayOf): OwnedTypedArray {
+  if (elements instanceof Uint16Array) return new Uint16Array(elements);
+  return elements instanceof Float64Array ? new Float64Array(elements) : new Float32Array(elements);
+}
+
 /** Writes numbers as elements; for float16, a Uint16Array or Float16Array gives its bit patterns. */
 export function writeNumbers(dtype: Dtype, elements: TypedArrayOf, data: ArrayLike<number>): void {
   const numbers = dtype === 'float16' ? halfPatterns(data) : data;

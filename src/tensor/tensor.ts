@@ -4,11 +4,11 @@ import { DisposableBase } from '../core/disposable.ts';
 import type { Dtype, OwnedTypedArray, TypedArrayOf } from '../core/dtype.ts';
 import {
   checkDtype,
+  copyOf,
   elementBytes,
   isNumberArray,
   isNumbers,
   readNumbers,
-  typedArray,
   typedView,
   writeNumbers,
 } from '../core/dtype.ts';
@@ -108,9 +108,7 @@ export class Tensor extends DisposableBase {
   /** A row-major copy on the JavaScript heap; of float16, its bit patterns. */
   toTypedArray(): OwnedTypedArray {
     this.#checkAlive('toTypedArray');
-    const copy = typedArray(this.dtype, this.size);
-    this.copyTo(copy);
-    return copy;
+    return this.#read('toTypedArray', copyOf);
   }
 
   /**
@@ -120,23 +118,12 @@ export class Tensor extends DisposableBase {
    */
   copyTo(target: Float32Array | Float64Array | Uint16Array, offset = 0): void {
     this.#checkAlive('copyTo');
-    this.#storage.checkReadable('copyTo');
     if (!isNumberArray(target)) throw wrongType('copyTo', 'target', 'a typed array', target);
     checkInteger('copyTo', 'offset', offset, 0);
     if (target.length < offset + this.size) {
       throw new ShapeError('copyTo', 'target', `room for ${this.size} elements at ${offset}`, String(target.length));
     }
-    if (this.isContiguous) {
-      readNumbers(this.dtype, this.#elements(), target, offset);
-    } else {
-      const dense = this.clone();
-      try {
-        readNumbers(this.dtype, dense.#elements(), target, offset);
-      } finally {
-        dense.dispose();
-      }
-    }
-    this.engine.countCopiedOut(this.byteLength);
+    this.#read('copyTo', (elements) => readNumbers(this.dtype, elements, target, offset));
   }
 
   /** Nested arrays, as deep as the tensor has axes; a number for a tensor without axes. */
@@ -321,6 +308,19 @@ export class Tensor extends DisposableBase {
 
   override toString(): string {
     return `Tensor(${formatShape(this.shape)}, ${this.dtype})`;
+  }
+
+  /** Calls `copy` with all elements, row-major. */
+  #read<T>(operation: string, copy: (elements: TypedArrayOf) => T): T {
+    this.#storage.checkReadable(operation);
+    const dense = this.isContiguous ? null : this.clone();
+    try {
+      const copied = copy(dense ?? this.#elements());
+      this.engine.countCopiedOut(this.byteLength);
+      return copied;
+    } finally {
+      dense?.dispose();
+    }
   }
 
   /** Fresh typed array over the elements, which must be contiguous; does not mark the storage exposed. */
