@@ -36,9 +36,9 @@ function isRight({ disagreement }: PeerResult): boolean {
 }
 
 /** The most that arithmetic or memory allows forward, GFLOP/s. */
-export function boundOf({ flops, streamMs }: LayerResult, peak: number): { gflops: number; by: 'peak' | 'memory' } {
+export function boundOf({ flops, streamMs, peakGflops }: LayerResult): { gflops: number; by: 'peak' | 'memory' } {
   const memory = flops / streamMs / 1e6;
-  return memory < peak ? { gflops: memory, by: 'memory' } : { gflops: peak, by: 'peak' };
+  return memory < peakGflops ? { gflops: memory, by: 'memory' } : { gflops: peakGflops, by: 'peak' };
 }
 
 /** Layers with enough arithmetic to be measured against the peak. */

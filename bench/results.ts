@@ -33,6 +33,8 @@ export interface LayerResult {
   readonly columnBytes: number;
   /** Milliseconds to read input and weight and to write the output once, with nothing to compute. */
   readonly streamMs: number;
+  /** GFLOP/s of one core on registers only, measured in the same turns: the clock of a machine moves. */
+  readonly peakGflops: number;
   readonly peers: Readonly<Record<string, PeerResult | PeerFailure>>;
 }
 
@@ -106,7 +108,7 @@ export interface Report {
   readonly seconds: number;
   readonly secondsPerLayer: number;
   readonly repetitions: number;
-  /** GFLOP/s of one core on registers only. */
+  /** GFLOP/s of one core on registers only, over the whole run. */
   readonly peak: { readonly median: number; readonly least: number; readonly most: number };
   /** GB/s of reading one half and writing the other, by bytes. */
   readonly bandwidth: readonly { readonly bytes: number; readonly gbPerSecond: number }[];

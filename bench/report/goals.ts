@@ -46,19 +46,19 @@ function ratios(layers: readonly LayerResult[], peer: string, operation: Operati
 }
 
 /** Percent of the peak; `orMemory`: of the memory bound where that is what limits a layer. */
-function shares(layers: readonly LayerResult[], operation: Operation, peak: number, orMemory = false): Valued[] {
+function shares(layers: readonly LayerResult[], operation: Operation, orMemory = false): Valued[] {
   return layers.flatMap((layer) => {
     const value = speed(layer, operation);
-    const whole = orMemory ? boundOf(layer, peak).gflops : peak;
+    const whole = orMemory ? boundOf(layer).gflops : layer.peakGflops;
     return value === undefined ? [] : [[layer.name, (100 * value) / whole] as const];
   });
 }
 
-export function goals({ layers, convolutions, firstCalls, peak: { median: peak } }: Report): Goal[] {
+export function goals({ layers, convolutions, firstCalls }: Report): Goal[] {
   const averaged = layers.filter(({ isLarge }) => !isLarge);
   const compute = layers.filter(isCompute);
-  const byArithmetic = compute.filter((layer) => boundOf(layer, peak).by === 'peak');
-  const byMemory = compute.filter((layer) => boundOf(layer, peak).by === 'memory');
+  const byArithmetic = compute.filter((layer) => boundOf(layer).by === 'peak');
+  const byMemory = compute.filter((layer) => boundOf(layer).by === 'memory');
   const wide = convolutions.filter(({ cin, cout }) => cin >= 64 && cout >= 64);
   const workspace = [...layers, ...convolutions].map(({ name, workspaceBytes: { forward, backward } }): Valued => [
     name,
@@ -70,14 +70,14 @@ export function goals({ layers, convolutions, firstCalls, peak: { median: peak }
     ...meanGoal('forward against onnxruntime-node', 1.2, '×', ratios(averaged, 'onnxruntime-node', 'endToEnd')),
     ...meanGoal('forward against PyTorch', 1.15, '×', ratios(averaged, 'PyTorch', 'resident')),
     ...meanGoal('forward + backward against PyTorch', 1.2, '×', ratios(averaged, 'PyTorch', 'forwardBackward')),
-    ...meanGoal('forward, of peak', 85, '%', shares(compute, 'resident', peak)),
-    ...eachGoal('forward, of peak', 75, '%', shares(byArithmetic, 'resident', peak)),
-    ...eachGoal('forward, of memory bound', 80, '%', shares(byMemory, 'resident', peak, true)),
-    ...meanGoal('gradInput, of peak', 75, '%', shares(compute, 'gradInput', peak)),
-    ...meanGoal('gradWeight, of peak', 75, '%', shares(compute, 'gradWeight', peak)),
+    ...meanGoal('forward, of peak', 85, '%', shares(compute, 'resident')),
+    ...eachGoal('forward, of peak', 75, '%', shares(byArithmetic, 'resident')),
+    ...eachGoal('forward, of memory bound', 80, '%', shares(byMemory, 'resident', true)),
+    ...meanGoal('gradInput, of peak', 75, '%', shares(compute, 'gradInput')),
+    ...meanGoal('gradWeight, of peak', 75, '%', shares(compute, 'gradWeight')),
     ...meanGoal('convolution against onnxruntime-web', 1.5, '×', ratios(convolutions, 'onnxruntime-web', 'endToEnd')),
     ...eachGoal('convolution against onnxruntime-web', 1, '×', ratios(convolutions, 'onnxruntime-web', 'endToEnd')),
-    ...eachGoal('convolution of 64 channels or more, of peak', 80, '%', shares(wide, 'resident', peak)),
+    ...eachGoal('convolution of 64 channels or more, of peak', 80, '%', shares(wide, 'resident')),
     ...eachGoal('workspace', 4, 'MiB', workspace, true),
     ...(firstCalls === null ? [] : callGoals(firstCalls)),
   ];

@@ -36,11 +36,10 @@ export function peakChart(
   title: string,
   layers: readonly LayerResult[],
   operations: Readonly<Partial<Record<Operation, string>>>,
-  peak: number,
 ): Block {
   const share = (layer: LayerResult, operation: Operation): number | undefined => {
     const value = speed(layer, operation);
-    return value && (100 * value) / peak;
+    return value && (100 * value) / layer.peakGflops;
   };
   const sorted = layers.toSorted((a, b) => (share(a, 'resident') ?? 0) - (share(b, 'resident') ?? 0));
   const series = Object.entries(operations).map(([operation, title]) => ({

@@ -31,15 +31,15 @@ export function endToEndTable(layers: readonly LayerResult[], peers: readonly st
 }
 
 /** Data where each library keeps it. The bound is arithmetic, or what reading and writing the tensors once takes. */
-export function residentTable(layers: readonly LayerResult[], peers: readonly string[], peak: number): Block {
-  const ofBound = (layer: LayerResult): number => (speed(layer, 'resident') ?? NaN) / boundOf(layer, peak).gflops;
+export function residentTable(layers: readonly LayerResult[], peers: readonly string[]): Block {
+  const ofBound = (layer: LayerResult): number => (speed(layer, 'resident') ?? NaN) / boundOf(layer).gflops;
   return table(
     ['layer', 'MFLOP', 'upconv', '% of peak', 'bound', 'by', '% of bound', ...peers.flatMap((peer) => [peer, '×'])],
     sortedBy(layers, ofBound).map((layer) => {
       const ours = speed(layer, 'resident');
-      const bound = boundOf(layer, peak);
+      const bound = boundOf(layer);
       return start(layer).concat(
-        [gflops(ours), percent(ours, peak), gflops(bound.gflops), bound.by, percent(ours, bound.gflops)],
+        [gflops(ours), percent(ours, layer.peakGflops), gflops(bound.gflops), bound.by, percent(ours, bound.gflops)],
         peers.flatMap((peer) => [gflops(speed(layer, 'resident', peer)), ratio(ratioTo(peer, layer, 'resident'))]),
       );
     }),
@@ -53,7 +53,7 @@ const BACKWARD: readonly (readonly [Operation, string])[] = [
 ];
 
 /** Gradients, and forward with both of them. */
-export function backwardTable(layers: readonly LayerResult[], peer: string | undefined, peak: number): Block {
+export function backwardTable(layers: readonly LayerResult[], peer: string | undefined): Block {
   const key = (layer: LayerResult): number | undefined =>
     peer === undefined ? speed(layer, 'forwardBackward') : ratioTo(peer, layer, 'forwardBackward');
   return table(
@@ -62,7 +62,7 @@ export function backwardTable(layers: readonly LayerResult[], peer: string | und
       start(layer).concat(
         BACKWARD.flatMap(([operation]) => {
           const ours = speed(layer, operation);
-          const cells = [gflops(ours), percent(ours, peak)];
+          const cells = [gflops(ours), percent(ours, layer.peakGflops)];
           if (peer === undefined) return cells;
           return cells.concat(gflops(speed(layer, operation, peer)), ratio(ratioTo(peer, layer, operation)));
         }),

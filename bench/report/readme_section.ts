@@ -33,9 +33,7 @@ const COMPARED: readonly { readonly peer: string; readonly operation: Operation;
 export function readmeSection(report: Report): string {
   const { layers, convolutions, peak, machine, node, date } = report;
   const compared = COMPARED.filter(({ peer }) => peer in report.libraries);
-  const rows = SHOWN.flatMap((name) => layers.filter((layer) => layer.name === name)).map((layer) =>
-    layerRow(layer, peak.median),
-  );
+  const rows = SHOWN.flatMap((name) => layers.filter((layer) => layer.name === name)).map(layerRow);
   const lost = losses(layers).filter(({ peer }) => peer === 'onnxruntime-web').length;
   return [
     `${date}, ${machine.cpu}, Node ${node}, one thread, float32; a core of it does ${peak.median.toFixed(0)} GFLOP/s of wasm128 multiply-adds.`,
@@ -61,14 +59,14 @@ function ratioRow(title: string, layers: readonly LayerResult[], peer: string, o
   return [title, ...shown.map((value) => decimals(value, 2)), String(ratios.length)];
 }
 
-function layerRow(layer: LayerResult, peak: number): string[] {
+function layerRow(layer: LayerResult): string[] {
   return [
     `${layer.model} (${layer.name})`,
     (layer.flops / 1e6).toFixed(0),
     decimals(speed(layer, 'resident'), 0),
-    percent(speed(layer, 'resident'), peak),
-    percent(speed(layer, 'gradInput'), peak),
-    percent(speed(layer, 'gradWeight'), peak),
+    percent(speed(layer, 'resident'), layer.peakGflops),
+    percent(speed(layer, 'gradInput'), layer.peakGflops),
+    percent(speed(layer, 'gradWeight'), layer.peakGflops),
     decimals(ratioTo('onnxruntime-web', layer, 'endToEnd'), 1),
   ];
 }

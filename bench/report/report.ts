@@ -104,7 +104,7 @@ function goalBlocks(report: Report): Block[] {
   ];
 }
 
-function layerBlocks({ layers, libraries, peak: { median: peak } }: Report): Block[] {
+function layerBlocks({ layers, libraries }: Report): Block[] {
   if (layers.length === 0) return [];
   const peers = Object.keys(libraries);
   const native = peers.includes('PyTorch') ? 'PyTorch' : undefined;
@@ -117,29 +117,29 @@ function layerBlocks({ layers, libraries, peak: { median: peak } }: Report): Blo
     ]),
     endToEndTable(layers, peers),
     heading(2, 'Transposed convolution, forward, resident'),
-    text('GFLOP/s with data in the memory of the library; the output is allocated by each call.'),
-    peakChart(
-      'peak',
-      'Share of the peak, resident',
-      layers,
-      { resident: 'forward', gradInput: 'gradInput', gradWeight: 'gradWeight' },
-      peak,
+    text(
+      'GFLOP/s with data in the memory of the library; the output is allocated by each call. Peak: as measured beside the layer.',
     ),
-    residentTable(layers, peers, peak),
+    peakChart('peak', 'Share of the peak, resident', layers, {
+      resident: 'forward',
+      gradInput: 'gradInput',
+      gradWeight: 'gradWeight',
+    }),
+    residentTable(layers, peers),
     heading(2, 'Transposed convolution, backward'),
     text('GFLOP/s, resident. Each gradient counts as many operations as the forward pass.'),
     ...ratioChart('pytorch', 'Resident: times faster than PyTorch', layers, [
       { peer: 'PyTorch', operation: 'forwardBackward', title: 'forward + backward' },
       { peer: 'PyTorch', operation: 'resident', title: 'forward' },
     ]),
-    backwardTable(layers, native, peak),
+    backwardTable(layers, native),
     heading(2, 'Memory'),
     text('Scratch memory beyond tensors and packed weights, and what the matrix of columns takes that others make.'),
     memoryTable(layers),
   ];
 }
 
-function convolutionBlocks({ convolutions, libraries, peak: { median: peak } }: Report): Block[] {
+function convolutionBlocks({ convolutions, libraries }: Report): Block[] {
   if (convolutions.length === 0) return [];
   const peers = Object.keys(libraries).filter((peer) => convolutions.some((layer) => peer in layer.peers));
   return [
@@ -149,7 +149,7 @@ function convolutionBlocks({ convolutions, libraries, peak: { median: peak } }: 
       { peer: 'onnxruntime-web', operation: 'endToEnd', title: 'onnxruntime-web' },
     ]),
     endToEndTable(convolutions, peers),
-    residentTable(convolutions, peers, peak),
+    residentTable(convolutions, peers),
   ];
 }
 

@@ -29,7 +29,7 @@ export type SuiteResults = Pick<Report, 'layers' | 'convolutions' | 'decoders' |
 export async function runSuites(work: Work, bench: Bench): Promise<SuiteResults> {
   const failures: string[] = [];
   const each = <T, R extends Result>(items: readonly T[], measure: (item: T) => Promise<R>): Promise<R[]> =>
-    measureEach(items, measure, bench, failures);
+    measureEach(items, measure, failures);
   const peer = bench.libraries.get(PEER);
   const besidePeer = {
     ...bench,
@@ -53,12 +53,10 @@ type Result = LayerResult | DecoderResult | TrainingResult;
 async function measureEach<T, R extends Result>(
   items: readonly T[],
   measure: (item: T) => Promise<R>,
-  { peak }: Bench,
   failures: string[],
 ): Promise<R[]> {
   const results: R[] = [];
   for (const item of items) {
-    peak.sample();
     try {
       const result = await measure(item);
       results.push(result);
@@ -69,7 +67,6 @@ async function measureEach<T, R extends Result>(
       console.error(failure);
     }
   }
-  peak.sample();
   return results;
 }
 

@@ -9,6 +9,7 @@ import { disagreement } from '../checks/agreement.ts';
 import { errorAgainstDefinition } from '../checks/definition.ts';
 import type { Layer } from '../layers.ts';
 import { flopsOf, isLarge, shapesOf, sizeOf } from '../layers.ts';
+import { SAMPLE_FLOPS } from '../peak.ts';
 import type { Operation, Peer, Results } from '../peers/peer.ts';
 import type { LayerResult, PeerFailure, PeerResult, Timings } from '../results.ts';
 
@@ -31,6 +32,7 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
         peerSubjects(name, peer, operations, peerRepetitions(layer, peer, bench)),
       ),
       { name: 'stream', repetitions: bench.repetitions, time: () => bench.bandwidth.time(readBytes, writeBytes) },
+      { name: 'peak', repetitions: bench.repetitions, time: () => bench.peak.time() },
     ];
     const timings = await interleave(subjects, bench.budgetMs);
     return {
@@ -47,6 +49,7 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
       workspaceBytes,
       columnBytes: columnBytes(layer),
       streamMs: (timings.get('stream') as Timing).medianMs,
+      peakGflops: SAMPLE_FLOPS / (timings.get('peak') as Timing).medianMs / 1e6,
       peers: { ...failures, ...(await peerResults(peers, timings, operations, layer, expected)) },
     };
   } finally {

@@ -39,8 +39,8 @@ describe('figures', () => {
   });
 
   test('the bound is arithmetic or memory, whichever is lower', () => {
-    expect(boundOf(layer, 60)).toEqual({ gflops: 60, by: 'peak' });
-    expect(boundOf(layerResult('b', {}, { streamMs: 4 }), 60)).toEqual({ gflops: 25, by: 'memory' });
+    expect(boundOf(layer)).toEqual({ gflops: 60, by: 'peak' });
+    expect(boundOf(layerResult('b', {}, { streamMs: 4 }))).toEqual({ gflops: 25, by: 'memory' });
   });
 
   test('layers that are held to the peak', () => {

@@ -5,7 +5,7 @@ import { median } from './statistics.ts';
 
 type Run = (iterations: number, seed: number) => number;
 
-const SAMPLE_FLOPS = 300e6;
+export const SAMPLE_FLOPS = 300e6;
 const SAMPLES = 3;
 /** Calls until the optimising compiler has replaced the first code. */
 const WARM_UP_CALLS = 100;
@@ -31,15 +31,19 @@ export class Peak {
     return new Peak(run, loop);
   }
 
-  /** Takes a few samples of some milliseconds. */
+  /** Takes a few samples. */
   sample(): void {
+    for (let sample = 0; sample < SAMPLES; sample++) this.time();
+  }
+
+  /** Takes one sample: milliseconds of `SAMPLE_FLOPS` operations. */
+  time(): number {
     const iterations = Math.round(SAMPLE_FLOPS / this.#flopsPerIteration);
-    for (let sample = 0; sample < SAMPLES; sample++) {
-      const started = performance.now();
-      this.#run(iterations, 0.5);
-      const milliseconds = performance.now() - started;
-      this.#gflops.push((iterations * this.#flopsPerIteration) / milliseconds / 1e6);
-    }
+    const started = performance.now();
+    this.#run(iterations, 0.5);
+    const milliseconds = ((performance.now() - started) * SAMPLE_FLOPS) / (iterations * this.#flopsPerIteration);
+    this.#gflops.push(SAMPLE_FLOPS / milliseconds / 1e6);
+    return milliseconds;
   }
 
   /** Median of the samples, GFLOP/s. */

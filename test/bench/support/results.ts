@@ -33,6 +33,7 @@ export function layerResult(
     workspaceBytes: { forward: 2 ** 20, backward: 2 ** 19 },
     columnBytes: 8 * 2 ** 20,
     streamMs: 0.5,
+    peakGflops: 60,
     peers,
     ...other,
   };
