@@ -313,13 +313,13 @@ export class Tensor extends DisposableBase {
   /** Calls `copy` with all elements, row-major. */
   #read<T>(operation: string, copy: (elements: TypedArrayOf) => T): T {
     this.#storage.checkReadable(operation);
-    const dense = this.isContiguous ? null : this.clone();
+    const dense = this.isContiguous ? this : this.clone();
     try {
-      const copied = copy(dense ?? this.#elements());
+      const copied = copy(dense.#elements());
       this.engine.countCopiedOut(this.byteLength);
       return copied;
     } finally {
-      dense?.dispose();
+      if (dense !== this) dense.dispose();
     }
   }
 
