@@ -28,13 +28,13 @@ export {
   conv3dBackwardSync,
 } from './functional/conv_backward.ts';
 export type {
-  Algorithm,
   ConvBackwardOptions,
   ConvOptions,
   ConvTransposeBackwardOptions,
   ConvTransposeOptions,
   Padding,
 } from './functional/conv_options.ts';
+export type { Algorithm } from './plan/forward_algorithms.ts';
 export {
   convTranspose1d,
   convTranspose1dSync,

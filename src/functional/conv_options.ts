@@ -5,10 +5,11 @@ import { ArgumentError, ShapeError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { formatShape } from '../core/shape.ts';
 import type { PerAxis } from '../core/validate.ts';
-import { checkChoice, checkInteger, checkOptions, checkPerAxis, describe } from '../core/validate.ts';
+import { checkInteger, checkOptions, checkPerAxis, describe } from '../core/validate.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Axis, ConvGeometry } from '../plan/conv_geometry.ts';
 import { UNIT_AXIS } from '../plan/conv_geometry.ts';
+import type { Algorithm } from '../plan/forward_algorithms.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** Number of spatial axes. */
@@ -16,8 +17,6 @@ export type SpatialRank = 1 | 2 | 3;
 
 /** A number or tuple as PyTorch takes it, or [begin, end] per axis. */
 export type Padding = PerAxis | readonly (readonly [number, number])[];
-
-export type Algorithm = 'auto' | 'direct' | 'planes' | 'implicit' | 'depthwise' | 'winograd';
 
 /** What decides the size of the output of a transposed convolution. */
 export interface ConvTransposeGeometryOptions {
@@ -91,7 +90,6 @@ export const CONV_BACKWARD_OPTIONS: readonly string[] = [
   ...CALL_OPTIONS,
   ...BACKWARD_OPTIONS,
 ];
-export const ALGORITHMS: readonly Algorithm[] = ['auto', 'direct', 'planes', 'implicit', 'depthwise', 'winograd'];
 
 /** Geometry of one call, and the shapes that follow from it. */
 export interface CheckedConv {
@@ -177,25 +175,6 @@ export function checkBiasShape(operation: string, bias: Tensor | null, outChanne
 /** D, H, W with unit axes in front. */
 export function threeAxes(axes: readonly Axis[]): [Axis, Axis, Axis] {
   return [UNIT_AXIS, UNIT_AXIS, ...axes].slice(-3) as [Axis, Axis, Axis];
-}
-
-/**
- * @throws {ArgumentError} for an unknown algorithm, or one that does not take this geometry.
- * @returns whether the depthwise kernels run
- */
-export function checkAlgorithm(operation: string, value: unknown, geometry: ConvGeometry): boolean {
-  const algorithm = checkChoice(operation, 'algorithm', value === undefined ? 'auto' : value, ALGORITHMS);
-  const accepted = acceptedAlgorithms(geometry);
-  if (algorithm !== 'auto' && !accepted.includes(algorithm)) {
-    const reason = algorithm === 'depthwise' ? 'needs groups = Cin' : 'is not built in this version';
-    throw new ArgumentError(operation, 'algorithm', accepted.join(' | '), `'${algorithm}', which ${reason}`);
-  }
-  return algorithm === 'depthwise' || (algorithm !== 'planes' && accepted.includes('depthwise'));
-}
-
-/** Algorithms that take a geometry, see `convTransposeAlgorithms`. */
-export function acceptedAlgorithms({ inChannels }: ConvGeometry): Algorithm[] {
-  return inChannels === 1 ? ['direct', 'planes', 'depthwise'] : ['direct', 'planes'];
 }
 
 /** Rejects unknown options, and an activation where gradients are asked for. */

@@ -6,10 +6,11 @@ import type { ConvBackwardSpec } from '../kernels/plan_conv.ts';
 import { planConv, planConvBackward, planConvTranspose, planConvTransposeBackward } from '../kernels/plan_conv.ts';
 import type { ConvSpec } from '../kernels/spec.ts';
 import type { ConvGeometry } from '../plan/conv_geometry.ts';
+import type { Algorithm } from '../plan/forward_algorithms.ts';
+import { checkAlgorithm } from '../plan/forward_algorithms.ts';
 import { convGeometry } from './conv_geometry.ts';
 import type { AnyGeometryOptions, CheckedConv, SpatialRank } from './conv_options.ts';
 import {
-  checkAlgorithm,
   CONV_BACKWARD_OPTIONS,
   CONV_FORWARD_OPTIONS,
   FORWARD_OPTIONS,
@@ -59,8 +60,8 @@ export interface ConvProblem {
   readonly geometry: ConvGeometry;
   /** Number of spatial axes. */
   readonly axes: SpatialRank;
-  /** One channel per group takes the depthwise kernels. */
-  readonly depthwise: boolean;
+  /** One that takes the geometry. */
+  readonly algorithm: Algorithm;
 }
 
 /**
@@ -76,6 +77,6 @@ export function checkProblem(
   options: AnyGeometryOptions & { readonly algorithm?: unknown },
 ): { problem: ConvProblem; outputShape: Shape; outChannels: number } {
   const { geometry, outputShape, outChannels } = kind.geometry(operation, axes, inputShape, weightShape, options);
-  const depthwise = checkAlgorithm(operation, options.algorithm, geometry);
-  return { problem: { kind, geometry, axes, depthwise }, outputShape, outChannels };
+  const algorithm = checkAlgorithm(operation, options.algorithm, geometry);
+  return { problem: { kind, geometry, axes, algorithm }, outputShape, outChannels };
 }

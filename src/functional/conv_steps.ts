@@ -137,7 +137,7 @@ interface SeenOperands {
 }
 
 function specOf(
-  { kind, geometry, axes, depthwise }: ConvProblem,
+  { kind, geometry, axes, algorithm }: ConvProblem,
   engine: Engine,
   { input, weight, output }: SeenOperands,
   more: Partial<ConvBackwardSpec>,
@@ -162,7 +162,7 @@ function specOf(
     outputSpatial: each(transposed ? 'output' : 'input'),
     kernelSet: engine.kernelSet,
     microkernel: engine.forcedMr === null ? undefined : microkernelName(engine.forcedMr),
-    algorithm: depthwise ? 'depthwise' : 'planes',
+    algorithm,
     inputStrides: input && batchedStrides(input, axes),
     weightStrides: weight?.strides,
     outputStrides: batchedStrides(output, axes),

@@ -3,10 +3,11 @@
 import { ShapeError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { checkOptions, checkPerAxis, checkSizes } from '../core/validate.ts';
+import { acceptedAlgorithms } from '../plan/forward_algorithms.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { beginForward } from './conv_call.ts';
 import type { ConvTransposeGeometryOptions, ConvTransposeOptions, SpatialRank } from './conv_options.ts';
-import { acceptedAlgorithms, FORWARD_OPTIONS } from './conv_options.ts';
+import { FORWARD_OPTIONS } from './conv_options.ts';
 import { CONV_TRANSPOSE } from './conv_problem.ts';
 import { checkedOutputSize, convTransposeGeometry } from './conv_transpose_geometry.ts';
 import type { TensorArgument } from './operands.ts';

@@ -5,8 +5,7 @@ import { ArgumentError } from '../core/errors.ts';
 import { checkBoolean, describe } from '../core/validate.ts';
 import { planChannelSum } from '../plan/channel_sum.ts';
 import { planConvForward } from '../plan/conv_forward.ts';
-import { planConvTransposeForward } from '../plan/conv_transpose_forward.ts';
-import { planDepthwiseForward } from '../plan/depthwise.ts';
+import { planForwardBy } from '../plan/forward_algorithms.ts';
 import type { ForwardSpec } from '../plan/forward_spec.ts';
 import { planGradWeight } from '../plan/grad_weight.ts';
 import { elementBytes } from '../core/dtype.ts';
@@ -119,8 +118,8 @@ function planBackward(operation: string, transposed: boolean, spec: ConvBackward
 }
 
 /** The plan of the product from the small side to the large one. */
-function scatterOf({ depthwise }: CheckedSpec): (spec: ForwardSpec) => Part {
-  return depthwise ? planDepthwiseForward : planConvTransposeForward;
+function scatterOf({ algorithm }: CheckedSpec): (spec: ForwardSpec) => Part {
+  return (spec) => planForwardBy(algorithm, spec);
 }
 
 /**

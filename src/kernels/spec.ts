@@ -20,6 +20,8 @@ import {
 import { checkMicrokernel } from '../plan/blocking.ts';
 import type { Axis, ConvGeometry, Strides, WeightStrides } from '../plan/conv_geometry.ts';
 import { UNIT_AXIS } from '../plan/conv_geometry.ts';
+import type { Algorithm } from '../plan/forward_algorithms.ts';
+import { checkAlgorithm } from '../plan/forward_algorithms.ts';
 
 /**
  * Geometry of a convolution or a transposed one, 1 to 3 spatial axes. Channels are totals over all groups.
@@ -106,7 +108,7 @@ export interface CheckedSpec {
   readonly input: Operand;
   readonly weight: Operand;
   readonly output: Operand;
-  readonly depthwise: boolean;
+  readonly algorithm: Algorithm;
   readonly bias: boolean;
   readonly anySize: boolean;
   readonly activation: CheckedActivation;
@@ -182,7 +184,7 @@ export function checkConvSpec(
     input: operand('input', [batch, inChannels, ...inputSpatial]),
     weight: operand('weight', [smallChannels, largeChannels / groups, ...kernel]),
     output: operand('output', [batch, outChannels, ...outputSpatial]),
-    depthwise: checkAlgorithm(operation, spec.algorithm, geometry),
+    algorithm: checkAlgorithm(operation, spec.algorithm, geometry),
     bias: checkBoolean(operation, 'bias', spec.bias ?? false),
     anySize,
     activation: checkActivation(operation, 'activation', spec.activation),
@@ -307,16 +309,4 @@ export function sideStrides({ shape, strides }: Operand): Strides {
 export function weightStrides({ strides }: Operand): WeightStrides {
   const [inChannel, outChannel, ...kernel] = strides;
   return { inChannel, outChannel, spatial: [0, 0, ...kernel].slice(-3) as [number, number, number] };
-}
-
-const ALGORITHMS = ['auto', 'direct', 'planes', 'depthwise', 'implicit', 'winograd'] as const;
-
-/** @returns whether one input channel per group takes the depthwise kernels */
-function checkAlgorithm(operation: string, value: unknown, { inChannels }: ConvGeometry): boolean {
-  const algorithm = checkChoice(operation, 'algorithm', value ?? 'auto', ALGORITHMS);
-  if (algorithm === 'implicit' || algorithm === 'winograd' || (algorithm === 'depthwise' && inChannels !== 1)) {
-    const reason = algorithm === 'depthwise' ? 'needs one channel per group' : 'is not built in this version';
-    throw new ArgumentError(operation, 'algorithm', "'auto' | 'direct' | 'planes'", `'${algorithm}', which ${reason}`);
-  }
-  return inChannels === 1 && algorithm !== 'planes';
 }

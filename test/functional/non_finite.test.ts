@@ -7,7 +7,7 @@
 
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { createEngine, packWeight, tensor } from '../../src/index.ts';
-import type { Engine, Tensor } from '../../src/index.ts';
+import type { Algorithm, Engine, Tensor } from '../../src/index.ts';
 import type { CacheablePlan } from '../../src/engine/call.ts';
 import { convBackwardReference, convReference } from '../reference/conv.ts';
 import { convTransposeBackwardReference, convTransposeReference } from '../reference/conv_transpose.ts';
@@ -39,6 +39,7 @@ const LAYERS: Layer[] = [
   { name: '2-D k3 s2 p1', input: (w) => [1, 2, 3, w], weight: [2, 1, 3, 3], options: { stride: 2, padding: 1 } },
   { name: '2-D k2 s2', input: (w) => [1, 2, 2, w], weight: [2, 2, 2, 2], options: { stride: 2 } },
   { name: '2-D k3 s1 p1', input: (w) => [1, 3, 5, w], weight: [3, 1, 3, 3], options: { padding: 1 } },
+  { name: '2-D k5 s2 p2', input: (w) => [1, 2, 3, w], weight: [2, 1, 5, 5], options: { stride: 2, padding: 2 } },
   { name: '2-D one row', input: (w) => [2, 2, 1, w], weight: [2, 2, 2, 3], options: { stride: [1, 2] } },
   { name: '2-D depthwise k3 s2', input: (w) => [1, 2, 3, w], weight: [2, 1, 3, 3], options: { groups: 2, stride: 2, padding: 1 } },
   { name: '2-D depthwise k4 s1', input: (w) => [2, 2, 2, w], weight: [2, 2, 2, 4], options: { groups: 2, padding: 1 } },
@@ -129,7 +130,14 @@ const TARGETS: [keyof Named, readonly number[], readonly Result[]][] = [
 ];
 
 /** Runs one operation with each poke of each operand; says what differs. */
-function pokeAll(kind: 'conv' | 'convTranspose', axes: 1 | 2 | 3, base: Named, options: RefOptions): string[] {
+function pokeAll(
+  kind: 'conv' | 'convTranspose',
+  axes: 1 | 2 | 3,
+  algorithm: Algorithm,
+  base: Named,
+  geometry: RefOptions,
+): string[] {
+  const options = { ...geometry, algorithm };
   const operation = (kind === 'conv' ? CONV : CONV_TRANSPOSE)[axes];
   const [input, weight, gradOutput] = [base.input, base.weight, base.gradOutput].map(upload);
   const tensors = { input, weight, gradOutput };
@@ -160,7 +168,7 @@ function pokeAll(kind: 'conv' | 'convTranspose', axes: 1 | 2 | 3, base: Named, o
     for (const result of results) {
       const label = `${kind} ${target}[${index}] = ${Object.is(value, -0) ? '-0' : value}: ${result}`;
       try {
-        expectIdentical(own(got[result] as Tensor), expectedOf(kind, result, named, options), label);
+        expectIdentical(own(got[result] as Tensor), expectedOf(kind, result, named, geometry), label);
       } catch (error) {
         failures.push((error as Error).message);
       }
@@ -179,16 +187,21 @@ function pokeAll(kind: 'conv' | 'convTranspose', axes: 1 | 2 | 3, base: Named, o
   return failures;
 }
 
-test.each(LAYERS)('widths 1 to 9: $name', ({ input: shapeOf, weight: weightShape, options }) => {
+/** Each takes all layers; of a convolution, it is that of the gradient of its input. */
+const ALGORITHMS = ['auto', 'planes'] as const;
+const FORCED = ALGORITHMS.flatMap((algorithm) => LAYERS.map((layer) => ({ layer, algorithm, name: layer.name })));
+
+test.each(FORCED)('widths 1 to 9: $name, $algorithm', ({ layer, algorithm }) => {
+  const { input: shapeOf, weight: weightShape, options } = layer;
   const axes = (weightShape.length - 2) as 1 | 2 | 3;
   for (let width = 1; width <= 9; width++) {
     const input = integers(shapeOf(width), 11);
     const weight = integers(weightShape, 12);
     const gradOutput = integers(convTransposeReference(input, weight, null, options).shape, 13);
-    const failures = pokeAll('convTranspose', axes, { input, weight, gradOutput }, options);
+    const failures = pokeAll('convTranspose', axes, algorithm, { input, weight, gradOutput }, options);
     const { outputPadding: _, ...others } = options;
     const back = { input: gradOutput, weight, gradOutput: input };
-    failures.push(...pokeAll('conv', axes, back, others));
+    failures.push(...pokeAll('conv', axes, algorithm, back, others));
     disposeOwned();
     expect({ width, failures: failures.slice(0, 3), count: failures.length }).toEqual({
       width,

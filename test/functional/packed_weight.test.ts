@@ -129,12 +129,14 @@ const CASES: Case[] = [
 ];
 
 describe.each(CASES)('$dims-D, weight $weight, $options', ({ dims, weight, options, sizes }) => {
-  test.each(['float32', 'float64'] as const)('one packed weight serves every size: %s', (dtype) => {
+  const DTYPES = ['float32', 'float64'] as const;
+  const EACH = DTYPES.flatMap((dtype) => (['auto', 'planes'] as const).map((path) => [dtype, path] as const));
+  test.each(EACH)('one packed weight serves every size: %s, %s', (dtype, algorithm) => {
     const groups = options.groups ?? 1;
     const single = own(random(engine, weight));
     const w = own(single.to(dtype));
     const pack = (operation: 'convTranspose' | 'conv', direction: 'forward' | 'gradInput') =>
-      own(packWeight(w, { ...options, operation, direction }));
+      own(packWeight(w, { ...options, algorithm, operation, direction }));
     const packs = {
       forward: pack('convTranspose', 'forward'),
       gradInput: pack('convTranspose', 'gradInput'),
@@ -142,7 +144,7 @@ describe.each(CASES)('$dims-D, weight $weight, $options', ({ dims, weight, optio
       convGradInput: pack('conv', 'gradInput'),
     };
     const { stride, dilation, padding } = options;
-    const same = { stride, dilation, padding, groups };
+    const same = { stride, dilation, padding, groups, algorithm };
     for (const [batch, spatial] of sizes) {
       const x = own(own(random(engine, [batch, weight[0], ...spatial], 3)).to(dtype));
       const expected = own(CONV_TRANSPOSE[dims].forwardSync(x, w, null, same));

@@ -31,6 +31,12 @@ describe.each(['conv', 'convFloat64'])('%s as PyTorch', (group) => {
     expectWithinBound(gradients.gradWeight, sums.gradWeight, c.gradWeight);
     expectWithinBound(gradients.gradBias, sums.gradBias, c.gradBias ?? sums.gradBias);
 
+    for (const algorithm of ['direct', 'planes'] as const) {
+      const options = { ...c.options, algorithm, outputMask: [true, false, false] as const };
+      const forced = held(operation.backwardSync(gradOutput, input, weight, options).gradInput);
+      expectWithinBound(forced, sums.gradInput, c.gradInput);
+    }
+
     const twin = held(operation.forwardSync(input, weight, bias, c.options));
     expectIdentical(twin, refTensor(output.shape, output.toTypedArray()), 'Sync');
     const twins = heldGradients(operation.backwardSync(gradOutput, input, weight, c.options));

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { init, tensor } from '../../src/index.ts';
-import type { Engine } from '../../src/index.ts';
+import { convTransposeAlgorithms, init, tensor } from '../../src/index.ts';
+import type { Algorithm, Engine } from '../../src/index.ts';
 import fixture from '../fixtures/conv_transpose.json' with { type: 'json' };
 import { convTransposeBackwardReference, convTransposeReference } from '../reference/conv_transpose.ts';
 import type { RefOptions } from '../reference/options.ts';
@@ -31,6 +31,17 @@ describe.each(['convTranspose', 'convTransposeFloat64'])('%s as PyTorch', (group
     expectWithinBound(gradients.gradInput, sums.gradInput, c.gradInput);
     expectWithinBound(gradients.gradWeight, sums.gradWeight, c.gradWeight);
     expectWithinBound(gradients.gradBias, sums.gradBias, c.gradBias ?? sums.gradBias);
+  });
+
+  test.each(golden.cases<ConvCase>(group))('forced: $name', async (c) => {
+    const operation = CONV_TRANSPOSE[c.dims];
+    const [input, weight] = [upload(c.input), upload(c.weight)];
+    const bias = c.bias && upload(c.bias);
+    const sums = convTransposeReference(c.input, c.weight, c.bias, c.options);
+    for (const algorithm of convTransposeAlgorithms(input.shape, weight.shape, c.options) as Algorithm[]) {
+      const output = held(await operation.forward(input, weight, bias, { ...c.options, algorithm }));
+      expectWithinBound(output, sums, c.output);
+    }
   });
 
   test.each(golden.cases<ConvCase>(group))('Sync: $name', async (c) => {

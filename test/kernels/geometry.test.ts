@@ -90,13 +90,13 @@ describe.each(LAYOUTS)('any crop, %s', (layout) => {
     const spec = { ...problem.spec, ...strides };
     const [refX, refW] = [refTensor(inputShape, x), refTensor(weightShape, w)];
 
-    const plan = planConvTranspose({ ...spec, bias: true });
-    const { output } = runPlan(module, plan, { input, weight, bias: b });
-    const forward = gathered(output, outputShape, strides.outputStrides);
-    expectWithinBound(
-      { shape: outputShape, values: Float32Array.from(forward) },
-      convTransposeReference(refX, refW, refTensor([outputShape[1]], b), reference),
-    );
+    const sums = convTransposeReference(refX, refW, refTensor([outputShape[1]], b), reference);
+    for (const algorithm of ['auto', 'planes']) {
+      const plan = planConvTranspose({ ...spec, algorithm, bias: true });
+      const { output } = runPlan(module, plan, { input, weight, bias: b });
+      const forward = gathered(output, outputShape, strides.outputStrides);
+      expectWithinBound({ shape: outputShape, values: Float32Array.from(forward) }, sums);
+    }
 
     const dy = values(outputShape, 4);
     const gradOutput = scattered('float32', dy, outputShape, strides.outputStrides);
@@ -130,6 +130,7 @@ describe.each([1, 4])('no tap reaches the output, %i channels per group', (chann
     };
     for (const cropBegin of [7, -50, 50]) {
       const outside = { ...spec, cropBegin: [0, cropBegin] };
+      const algorithms = ['auto', 'planes'];
       const input = randomFloat32(36, 1);
       const weight = randomFloat32(4 * channels, 2);
       const gradOutput = randomFloat32(24, 3);
@@ -139,8 +140,10 @@ describe.each([1, 4])('no tap reaches the output, %i channels per group', (chann
         expect(gradients.gradInput).toEqual(new Float32Array(36));
         expect(gradients.gradWeight).toEqual(new Float32Array(4 * channels));
         if (name === 'gradOutput') continue;
-        const { output } = runPlan(module, planConvTranspose(outside), { input, weight }, how);
-        expect(output).toEqual(new Float32Array(24));
+        for (const algorithm of algorithms) {
+          const { output } = runPlan(module, planConvTranspose({ ...outside, algorithm }), { input, weight }, how);
+          expect(output).toEqual(new Float32Array(24));
+        }
       }
     }
   });
@@ -160,28 +163,38 @@ test('the geometries have what they are for', () => {
 
 describe('non-finite numbers, channels last', () => {
   const values = [Number.NaN, Infinity, -Infinity, -0];
-  test.each(Array.from({ length: 12 }, (_, index) => index + 200))('random geometry %i', (seed) => {
-    const problem = problemOf(seed);
-    const { inputShape, weightShape, outputShape, reference } = problem;
-    const strides = strided(problem, 'channels last');
-    const next = randomSource(seed);
-    for (const value of values) {
-      for (const into of ['input', 'weight'] as const) {
-        const x = randomFloat32(elementCount(inputShape), seed);
-        const w = randomFloat32(elementCount(weightShape), seed + 1);
-        const target = into === 'input' ? x : w;
-        target[Math.floor(next() * target.length)] = value;
-        const input = scattered('float32', x, inputShape, strides.inputStrides);
-        const weight = scattered('float32', w, weightShape, strides.weightStrides);
-        const last = runPlan(module, planConvTranspose({ ...problem.spec, ...strides }), { input, weight }).output;
-        const { output } = runPlan(module, planConvTranspose(problem.spec), { input: x, weight: w });
-        const forward = { shape: outputShape, values: gathered(last, outputShape, strides.outputStrides) };
-        expectIdentical(forward, refTensor(outputShape, output), `${into} ${value}`);
-        const expected = convTransposeReference(refTensor(inputShape, x), refTensor(weightShape, w), null, reference);
-        const kinds = (numbers: ArrayLike<number>): string[] =>
-          Array.from(numbers, (number) => (Number.isFinite(number) ? 'finite' : String(number)));
-        expect(kinds(output)).toEqual(kinds(expected.data));
+  const seeds = Array.from({ length: 12 }, (_, index) => index + 200);
+  test.each(seeds.flatMap((seed) => ['auto', 'planes'].map((path) => [seed, path] as const)))(
+    'random geometry %i, %s',
+    (seed, algorithm) => {
+      const problem = problemOf(seed);
+      const { inputShape, weightShape, outputShape, reference } = problem;
+      const strides = strided(problem, 'channels last');
+      const next = randomSource(seed);
+      for (const value of values) {
+        for (const into of ['input', 'weight'] as const) {
+          const x = randomFloat32(elementCount(inputShape), seed);
+          const w = randomFloat32(elementCount(weightShape), seed + 1);
+          const target = into === 'input' ? x : w;
+          target[Math.floor(next() * target.length)] = value;
+          const input = scattered('float32', x, inputShape, strides.inputStrides);
+          const weight = scattered('float32', w, weightShape, strides.weightStrides);
+          const last = runPlan(module, planConvTranspose({ ...problem.spec, algorithm, ...strides }), {
+            input,
+            weight,
+          }).output;
+          const { output } = runPlan(module, planConvTranspose({ ...problem.spec, algorithm }), {
+            input: x,
+            weight: w,
+          });
+          const forward = { shape: outputShape, values: gathered(last, outputShape, strides.outputStrides) };
+          expectIdentical(forward, refTensor(outputShape, output), `${into} ${value}`);
+          const expected = convTransposeReference(refTensor(inputShape, x), refTensor(weightShape, w), null, reference);
+          const kinds = (numbers: ArrayLike<number>): string[] =>
+            Array.from(numbers, (number) => (Number.isFinite(number) ? 'finite' : String(number)));
+          expect(kinds(output)).toEqual(kinds(expected.data));
+        }
       }
-    }
-  });
+    },
+  );
 });

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { UpconvError, init, tensor } from '../../src/index.ts';
-import type { Engine, Tensor } from '../../src/index.ts';
+import { UpconvError, convTransposeAlgorithms, init, tensor } from '../../src/index.ts';
+import type { Algorithm, Engine, Tensor } from '../../src/index.ts';
 import { refTensor } from '../reference/tensor.ts';
 import { expectWithin } from '../support/expect.ts';
 import { CONV_TRANSPOSE, CONV_TRANSPOSE_MODULE, filled, held, heldGradients } from '../support/operations.ts';
@@ -29,6 +29,9 @@ describe.runIf(vectors)('peers', () => {
     const bias = c.bias && uploadPeer(c, c.bias);
     const options = optionsOf(c);
     expectClose(held(await operation.forward(input, weight, bias, options)), c.expected, c.tolerance);
+    for (const algorithm of convTransposeAlgorithms(input.shape, weight.shape, options) as Algorithm[]) {
+      expectClose(held(operation.forwardSync(input, weight, bias, { ...options, algorithm })), c.expected, c.tolerance);
+    }
     for (const set of gradientSets(c)) {
       const gradOutput = uploadPeer(c, set.gradOutput);
       const gradients = heldGradients(await operation.backward(gradOutput, input, weight, options));

@@ -17,7 +17,7 @@ const GRADIENTS = ['gradInput', 'gradWeight', 'gradBias'] as const;
 
 /** Runs `problem` and compares everything; the caller disposes what is owned. */
 export function checkConv(problem: ConvProblem, engines: readonly Engine[]): void {
-  const { axes, transposed, options, layouts, double } = problem;
+  const { axes, transposed, options, algorithm, layouts, double } = problem;
   const engine = engines[problem.engine];
   const dtype = double ? 'float64' : 'float32';
   let seed = problem.seed;
@@ -42,6 +42,7 @@ export function checkConv(problem: ConvProblem, engines: readonly Engine[]): voi
   const place = targetOf(sums.shape, problem.out, channelAxis, dtype, engine, null);
   const output = operation.forwardSync(x, w, b, {
     ...options,
+    algorithm,
     ...(problem.relu ? { activation: 'relu' } : {}),
     ...(problem.inputRelu ? { inputActivation: 'relu' } : {}),
     ...(place.out ? { out: place.out } : {}),
@@ -67,6 +68,7 @@ export function checkConv(problem: ConvProblem, engines: readonly Engine[]): voi
   const [outGradInput, outGradWeight, outGradBias] = places.map((target) => target?.out);
   const gradients = operation.backwardSync(g, x, w, {
     ...options,
+    algorithm,
     outputMask: problem.mask,
     accumulate: problem.accumulate,
     outGradInput,

@@ -1,6 +1,7 @@
 /** Random convolutions and transposed convolutions for fast-check, with every option and layout a caller may choose. */
 
 import * as fc from 'fast-check';
+import type { Algorithm } from '../../src/index.ts';
 import type { RefOptions } from '../reference/options.ts';
 
 /** How a tensor lies in memory. `narrowed`: inside a larger one filled with NaN. */
@@ -13,6 +14,8 @@ export interface ConvProblem {
   readonly axes: 1 | 2 | 3;
   /** null: unbatched. */
   readonly batch: number | null;
+  /** One that takes every shape. */
+  readonly algorithm: Algorithm;
   readonly double: boolean;
   readonly seed: number;
   readonly inputShape: number[];
@@ -124,6 +127,7 @@ export function convProblems(engines: number, scale = 1): fc.Arbitrary<ConvProbl
   const passed: fc.Arbitrary<Passed> = fc.record({
     transposed: fc.boolean(),
     batch: fc.option(fc.integer({ min: 0, max: 3 }), { nil: null, freq: 4 }),
+    algorithm: fc.constantFrom<Algorithm>('auto', 'direct', 'planes'),
     double: fc.boolean(),
     seed: fc.integer({ min: 1, max: 2 ** 30 }),
     bias: fc.boolean(),

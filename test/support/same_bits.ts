@@ -1,7 +1,7 @@
 /** One computation on engines of different thread counts. */
 
 import { expect } from 'vitest';
-import type { Engine, Tensor } from '../../src/index.ts';
+import type { Algorithm, Engine, Tensor } from '../../src/index.ts';
 import {
   convTranspose1dBackwardSync,
   convTranspose1dSync,
@@ -56,9 +56,9 @@ export function expectSameBits(engines: readonly Engine[], work: (engine: Engine
 }
 
 /** Forward and all gradients of a layer that is cut down. */
-export function computeLayer(engine: Engine, layer: Layer): (Tensor | null)[] {
+export function computeLayer(engine: Engine, layer: Layer, algorithm: Algorithm = 'auto'): (Tensor | null)[] {
   const { stride, padding, outputPadding, groups, dilation, cin, cout, kernel, dims } = layer;
-  const options = { stride, padding, outputPadding, groups, dilation };
+  const options = { stride, padding, outputPadding, groups, dilation, algorithm };
   const x = random(engine, inputShapeOf(layer), 1);
   const w = random(engine, [cin, cout / groups, ...kernel], 2);
   const b = random(engine, [cout], 3);

@@ -1,0 +1,67 @@
+/** Which path 'auto' takes, and that it depends on nothing but geometry, dtype and kernel set. */
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import layers from '../../bench/layers.json' with { type: 'json' };
+import type { ConvSpec } from '../../src/kernels.ts';
+import { planConvTranspose } from '../../src/kernels.ts';
+import type { Engine } from '../../src/index.ts';
+import { createEngine } from '../../src/index.ts';
+import { MICROKERNELS } from '../../src/plan/blocking.ts';
+import type { Layer } from '../support/same_bits.ts';
+import { computeLayer, expectSameBits } from '../support/same_bits.ts';
+
+const layerOf = (name: string): Layer => layers.find((each) => each.name === name) as Layer;
+
+/** Entry of the stage that computes a layer. */
+function entryOf(layer: Layer, more: Partial<ConvSpec> = {}): string {
+  const { batch, cin, cout, groups, input, kernel, stride, dilation, padding, outputPadding } = layer;
+  const outputSpatial = input.map(
+    (n, i) => (n - 1) * stride[i] - 2 * padding[i] + dilation[i] * (kernel[i] - 1) + outputPadding[i] + 1,
+  );
+  const { stages } = planConvTranspose({
+    dtype: 'float32',
+    batch,
+    inChannels: cin,
+    outChannels: cout,
+    groups,
+    inputSpatial: input,
+    kernel,
+    stride,
+    dilation,
+    cropBegin: padding,
+    outputSpatial,
+    kernelSet: 'relaxed',
+    ...more,
+  });
+  return stages[stages.length - 1].entry;
+}
+
+test.each([
+  ['dcgan-1', 'convTransposeForward'],
+  ['dcgan-4', 'convTransposeForward'],
+  ['unet-up1', 'convTransposeForward'],
+  ['3dgan-2', 'convTransposeForward'],
+  ['dla-idaup-f8', 'depthwiseForward'],
+])("'auto' takes for %s: %s", (name, entry) => {
+  const layer = layerOf(name);
+  expect(entryOf(layer)).toBe(entry);
+  expect(entryOf(layer, { algorithm: 'direct' })).toBe(entry);
+  for (const microkernel of MICROKERNELS) expect(entryOf(layer, { microkernel })).toBe(entry);
+});
+
+describe('every micro-kernel gives the same bits', () => {
+  let engines: Engine[];
+  beforeAll(async () => {
+    engines = await Promise.all(MICROKERNELS.map((microkernel) => createEngine({ threads: 1, microkernel })));
+  });
+  afterAll(() => engines.forEach((engine) => engine.dispose()));
+
+  test.each(['dcgan-1', 'dcgan-4', 'fcn8s-upscore8', 'db-server-2', 'hifigan-up1', 'vnet-up32', '3dgan-5'])(
+    '%s',
+    (name) => {
+      for (const algorithm of ['auto', 'planes'] as const) {
+        expectSameBits(engines, (engine) => computeLayer(engine, layerOf(name), algorithm));
+      }
+    },
+  );
+});
