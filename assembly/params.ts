@@ -137,7 +137,7 @@ export class ConvParams {
   runTablePtr: usize;
   /** First run of each block of A, and the end. */
   blockTablePtr: usize;
-  /** gradInput, gradWeight: (plane offset, weight offset) per tap, in elements. Depthwise: see depthwise.ts. */
+  /** gradInput, gradWeight: (offset on the output side, weight offset) per tap, in elements. Depthwise: see depthwise.ts. */
   tapTablePtr: usize;
 
   /** 1: a line is a whole slice, `linePeriod` positions from one row to the next; 0: a line is one row. */
@@ -168,6 +168,16 @@ export class ConvParams {
   partStride: i32;
   /** The result's columns are contiguous in memory. */
   dense: i32;
+  /** gradInput, gradWeight: the output side is read where it lies. */
+  inPlace: i32;
+  /** Elements of the output side from one position along W to the next. */
+  positionStep: i32;
+  /** Taps that are neighbours in memory follow one another in runs of so many. */
+  tapRun: i32;
+  /** Elements from the first tap of a position to the last one, and 1. */
+  reachD: i32;
+  reachH: i32;
+  reachW: i32;
 
   panelsOffset: i32;
   aPanelsOffset: i32;

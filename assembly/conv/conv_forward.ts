@@ -3,10 +3,9 @@
  * transposed one. Writes `inputPtr`, reads `outputPtr`.
  *
  * M = input channels, K = (output channel, tap), N = input positions. An item owns (group, block of rows of M, images,
- * box of input positions). It splits the band of the output that its box reaches into phase planes, packs
- * im2col rows from them, and multiplies block by block of K.
+ * box of input positions). It packs im2col rows from what its box reaches of the output, and multiplies block by block of K.
  *
- *   thread workspace:  box | planes of the channels of one block of K | B panels | row buffer | tile, column offsets
+ *   thread workspace:  box | copy of the channels of one block of K, when there is one | B panels | row buffer | tile, column offsets
  */
 
 import { Activation } from '../elementwise/activation';
@@ -15,7 +14,7 @@ import { edge } from '../gemm/edge';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
 import { packColumns } from './im2col';
-import { splitPlanes } from './phase_planes';
+import { reach } from './reached';
 
 /**
  * Packs the weight as A (input channels x (output channel, tap)) in the order group, block of K, tile.
@@ -79,7 +78,7 @@ function convItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     assert(box.slices > 0 && box.rows > 0 && box.columns > 0);
     assert((image1 - image0) * strips * p.kc * 32 <= p.rowBufferOffset - p.panelsOffset);
   }
-  const planesPtr = workspacePtr + Box.bytes;
+  const copyPtr = workspacePtr + Box.bytes;
   const panelsPtr = workspacePtr + p.panelsOffset;
   const tilePtr = workspacePtr + p.tileOffset;
   const columnsPtr = tilePtr + edge.bufferBytes(p.mr);
@@ -89,8 +88,9 @@ function convItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     box.d0 * p.inputStrideD +
     box.h0 * p.inputStrideH +
     box.w0 * p.inputStrideW;
-  let splitChannel0 = -1;
-  let splitChannel1 = -1;
+  let reachedPtr: usize = 0;
+  let reachedChannel0 = -1;
+  let reachedChannel1 = -1;
   for (let k0 = 0; k0 < p.depth; k0 += p.kc) {
     const kc = min(p.kc, p.depth - k0);
     const channel0 = k0 / p.taps;
@@ -98,13 +98,13 @@ function convItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     let panelPtr = panelsPtr;
     for (let image = image0; image < image1; image++) {
       // a kernel of more taps than kc meets the same channels again
-      if (channel0 != splitChannel0 || channel1 != splitChannel1 || image1 - image0 > 1) {
+      if (channel0 != reachedChannel0 || channel1 != reachedChannel1 || image1 - image0 > 1) {
         const offset = image * p.outputBatchStride + (group * p.outChannels + channel0) * p.outputChannelStride;
-        splitPlanes(p, box, p.outputPtr + offset * bytes, planesPtr, channel1 - channel0);
-        splitChannel0 = channel0;
-        splitChannel1 = channel1;
+        reachedPtr = reach(p, box, p.outputPtr + offset * bytes, channel1 - channel0, copyPtr);
+        reachedChannel0 = channel0;
+        reachedChannel1 = channel1;
       }
-      panelPtr = packColumns(p, box, planesPtr, k0, kc, panelPtr);
+      panelPtr = packColumns(p, box, reachedPtr, k0, kc, panelPtr);
     }
     if (k0 == 0 && p.biasPtr != 0) {
       for (let image = image0; image < image1; image++) {

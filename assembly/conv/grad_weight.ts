@@ -7,7 +7,7 @@
  * item takes long. Where M and N make few items, the blocks of a stage are dealt to `parts` items more, each with a
  * gradient of its own, and the last stage adds those up. A and B are both contiguous along K, so packing transposes them.
  *
- *   thread workspace:  box | planes of the item's output channels | A panels | B panels | tile, column offsets
+ *   thread workspace:  box | copy of the item's output channels, when there is one | A panels | B panels | tile, column offsets
  */
 
 import { elements } from '../elements';
@@ -16,7 +16,7 @@ import { packPanel } from '../gemm/packing';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
 import { packColumnsTransposed } from './im2col';
-import { splitPlanes } from './phase_planes';
+import { reach } from './reached';
 
 /** Item: (group, block of M, block of N, part of the stage's blocks of K), the last one fastest. */
 export function convGradWeight(p: ConvParams, begin: i32, end: i32, thread: i32): void {
@@ -101,14 +101,14 @@ function addBlock(
   }
   const channel0 = n0 / p.taps;
   const channel1 = (n1 + p.taps - 1) / p.taps;
-  const planesPtr = workspacePtr + Box.bytes;
+  const copyPtr = workspacePtr + Box.bytes;
   const aPanelsPtr = workspacePtr + p.aPanelsOffset;
   const panelsPtr = workspacePtr + p.panelsOffset;
   for (let image = image0; image < image1; image++) {
     const kOffset = (image - image0) * count;
     const outputOffset = image * p.outputBatchStride + (group * p.outChannels + channel0) * p.outputChannelStride;
-    splitPlanes(p, box, p.outputPtr + outputOffset * bytes, planesPtr, channel1 - channel0);
-    packColumnsTransposed(p, box, planesPtr, n0, n1, kc, kOffset, panelsPtr);
+    const firstPtr = reach(p, box, p.outputPtr + outputOffset * bytes, channel1 - channel0, copyPtr);
+    packColumnsTransposed(p, box, firstPtr, n0, n1, kc, kOffset, panelsPtr);
     const inputOffset = image * p.inputBatchStride + (group * p.inChannels + m0) * p.inputChannelStride;
     packInput(p, box, p.inputPtr + inputOffset * bytes, m1 - m0, kc, kOffset, aPanelsPtr);
   }

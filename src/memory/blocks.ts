@@ -50,6 +50,7 @@ export const PLAN_BLOCKS: Blocks = {
     depth tiles slabs slabChannels taps blocks rowOffsetPtr packTablePtr runTablePtr blockTablePtr
     tapTablePtr flat linePeriod stripStep splitBytes writeOnce accumulate activation activationA:f64 activationB:f64 inputActivation
     inputActivationA:f64 inputActivationB:f64 imagesPerItem columnsPerItem stepBegin stepEnd itemRows parts partStride dense
+    inPlace positionStep tapRun reach@
     panelsOffset aPanelsOffset rowBufferOffset tileOffset
   `),
   channelSum: layout(`

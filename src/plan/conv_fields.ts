@@ -36,10 +36,13 @@ export interface Range {
   readonly end: number;
 }
 
-/** Geometry, strides, activations and boxes. `boxes` is their number: the fastest part of an item's number. */
+/**
+ * Geometry, strides, activations and boxes. `boxes` is their number: the fastest part of an item's number.
+ * @param phases null for stages that know none
+ */
 export function convFields(
   { dtype, geometry, input, weight, output, accumulate, ...functions }: ProductSpec,
-  phases: readonly AxisPhases[],
+  phases: readonly AxisPhases[] | null,
   ranges: readonly Range[],
   box: readonly number[],
 ): { fields: Record<string, FieldValue>; boxes: number } {
@@ -66,7 +69,6 @@ export function convFields(
   };
   let boxes = 1;
   ['D', 'H', 'W'].forEach((name, axis) => {
-    const { maxShift, residues } = phases[axis];
     const { begin, end, origin = begin } = ranges[axis];
     const count = ceilDiv(end - origin, box[axis]);
     boxes *= count;
@@ -77,15 +79,16 @@ export function convFields(
       crop: geometry.axes[axis].crop,
       inputStride: input.spatial[axis],
       outputStride: output.spatial[axis],
-      maxShift,
-      phases: residues.length,
-      residuesPtr: Int32Array.from(residues),
       rangeOrigin: origin,
       rangeBegin: begin,
       rangeEnd: end,
       box: box[axis],
       boxes: count,
     };
+    if (phases !== null) {
+      const { maxShift, residues } = phases[axis];
+      Object.assign(ofAxis, { maxShift, phases: residues.length, residuesPtr: Int32Array.from(residues) });
+    }
     for (const [field, value] of Object.entries(ofAxis)) fields[field + name] = value;
   });
   return { fields, boxes };

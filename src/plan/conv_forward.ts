@@ -17,20 +17,12 @@ import {
 import { batchAsColumns } from './batch_columns.ts';
 import { convFields, workspaceFields } from './conv_fields.ts';
 import type { Box } from './conv_gather.ts';
-import {
-  boxOfPositions,
-  imagesPerItem,
-  inputRanges,
-  planesFor,
-  rowOffsets,
-  tapTable,
-  tileBytes,
-} from './conv_gather.ts';
+import { boxOfPositions, imagesPerItem, inputRanges, rowOffsets, tileBytes } from './conv_gather.ts';
 import type { ConvGeometry, Strides } from './conv_geometry.ts';
 import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import type { ForwardSpec } from './forward_spec.ts';
-import { layoutOf } from './forward_spec.ts';
+import { reachedOf } from './reached.ts';
 import { pointer, pointers } from './stage.ts';
 
 /**
@@ -42,8 +34,7 @@ export function planConvForward(given: ForwardSpec): ConvPlan {
   const { dtype, geometry } = spec;
   const bytes = elementBytes(dtype);
   const nr = nrOf(dtype);
-  const layout = layoutOf(geometry, false);
-  const { phases, taps } = layout;
+  const taps = elementCount(geometry.axes.map(({ kernel }) => kernel));
   const depth = geometry.outChannels * taps;
   const kc = chooseKc(depth, taps);
   const rows = geometry.inChannels;
@@ -54,19 +45,19 @@ export function planConvForward(given: ForwardSpec): ConvPlan {
   const byPanels = Math.floor(B_PANELS_BYTES / (kc * bytes));
   const byFlops = Math.max(8 * nr, ITEM_FLOPS / flopsPerPosition);
   const maximumPositions = Math.max(nr, Math.min(byPanels, byFlops));
-  const box = boxOfPositions(spec, layout, channels, maximumPositions);
+  const reached = reachedOf(spec);
+  const box = boxOfPositions(spec, channels, maximumPositions, reached.copied);
   const images = imagesPerItem(geometry, box, maximumPositions);
-  const planes = planesFor(box, phases);
   const tiles = ceilDiv(rows, mr);
   const slabChannels = Math.max(mr, Math.floor(A_BLOCK_BYTES / (kc * bytes * mr)) * mr);
   const strips = ceilDiv(box[0] * box[1] * box[2], nr);
-  const workspace = workspaceFields(channels * layout.planesPerChannel * planes.planeSize * bytes, {
+  const workspace = workspaceFields(channels * reached.copied(box) * bytes, {
     panels: images * strips * nr * kc * bytes,
     rowBuffer: spec.input.spatial[2] === 1 ? 0 : box[2] * bytes,
     tile: tileBytes(mr, nr),
   });
 
-  const { fields: common, boxes } = convFields(spec, phases, inputRanges(geometry), box);
+  const { fields: common, boxes } = convFields(spec, null, inputRanges(geometry), box);
   const positionItems = geometry.groups * ceilDiv(geometry.batch, images) * boxes;
   const rowBlocks = Math.min(
     missingItems(directFlops(geometry), positionItems),
@@ -75,7 +66,7 @@ export function planConvForward(given: ForwardSpec): ConvPlan {
   const itemRows = roundUp(ceilDiv(rows, rowBlocks), mr);
   const fields = {
     ...common,
-    ...planes,
+    ...reached.fields(box),
     mr,
     kc,
     depth,
@@ -83,7 +74,6 @@ export function planConvForward(given: ForwardSpec): ConvPlan {
     slabChannels,
     itemRows,
     taps,
-    tapTablePtr: tapTable(phases, planes, spec.weight),
     packedPtr: pointer('packedWeight'),
   };
   return {

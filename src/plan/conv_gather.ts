@@ -6,28 +6,23 @@
 import { elementBytes } from '../core/dtype.ts';
 import { ceilDiv, nrOf, PLANES_BYTES, roundUp } from './blocking.ts';
 import type { ProductSpec, Range } from './conv_fields.ts';
-import type { AxisPhases, ConvGeometry, WeightStrides } from './conv_geometry.ts';
-import type { Layout } from './forward_spec.ts';
+import type { ConvGeometry } from './conv_geometry.ts';
 
 export type Box = readonly [number, number, number];
 
-export interface Planes {
-  readonly planeRow: number;
-  readonly planeSlice: number;
-  readonly planeSize: number;
-}
-
-/** Largest number of positions that an item packs at once. */
+/**
+ * Largest number of positions that an item packs at once.
+ * @param copied elements of a channel that are copied for a box
+ */
 export function boxOfPositions(
   { geometry, dtype }: ProductSpec,
-  { phases, planesPerChannel }: Layout,
   channels: number,
   maximumPositions: number,
+  copied: (box: Box) => number,
 ): Box {
   const lengths = geometry.axes.map(({ input }) => input);
   const fits = (box: Box) =>
-    box[0] * box[1] * box[2] <= maximumPositions &&
-    channels * planesPerChannel * planesFor(box, phases).planeSize * elementBytes(dtype) <= PLANES_BYTES;
+    box[0] * box[1] * box[2] <= maximumPositions && channels * copied(box) * elementBytes(dtype) <= PLANES_BYTES;
   const nr = nrOf(dtype);
   let box: [number, number, number] = [1, 1, lengths[2]];
   while (box[2] > nr && !fits(box)) box[2] = roundUp(ceilDiv(box[2], 2), nr);
@@ -43,33 +38,6 @@ export function boxOfPositions(
     box[axis] = ceilDiv(lengths[axis], ceilDiv(lengths[axis], box[axis])); // even boxes
   }
   return box;
-}
-
-export function planesFor(box: Box, phases: readonly AxisPhases[]): Planes {
-  const planeRow = roundUp(box[2] + phases[2].maxShift, 4);
-  const planeSlice = (box[1] + phases[1].maxShift) * planeRow;
-  return { planeRow, planeSlice, planeSize: (box[0] + phases[0].maxShift) * planeSlice };
-}
-
-/** (plane offset, weight offset) per tap. */
-export function tapTable(phases: readonly AxisPhases[], planes: Planes, weight: WeightStrides): Int32Array {
-  const [phasesD, phasesH, phasesW] = phases;
-  const table: number[] = [];
-  for (const d of phasesD.taps) {
-    for (const h of phasesH.taps) {
-      for (const w of phasesW.taps) {
-        const phase =
-          (phasesD.residues.indexOf(d.residue) * phasesH.residues.length + phasesH.residues.indexOf(h.residue)) *
-            phasesW.residues.length +
-          phasesW.residues.indexOf(w.residue);
-        table.push(
-          phase * planes.planeSize + d.shift * planes.planeSlice + h.shift * planes.planeRow + w.shift,
-          d.tap * weight.spatial[0] + h.tap * weight.spatial[1] + w.tap * weight.spatial[2],
-        );
-      }
-    }
-  }
-  return Int32Array.from(table);
 }
 
 /** Boxes cut the input. */

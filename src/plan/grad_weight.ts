@@ -1,21 +1,14 @@
 /** Plan of gradWeight, the same for both operations. See assembly/conv/grad_weight.ts. */
 
 import { elementBytes } from '../core/dtype.ts';
+import { elementCount } from '../core/shape.ts';
 import { ceilDiv, chooseMr, ITEM_FLOPS, nrOf, roundUp } from './blocking.ts';
 import type { ProductSpec } from './conv_fields.ts';
 import { convFields, workspaceFields } from './conv_fields.ts';
-import {
-  boxOfPositions,
-  imagesPerItem,
-  inputRanges,
-  planesFor,
-  rowOffsets,
-  tapTable,
-  tileBytes,
-} from './conv_gather.ts';
+import { boxOfPositions, imagesPerItem, inputRanges, rowOffsets, tileBytes } from './conv_gather.ts';
 import type { ConvGeometry, WeightStrides } from './conv_geometry.ts';
 import { directFlops } from './conv_geometry.ts';
-import { layoutOf } from './forward_spec.ts';
+import { reachedOf } from './reached.ts';
 import type { FieldValue, Stage, WorkspaceBytes } from './stage.ts';
 import { pointer, pointers } from './stage.ts';
 
@@ -44,8 +37,7 @@ export function planGradWeight(spec: ProductSpec): GradWeightPlan {
   const { dtype, geometry } = spec;
   const bytes = elementBytes(dtype);
   const nr = nrOf(dtype);
-  const layout = layoutOf(geometry, false);
-  const { phases, taps } = layout;
+  const taps = elementCount(geometry.axes.map(({ kernel }) => kernel));
   const rows = geometry.inChannels;
   const columns = geometry.outChannels * taps;
   const rowsPerItem = ceilDiv(rows, ceilDiv(rows, GRAD_WEIGHT_ROWS));
@@ -60,21 +52,21 @@ export function planGradWeight(spec: ProductSpec): GradWeightPlan {
     geometry.outChannels,
     columnsPerItem % taps === 0 ? columnsPerItem / taps : Math.ceil(columnsPerItem / taps) + 1,
   );
-  const box = boxOfPositions(spec, layout, channels, GRAD_WEIGHT_DEPTH);
+  const reached = reachedOf(spec);
+  const box = boxOfPositions(spec, channels, GRAD_WEIGHT_DEPTH, reached.copied);
   const images = imagesPerItem(geometry, box, GRAD_WEIGHT_DEPTH);
-  const planes = planesFor(box, phases);
   const kc = images * box[0] * box[1] * box[2];
 
-  const workspace = workspaceFields(channels * layout.planesPerChannel * planes.planeSize * bytes, {
+  const workspace = workspaceFields(channels * reached.copied(box) * bytes, {
     aPanels: roundUp(slabChannels, mr) * kc * bytes,
     panels: roundUp(columnsPerItem, nr) * kc * bytes,
     tile: tileBytes(mr, nr),
   });
 
-  const { fields: common, boxes } = convFields(spec, phases, inputRanges(geometry), box);
+  const { fields: common, boxes } = convFields(spec, null, inputRanges(geometry), box);
   const fields = {
     ...common,
-    ...planes,
+    ...reached.fields(box),
     ...workspace,
     ...pointers('input', 'output'),
     mr,
@@ -82,7 +74,6 @@ export function planGradWeight(spec: ProductSpec): GradWeightPlan {
     taps,
     columnsPerItem,
     imagesPerItem: images,
-    tapTablePtr: tapTable(phases, planes, spec.weight),
   };
   const steps = ceilDiv(geometry.batch, images) * boxes;
   const items = geometry.groups * ceilDiv(rows, slabChannels) * ceilDiv(columns, columnsPerItem);
