@@ -9,9 +9,10 @@
  */
 
 export { convForward, packConvWeight } from './conv/conv_forward';
-export { convTransposeForward, packForwardWeight } from './conv/conv_transpose_forward';
+export { convTransposeForward } from './conv/conv_transpose_forward';
 export { depthwiseForward } from './conv/depthwise';
 export { fold, unfold } from './conv/fold';
+export { packForwardWeight } from './conv/forward_weight';
 export { convGradWeight, sumGradWeight } from './conv/grad_weight';
 export { activation, prelu, preluGradWeight } from './elementwise/activation_stages';
 export { copyStrided } from './elementwise/copy';

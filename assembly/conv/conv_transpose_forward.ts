@@ -20,54 +20,7 @@ import { runTiles } from '../gemm/microkernel';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
 import { flush } from './col2im';
-
-/** Bytes before the panels of packed A: one i32 per (group, slab, block of K), 1 when it holds a NaN or infinity. */
-function headerBytes(p: ConvParams): usize {
-  return (((<usize>(p.groups * p.slabs * depthBlocks(p))) << 2) + 63) & ~63;
-}
-
-function depthBlocks(p: ConvParams): i32 {
-  return (p.depth + p.kc - 1) / p.kc;
-}
-
-/**
- * Packs the weight into A micro-panels, in the order slab, block of K, tile. Rows of A are (shift,
- * channel, phase); the plan's table says where each comes from. Item: (group, slab, block of K).
- */
-export function packForwardWeight(p: ConvParams, begin: i32, end: i32, _thread: i32): void {
-  const bytes = p.elementBytes;
-  const blocks = depthBlocks(p);
-  const rows = p.tiles * p.mr;
-  const step = p.weightInStride * bytes;
-  const panelStep = p.mr * bytes;
-  for (let item = begin; item < end; item++) {
-    const k0 = (item % blocks) * p.kc;
-    const kc = min(p.kc, p.depth - k0);
-    const slab = (item / blocks) % p.slabs;
-    const group = item / blocks / p.slabs;
-    const channel0 = slab * p.slabChannels;
-    const channels = min(p.slabChannels, p.outChannels - channel0);
-    const weightPtr =
-      p.weightPtr + ((group * p.inChannels + k0) * p.weightInStride + channel0 * p.weightOutStride) * bytes;
-    let targetPtr = p.packedPtr + headerBytes(p) + ((group * p.slabs + slab) * p.depth + k0) * rows * bytes;
-    let nonFinite = 0;
-    let tablePtr = p.packTablePtr;
-    for (let tile = 0; tile < p.tiles; tile++) {
-      for (let to = targetPtr; to < targetPtr + panelStep; to += bytes) {
-        const channel = load<i32>(tablePtr, 4);
-        if (<u32>channel < <u32>channels) {
-          elements.copy(weightPtr + load<i32>(tablePtr) * bytes, step, to, panelStep, kc, bytes);
-        } else {
-          elements.fill(to, 1, 0, kc, panelStep, i32x4.splat(0), bytes);
-        }
-        tablePtr += 8;
-      }
-      if (elements.anyNonFinite(targetPtr, p.mr * kc, bytes)) nonFinite = 1;
-      targetPtr += panelStep * kc;
-    }
-    store<i32>(p.packedPtr + (item << 2), nonFinite);
-  }
-}
+import { forwardWeight } from './forward_weight';
 
 /** Item: (group, slab, image, box D, box H, box W), the last one fastest. */
 export function convTransposeForward(p: ConvParams, begin: i32, end: i32, thread: i32): void {
@@ -105,8 +58,8 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     p.inputPtr +
     (image * p.inputBatchStride + group * p.inChannels * p.inputChannelStride + columnBase * p.inputStrideW) * bytes;
   const rows = p.tiles * p.mr;
-  const slabPtr = p.packedPtr + headerBytes(p) + rest * p.depth * rows * bytes;
-  const exact = hasNonFinite(p, rest);
+  const slabPtr = forwardWeight.panels(p, rest);
+  const exact = forwardWeight.hasNonFinite(p, rest);
   if (!ASC_NO_ASSERT) {
     assert(p.kc > 0 && p.mr >= 4 && p.mr <= 6);
     assert(box.slices > 0 && box.rows > 0 && box.columns > 0 && channels > 0);
@@ -147,18 +100,6 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   const outputPtr = p.outputPtr + (image * p.outputBatchStride + outChannel * p.outputChannelStride) * bytes;
   const biasPtr = p.biasPtr != 0 ? p.biasPtr + outChannel * bytes : 0;
   flush(p, box, planesPtr, outputPtr, biasPtr, channels, columnBase, workspacePtr + p.rowBufferOffset);
-}
-
-/** @param part group · slabs + slab */
-function hasNonFinite(p: ConvParams, part: i32): bool {
-  const blocks = depthBlocks(p);
-  let flagPtr = p.packedPtr + ((part * blocks) << 2);
-  let any = 0;
-  for (let i = 0; i < blocks; i++) {
-    any |= load<i32>(flagPtr);
-    flagPtr += 4;
-  }
-  return any != 0;
 }
 
 /** Runs of tiles of one block of A whose row shift lands in the box, for one strip. */
