@@ -3,6 +3,8 @@
  * and what is added is float32 or float64. Steps are in bytes.
  */
 
+import { simd } from './simd';
+
 /** Bytes from which on a call out of wasm to copy them is worth it. */
 const LONG = 512;
 
@@ -22,6 +24,12 @@ export class element {
   @inline static add(ptr: usize, value: f64, bytes: i32): void {
     if (bytes == 8) store<f64>(ptr, load<f64>(ptr) + value);
     else store<f32>(ptr, <f32>(<f64>load<f32>(ptr) + value));
+  }
+
+  /** Adds the product of two numbers, rounded as in micro-kernels. */
+  static madd(aPtr: usize, bPtr: usize, sumPtr: usize, bytes: i32): void {
+    if (bytes == 8) store<f64>(sumPtr, simd.maddScalar<f64>(load<f64>(aPtr), load<f64>(bPtr), load<f64>(sumPtr)));
+    else store<f32>(sumPtr, simd.maddScalar<f32>(load<f32>(aPtr), load<f32>(bPtr), load<f32>(sumPtr)));
   }
 
   /** Sums of lanes. */

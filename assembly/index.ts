@@ -14,6 +14,7 @@ export { depthwiseForward } from './conv/depthwise';
 export { fold, unfold } from './conv/fold';
 export { packForwardWeight } from './conv/forward_weight';
 export { convGradWeight, sumGradWeight } from './conv/grad_weight';
+export { implicitForward } from './conv/implicit_forward';
 export { activation, prelu, preluGradWeight } from './elementwise/activation_stages';
 export { copyStrided } from './elementwise/copy';
 export { convertHalf } from './elementwise/half';

@@ -12,6 +12,8 @@ import type { ConvBackwardSpec } from '../kernels/plan_conv.ts';
 import type { ConvSpec } from '../kernels/spec.ts';
 import { microkernelName } from '../plan/blocking.ts';
 import type { Axis } from '../plan/conv_geometry.ts';
+import type { Algorithm } from '../plan/forward_algorithms.ts';
+import { algorithmsOfAnySize, usualAlgorithm } from '../plan/usual_choice.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ConvProblem } from './conv_problem.ts';
 import { CONV_TRANSPOSE } from './conv_problem.ts';
@@ -43,7 +45,9 @@ export function forwardStep(
   const source = weightSource(weight);
   const seen = { input: operands.read('input', input), weight: source, output: operands.write('output', output) };
   if (bias !== null) operands.read('bias', bias, 'row-major');
-  const spec = specOf(problem, engine, seen, { bias: bias !== null, activation, inputActivation });
+  const choice = anySizeOnly && hasChoice(problem, 'forward');
+  const algorithm = choice ? usualAlgorithm(productOf(problem, input)) : problem.algorithm;
+  const spec = specOf({ ...problem, algorithm }, engine, seen, { bias: bias !== null, activation, inputActivation });
   // JSON has no infinities: numbers of activations are in the key as text
   const numbers = `${numbersOf(activation)} ${numbersOf(inputActivation)}`;
   return stepOf(
@@ -108,6 +112,27 @@ export function backwardSteps(
 function writeTo(operands: KernelOperands, name: string, target: Target, layout?: OperandLayout): KernelOperand {
   const { tensor, accumulate } = target;
   return accumulate ? operands.update(name, tensor, layout) : operands.write(name, tensor, layout);
+}
+
+/** True when 'auto' chooses between paths: of a product that scatters, to the large side, from several channels. */
+function hasChoice({ kind, algorithm, geometry }: ConvProblem, direction: 'forward' | 'gradInput'): boolean {
+  const scatters = (kind === CONV_TRANSPOSE) === (direction === 'forward');
+  return scatters && geometry.inChannels > 1 && (algorithm === 'auto' || algorithm === 'direct');
+}
+
+function productOf({ geometry }: ConvProblem, { dtype, engine }: Tensor): Parameters<typeof usualAlgorithm>[0] {
+  return { dtype: computeDtype(dtype), kernelSet: engine.kernelSet, geometry };
+}
+
+/** Algorithms whose layouts a packed weight holds: of any size, all that calls may take. */
+export function algorithmsToPack(
+  problem: ConvProblem,
+  direction: 'forward' | 'gradInput',
+  weight: Tensor,
+  anySize: boolean,
+): Algorithm[] {
+  const choice = anySize && hasChoice(problem, direction);
+  return choice ? algorithmsOfAnySize(productOf(problem, weight)) : [problem.algorithm];
 }
 
 /** What packs `weight` for `direction`: the layout of the packed copy, its size, and the step that fills it. */

@@ -58,13 +58,18 @@ export function chooseMr(
   let best = defaultMr(kernelSet);
   let bestCost = Infinity;
   for (const mr of HEIGHTS[kernelSet]) {
-    const cost = paddedRows(mr) / SPEED[mr];
+    const cost = stepCycles(paddedRows(mr), mr);
     if (cost < bestCost) {
       best = mr;
       bestCost = cost;
     }
   }
   return best;
+}
+
+/** Cycles of one step of K of `rows` rows and a strip, in tiles of height mr: two vectors of a row make one. */
+export function stepCycles(rows: number, mr: number): number {
+  return rows / SPEED[mr];
 }
 
 /** An A micro-panel and a B strip of this depth fit L1 together. */
@@ -99,10 +104,18 @@ export function missingItems(flops: number, items: number): number {
   return Math.max(1, ceilDiv(wanted, Math.max(items, 1)));
 }
 
+/** Addresses that are this far apart fall into the same lines of L1. */
+export const L1_WAY_BYTES = 4096;
+
 export function ceilDiv(a: number, b: number): number {
   return Math.ceil(a / b);
 }
 
 export function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;
+}
+
+/** The largest part of `total` that is at most `part`, such that all parts are nearly of one size. */
+export function evenly(total: number, part: number): number {
+  return ceilDiv(total, ceilDiv(total, part));
 }

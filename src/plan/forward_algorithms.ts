@@ -7,6 +7,7 @@ import type { ConvPlan } from './conv_plan.ts';
 import { planConvTransposeForward } from './conv_transpose_forward.ts';
 import { planDepthwiseForward } from './depthwise.ts';
 import type { ForwardSpec } from './forward_spec.ts';
+import { planImplicitForward } from './implicit_forward.ts';
 
 /** 'auto' may take any path, 'direct' any that multiplies inputs with weights as they are. */
 export type Algorithm = 'auto' | 'direct' | 'planes' | 'implicit' | 'depthwise' | 'winograd';
@@ -15,7 +16,7 @@ const ALGORITHMS: readonly Algorithm[] = ['auto', 'direct', 'planes', 'implicit'
 
 /** What may be forced for a geometry. */
 export function acceptedAlgorithms({ inChannels }: ConvGeometry): Algorithm[] {
-  return ['direct', 'planes', ...(inChannels === 1 ? (['depthwise'] as const) : [])];
+  return ['direct', 'planes', 'implicit', ...(inChannels === 1 ? (['depthwise'] as const) : [])];
 }
 
 /** @throws {ArgumentError} for an unknown algorithm, or one that does not take this geometry. */
@@ -31,6 +32,13 @@ export function checkAlgorithm(operation: string, value: unknown, geometry: Conv
 
 /** @param algorithm one that takes the geometry */
 export function planForwardBy(algorithm: Algorithm, spec: ForwardSpec): ConvPlan {
-  const depthwise = algorithm !== 'planes' && spec.geometry.inChannels === 1;
-  return depthwise ? planDepthwiseForward(spec) : planConvTransposeForward(spec);
+  const free = algorithm === 'auto' || algorithm === 'direct';
+  if (algorithm === 'depthwise' || (free && spec.geometry.inChannels === 1)) return planDepthwiseForward(spec);
+  if (algorithm === 'planes' || (free && spec.anySize)) return planConvTransposeForward(spec);
+  const implicit = planImplicitForward(spec);
+  if (!free) return implicit;
+  // all micro-kernels take the same path, so that they give the same bits
+  const planes = planConvTransposeForward({ ...spec, mr: null });
+  if (implicit.cycles! < planes.cycles!) return implicit;
+  return spec.mr === null ? planes : planConvTransposeForward(spec);
 }

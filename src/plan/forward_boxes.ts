@@ -5,6 +5,7 @@ import {
   A_BLOCK_BYTES,
   B_PANELS_BYTES,
   ceilDiv,
+  evenly,
   ITEM_FLOPS,
   missingItems,
   nrOf,
@@ -125,11 +126,6 @@ function slabForAnySize(spec: ForwardSpec, layout: Layout): number {
   const row = LEAST_COLUMNS + layout.phases[2].maxShift;
   const planesOfRow = Math.floor(PLANES_BYTES / (layout.planesPerChannel * row * elementBytes(spec.dtype)));
   return evenly(spec.geometry.outChannels, Math.min(channelsOfWeight(spec, layout), Math.max(1, planesOfRow)));
-}
-
-/** The largest part of `total` that is at most `part`, such that all parts are nearly of one size. */
-function evenly(total: number, part: number): number {
-  return ceilDiv(total, ceilDiv(total, part));
 }
 
 /**

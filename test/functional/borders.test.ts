@@ -5,7 +5,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine, full, tensor } from '../../src/index.ts';
-import type { Engine, Tensor } from '../../src/index.ts';
+import type { Algorithm, Engine, Tensor } from '../../src/index.ts';
 import { contiguousStrides } from '../../src/core/shape.ts';
 import { convTransposeGeometry } from '../../src/functional/conv_transpose_geometry.ts';
 import { MAXIMUM_KC, MICROKERNELS, nrOf } from '../../src/plan/blocking.ts';
@@ -13,6 +13,7 @@ import { planConvForward } from '../../src/plan/conv_forward.ts';
 import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';
 import { planDepthwiseForward } from '../../src/plan/depthwise.ts';
 import { planGradWeight } from '../../src/plan/grad_weight.ts';
+import { planImplicitForward } from '../../src/plan/implicit_forward.ts';
 import { convBackwardReference, convReference } from '../reference/conv.ts';
 import { convTransposeBackwardReference, convTransposeReference } from '../reference/conv_transpose.ts';
 import { elementCount, refTensor } from '../reference/tensor.ts';
@@ -30,6 +31,7 @@ interface Options {
   readonly padding?: number[];
   readonly dilation?: number[];
   readonly groups?: number;
+  readonly algorithm?: Algorithm;
 }
 
 let engine: Engine;
@@ -108,6 +110,7 @@ function plansOf(inputShape: number[], weightShape: number[], options: Options, 
   };
   return {
     scatter: numbers(planConvTransposeForward(spec)),
+    implicit: numbers(planImplicitForward(spec)),
     gather: numbers(planConvForward(spec)),
     gradWeight: numbers(planGradWeight(spec)),
     depthwise: () => numbers(planDepthwiseForward(spec)),
@@ -133,6 +136,24 @@ describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
       }
     } finally {
       forced.dispose();
+    }
+  });
+
+  test('implicit: channels and widths around the tile', () => {
+    const strip = (engine.kernelSet === 'relaxed' ? 96 : 80) / (dtype === 'float64' ? 8 : 4);
+    for (const channels of [1, 2, 3]) {
+      for (const width of [1, strip - 2, strip - 1, strip, strip + 1, 2 * strip + 1]) {
+        for (const [kernel, options] of [
+          [[2, 3], { stride: [1, 2], padding: [1, 0] }],
+          [[2, 2], { stride: [2, 2] }],
+          [[1, 3], { stride: [3, 1], dilation: [1, 2] }],
+        ] as const) {
+          const forced = { ...options, algorithm: 'implicit' } as unknown as Options;
+          checkAll([2, 3, 2, width], [3, channels, ...kernel], forced, dtype);
+          checkAll([1, channels, 1, width], [channels, 2, ...kernel], { ...forced, padding: [0, 0] }, dtype);
+        }
+        disposeOwned();
+      }
     }
   });
 
@@ -193,45 +214,65 @@ describe('borders of items', () => {
     throw new Error('the plan never cuts');
   }
 
+  /** The path that the plan is of. */
+  const forced = (kind: 'scatter' | 'implicit' | 'gather', options: Options): Options =>
+    kind === 'gather' ? options : { ...options, algorithm: kind === 'implicit' ? 'implicit' : 'planes' };
+
   const OPTIONS_1D: Options = { stride: [2], padding: [1] };
   const OPTIONS_2D: Options = { stride: [2, 1], padding: [1, 1] };
   const OPTIONS_3D: Options = { stride: [1, 2, 1], padding: [1, 0, 1] };
 
-  test.each(['scatter', 'gather'] as const)('%s: boxes along W', (kind) => {
+  test.each(['scatter', 'implicit', 'gather'] as const)('%s: boxes along W', (kind) => {
     const shapes = (w: number): [number[], number[]] => [
       [1, 2, w],
       [2, 2, 3],
     ];
     const width = untilCut((w) => plansOf(...shapes(w), OPTIONS_1D, 'float32')[kind].boxesW);
-    checkAll(...shapes(width), OPTIONS_1D, 'float32');
+    checkAll(...shapes(width), forced(kind, OPTIONS_1D), 'float32');
   });
 
-  test.each(['scatter', 'gather'] as const)('%s: boxes along H', (kind) => {
+  test.each(['scatter', 'implicit', 'gather'] as const)('%s: boxes along H', (kind) => {
     const shapes = (h: number): [number[], number[]] => [
       [1, 2, h, 40],
       [2, 2, 3, 3],
     ];
     const height = untilCut((h) => plansOf(...shapes(h), OPTIONS_2D, 'float32')[kind].boxesH);
-    checkAll(...shapes(height), OPTIONS_2D, 'float32');
+    checkAll(...shapes(height), forced(kind, OPTIONS_2D), 'float32');
   });
 
-  test.each(['scatter', 'gather'] as const)('%s: boxes along D', (kind) => {
+  test.each(['scatter', 'implicit', 'gather'] as const)('%s: boxes along D', (kind) => {
     const shapes = (d: number): [number[], number[]] => [
       [1, 2, d, 12, 20],
       [2, 2, 3, 2, 3],
     ];
     const depth = untilCut((d) => plansOf(...shapes(d), OPTIONS_3D, 'float32')[kind].boxesD);
-    checkAll(...shapes(depth), OPTIONS_3D, 'float32');
+    checkAll(...shapes(depth), forced(kind, OPTIONS_3D), 'float32');
   });
 
-  test('slabs of output channels, and more than one image', () => {
+  test.each(['scatter', 'implicit'] as const)('%s: slabs of output channels, and more than one image', (kind) => {
     const shapes = (channels: number): [number[], number[]] => [
       [2, 3, 4, 33],
       [3, channels, 3, 3],
     ];
-    const channels = untilCut((c) => plansOf(...shapes(c), OPTIONS_2D, 'float32').scatter.slabs);
-    checkAll(...shapes(channels), OPTIONS_2D, 'float32');
+    const channels = untilCut((c) => plansOf(...shapes(c), OPTIONS_2D, 'float32')[kind].slabs);
+    checkAll(...shapes(channels), forced(kind, OPTIONS_2D), 'float32');
   });
+
+  test.each([
+    ['packed', (c: number) => [2, c, 3, 20], (c: number) => [c, 2, 3, 3], { stride: [2, 2], padding: [1, 0] }],
+    ['in place', (c: number) => [2, c, 3, 41], (c: number) => [c, 2, 2, 2], { stride: [2, 2] }],
+    ['in place', (c: number) => [1, c, 3, 2, 9], (c: number) => [c, 1, 1, 2, 2], { stride: [1, 2, 2] }],
+  ] satisfies [string, (c: number) => number[], (c: number) => number[], Options][])(
+    'implicit: blocks of input channels, lines %s',
+    (lines, input, weight, options) => {
+      const plan = (c: number) => plansOf(input(c), weight(c), options, 'float32').implicit;
+      const channels = untilCut((c) => Math.ceil(c / plan(c).kc));
+      expect(plan(channels).dense).toBe(Number(lines === 'in place'));
+      for (const many of [channels - 1, channels]) {
+        checkAll(input(many), weight(many), { ...options, algorithm: 'implicit' }, 'float32');
+      }
+    },
+  );
 
   test('slabs of rows of the packed weight', () => {
     const shapes = (channels: number): [number[], number[]] => [

@@ -38,6 +38,12 @@ const CASES: Case[] = [
   { name: 'depthwise', input: [2, 4, 7, 21], weight: [4, 2, 3, 3], options: { stride: 2, padding: 1, groups: 4 } },
 ];
 
+/** On the path of the plan, and on the one where lines of input lie beside one another. */
+const FORCED = CASES.flatMap(({ options, ...c }) => [
+  { ...c, options: { ...options, algorithm: 'auto' as const } },
+  { ...c, options: { ...options, algorithm: 'implicit' as const } },
+]);
+
 const DTYPES = ['float32', 'float64'] as const;
 
 function random(dtype: (typeof DTYPES)[number], shape: readonly number[], seed: number): Tensor {
@@ -65,7 +71,7 @@ function activated(x: Tensor, activation: Activation): Tensor {
 }
 
 describe.each(DTYPES)('activation of the input, %s', (dtype) => {
-  describe.each(CASES)('$name', (c) => {
+  describe.each(FORCED)('$name, $options.algorithm', (c) => {
     test.each(ACTIVATIONS)('%j', (inputActivation) => {
       const [x, w] = [random(dtype, c.input, 1), random(dtype, c.weight, 2)];
       const before = x.toTypedArray();

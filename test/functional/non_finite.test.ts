@@ -67,8 +67,9 @@ afterAll(() => engine.dispose());
 
 function notePaths({ stages }: CacheablePlan): void {
   for (const { entry, fields } of stages) {
-    const { flat, writeOnce } = fields;
-    const lines = flat === undefined ? '' : ` ${flat === 0 ? 'rows' : 'slices'}${writeOnce === 1 ? ' once' : ''}`;
+    const { flat, writeOnce, dense } = fields;
+    const how = entry === 'implicitForward' ? dense : writeOnce;
+    const lines = flat === undefined ? '' : ` ${flat === 0 ? 'rows' : 'slices'}${how === 1 ? ' once' : ''}`;
     paths.add(`${entry}${lines}`);
   }
 }
@@ -188,7 +189,7 @@ function pokeAll(
 }
 
 /** Each takes all layers; of a convolution, it is that of the gradient of its input. */
-const ALGORITHMS = ['auto', 'planes'] as const;
+const ALGORITHMS = ['auto', 'planes', 'implicit'] as const;
 const FORCED = ALGORITHMS.flatMap((algorithm) => LAYERS.map((layer) => ({ layer, algorithm, name: layer.name })));
 
 test.each(FORCED)('widths 1 to 9: $name, $algorithm', ({ layer, algorithm }) => {

@@ -130,7 +130,9 @@ const CASES: Case[] = [
 
 describe.each(CASES)('$dims-D, weight $weight, $options', ({ dims, weight, options, sizes }) => {
   const DTYPES = ['float32', 'float64'] as const;
-  const EACH = DTYPES.flatMap((dtype) => (['auto', 'planes'] as const).map((path) => [dtype, path] as const));
+  const EACH = DTYPES.flatMap((dtype) =>
+    (['auto', 'planes', 'implicit'] as const).map((path) => [dtype, path] as const),
+  );
   test.each(EACH)('one packed weight serves every size: %s, %s', (dtype, algorithm) => {
     const groups = options.groups ?? 1;
     const single = own(random(engine, weight));

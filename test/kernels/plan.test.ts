@@ -47,6 +47,8 @@ const PLANS: [string, Plan][] = [
   ['planConvTransposeBackward', planConvTransposeBackward(SPEC)],
   ['planConv', planConv(SPEC)],
   ['planConvBackward', planConvBackward({ ...SPEC, accumulate: true })],
+  ['implicit', planConvTranspose({ ...SPEC, algorithm: 'implicit', bias: true, inputActivation: 'gelu' })],
+  ['implicit in place', planConvTranspose({ ...SPEC, kernel: [2, 1], dilation: [1, 1], algorithm: 'implicit' })],
   ['depthwise', planConvTranspose({ ...SPEC, groups: 2, inChannels: 2 })],
   ['planMatmul', planMatmul({ dtype: 'float64', batch: 2, m: 3, n: 4, k: 5, kernelSet: 'simd' })],
 ];

@@ -3,10 +3,12 @@ import layers from '../../bench/layers.json' with { type: 'json' };
 import { planConvForward } from '../../src/plan/conv_forward.ts';
 import type { ConvGeometry } from '../../src/plan/conv_geometry.ts';
 import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';
+import { planForwardBy } from '../../src/plan/forward_algorithms.ts';
 import { planGradWeight } from '../../src/plan/grad_weight.ts';
+import { planImplicitForward } from '../../src/plan/implicit_forward.ts';
 import { convTransposeGeometry } from '../../src/functional/conv_transpose_geometry.ts';
 
-const WORKSPACE_LIMIT = 8 * 2 ** 20;
+const WORKSPACE_LIMIT = 4 * 2 ** 20;
 
 type Layer = (typeof layers)[number];
 
@@ -55,7 +57,8 @@ describe.each(['float32', 'float64'] as const)('plans of real layers, %s', (dtyp
     const geometry = geometryOf(layer);
     for (const kernelSet of ['relaxed', 'simd'] as const) {
       const given = spec(geometry, dtype, kernelSet);
-      for (const plan of [planConvTransposeForward(given), planConvForward(given), planGradWeight(given)]) {
+      const paths = [planConvTransposeForward(given), planImplicitForward(given), planForwardBy('auto', given)];
+      for (const plan of [...paths, planConvForward(given), planGradWeight(given)]) {
         const { shared, perThread } = plan.workspaceBytes;
         expect(shared + perThread).toBeLessThanOrEqual(WORKSPACE_LIMIT);
         expect(plan.stages.every(({ items }) => items > 0)).toBe(true);

@@ -36,6 +36,11 @@ describe.each(['fast', 'portable'] as const)('numerics %s', (numerics) => {
     expectSameBits(engines, (engine) => computeLayer(engine, layer));
   });
 
+  test.each(SOME)('%s, implicit', (name) => {
+    const layer = layers.find((each) => each.name === name) as Layer;
+    expectSameBits(engines, (engine) => computeLayer(engine, layer, 'implicit'));
+  });
+
   test('convolution, matmul, fold, unfold', () => {
     expectSameBits(engines, (engine) => {
       const x = random(engine, [2, 32, 40, 40], 1);
