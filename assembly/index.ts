@@ -10,7 +10,9 @@
 
 export { convForward, packConvWeight } from './conv/conv_forward';
 export { convTransposeForward } from './conv/conv_transpose_forward';
-export { depthwiseForward } from './conv/depthwise';
+export { depthwise } from './conv/depthwise';
+export { depthwiseGradWeight } from './conv/depthwise_grad_weight';
+export { packDepthwise } from './conv/depthwise_taps';
 export { fold, unfold } from './conv/fold';
 export { packForwardWeight } from './conv/forward_weight';
 export { convGradWeight, sumGradWeight } from './conv/grad_weight';

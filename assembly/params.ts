@@ -115,9 +115,25 @@ export class ConvParams {
   planeRow: i32;
   planeSlice: i32;
   planeSize: i32;
-  /** Depthwise: the same for the copy of the input with its halo. */
+  /** Depthwise: the same for rows that are written, or of x̂; the rest up to `mr` is for depthwise stages alone. */
   paddedRow: i32;
   paddedSlice: i32;
+  kernelD: i32;
+  kernelH: i32;
+  kernelW: i32;
+  dilationD: i32;
+  dilationH: i32;
+  dilationW: i32;
+  weightStrideD: i32;
+  weightStrideH: i32;
+  weightStrideW: i32;
+  /** 1: from the output to the input. */
+  gather: i32;
+  /** How often an element of the input lies in scratch memory, and how many neighbours make one of the result. */
+  repeat: i32;
+  fold: i32;
+  /** A shift has residues that no tap reaches. */
+  holes: i32;
 
   mr: i32;
   kc: i32;
@@ -137,7 +153,7 @@ export class ConvParams {
   runTablePtr: usize;
   /** First run of each block of A, and the end. */
   blockTablePtr: usize;
-  /** gradInput, gradWeight: (offset on the output side, weight offset) per tap, in elements. Depthwise: see depthwise.ts. */
+  /** gradInput, gradWeight: (offset on the output side, weight offset) per tap, in elements. Depthwise: shifts along W. */
   tapTablePtr: usize;
 
   /** 1: a line is a whole slice, `linePeriod` positions from one row to the next; 0: a line is one row. */

@@ -1,192 +1,176 @@
 /**
- * Forward for one input channel per group: no GEMM, each plane row is summed from its taps and written once.
+ * Convolutions of groups of few channels, in both directions, without a GEMM: each row of the result is a sum of
+ * shifted rows of what is read.
  *
- * An item owns (image, output channel, box of plane coordinates), as in conv_transpose_forward.ts. A plane element
- * q of one phase is Σ weight[tap] · input[q − shift[tap]] over the taps of that phase. The inputs that the box reads
- * are copied into a buffer with a zero halo, so that no column needs a test; when a weight is NaN or infinite, 0 · weight
- * would not be 0, and each input is tested instead.
+ * Along W the taps of one shift a = ⌊tap · dilation ÷ stride⌋ are one vector of weights, indexed by the residue of the
+ * uncropped output coordinate u. With the input repeated `stride` times, x̂[u] = input[⌊u ÷ stride⌋]:
  *
- *   thread workspace:  box | planes of one channel | input with halo | row buffer
+ *   scatter, to the output:  output[u] = Σ weight_a[u mod stride] · x̂[u − a · stride]
+ *   gather, to the input:    input[i] = Σ_r z[i · stride + r],  z[u] = Σ weight_a[u mod stride] · output[u + a · stride]
+ *
+ * Both are `sumCells` over vectors of neighbours of the output side, whatever the stride is. Four neighbours may begin
+ * at any residue: weights are packed for stride + 3 residues, of which each four are one vector (depthwise_taps.ts).
+ *
+ * A residue that no tap of a shift reaches has weight 0, and beyond the borders are zeros. Where one of them could meet
+ * an infinity or a NaN, rows are done tap by tap instead; so is float64.
+ *
+ *   thread workspace:  boxes | channels that are read | rows of the result | one line | list of taps | their weights
  */
 
 import { Activation } from '../elementwise/activation';
-import { elements } from '../elements';
+import { element, elements } from '../elements';
 import { ConvParams } from '../params';
-import { simd } from '../simd';
-import { Box, boxes } from './box';
-import { flush } from './col2im';
-import { geometry } from './geometry';
+import { depthwiseBoxes, loadBox, sides } from './depthwise_box';
+import { cellPeriod, foldRow, sumCells } from './depthwise_cells';
+import { depthwiseTaps } from './depthwise_taps';
+import { walkRow } from './depthwise_walk';
 
-/** Item: (group, output channel of the group, image, box D, box H, box W), the last one fastest. */
-export function depthwiseForward(p: ConvParams, begin: i32, end: i32, thread: i32): void {
-  if (p.elementBytes == 8) run<f64>(p, begin, end, thread);
-  else run<f32>(p, begin, end, thread);
-}
+/** Rows shorter than this that are no whole vectors are computed beside their place and copied. */
+const SHORT_ROW = 32;
 
-function run<T extends number>(p: ConvParams, begin: i32, end: i32, thread: i32): void {
+/** Item: (group, result channel of the group, image, box D, box H, box W), the last one fastest. */
+export function depthwise(p: ConvParams, begin: i32, end: i32, thread: i32): void {
   const workspacePtr = p.workspacePtr + <usize>thread * <usize>p.threadBytes;
-  const box = changetype<Box>(workspacePtr);
-  for (let item = begin; item < end; item++) {
-    let rest = boxes.take(p, item, box);
-    const image = rest % p.batch;
-    rest /= p.batch;
-    const channel = rest % p.outChannels;
-    const group = rest / p.outChannels;
-    const d0 = box.d0;
-    const d1 = box.d1;
-    const h0 = box.h0;
-    const h1 = box.h1;
-    const w0 = box.w0;
-    const w1 = box.w1;
-    const inputPtr = p.inputPtr + geometry.bytes<T>(image * p.inputBatchStride + group * p.inputChannelStride);
-    const weightPtr = p.weightPtr + geometry.bytes<T>(group * p.weightInStride + channel * p.weightOutStride);
-    const planesPtr = workspacePtr + Box.bytes;
-    const paddedPtr = workspacePtr + p.panelsOffset;
-    const exact = hasNonFinite<T>(p, weightPtr);
-    copyWithHalo<T>(p, inputPtr, d0, d1, h0, h1, w0, w1, paddedPtr);
-    const phases = p.phasesD * p.phasesH * p.phasesW;
-    for (let phase = 0; phase < phases; phase++) {
-      for (let d = d0; d < d1; d++) {
-        for (let h = h0; h < h1; h++) {
-          const targetPtr =
-            planesPtr + geometry.bytes<T>(phase * p.planeSize + (d - d0) * p.planeSlice + (h - h0) * p.planeRow);
-          const rowPtr = paddedPtr + geometry.bytes<T>((d - d0) * p.paddedSlice + (h - h0) * p.paddedRow);
-          if (exact) {
-            for (let q = w0; q < w1; q++) {
-              const at = geometry.bytes<T>(q - w0);
-              store<T>(targetPtr + at, sumElement<T>(p, phase, d, h, q, rowPtr + at, weightPtr));
-            }
-          } else {
-            sumRow<T>(p, phase, rowPtr, w1 - w0, weightPtr, targetPtr);
-          }
-        }
-      }
+  for (let item = begin; item < end; item++) depthwiseItem(p, item, workspacePtr);
+}
+
+function depthwiseItem(p: ConvParams, item: i32, workspacePtr: usize): void {
+  const bytes = p.elementBytes;
+  const gather = p.gather != 0;
+  const rest = depthwiseBoxes.take(p, item, workspacePtr);
+  const result = depthwiseBoxes.side(workspacePtr, !gather);
+  const channel = rest / p.batch;
+  const image = rest - channel * p.batch;
+  const sourceChannels = gather ? p.outChannels : p.inChannels;
+  const firstChannel = (channel / (gather ? p.inChannels : p.outChannels)) * sourceChannels;
+  const sourcePtr = workspacePtr + depthwiseBoxes.bytes;
+  const weightPtr = p.packedPtr + channel * p.depth * bytes;
+  assert(result.slices > 0 && result.rows > 0 && result.columns > 0);
+  assert(<i32>depthwiseBoxes.bytes + sourceChannels * p.planeSize * bytes <= p.panelsOffset);
+  let nonFinite = false;
+  for (let c = 0; c < sourceChannels; c++) {
+    const to = sourcePtr + c * p.planeSize * bytes;
+    if (loadBox(p, gather, image, firstChannel + c, p.repeat, to, p.planeSlice, p.planeRow, workspacePtr)) {
+      nonFinite = true;
     }
-    const outChannel = group * p.outChannels + channel;
-    const outputPtr = p.outputPtr + geometry.bytes<T>(image * p.outputBatchStride + outChannel * p.outputChannelStride);
-    const biasPtr = p.biasPtr != 0 ? p.biasPtr + geometry.bytes<T>(outChannel) : 0;
-    const rowBufferPtr = workspacePtr + p.rowBufferOffset;
-    flush(p, box, planesPtr, outputPtr, biasPtr, 1, w0, rowBufferPtr);
+  }
+  const exact =
+    bytes == 8 || (nonFinite && p.holes != 0) || (!gather && elements.anyNonFinite(weightPtr, p.depth, bytes));
+  const bias = biasOf(p, channel);
+
+  const strides = sides.strides(p, !gather);
+  const beginD = max(result.d0, 0);
+  const beginH = max(result.h0, 0);
+  const beginW = max(result.w0, 0);
+  const lead = beginW - result.w0;
+  const count = result.w1 - beginW;
+  const first = beginD * strides.inputStrideD + beginH * strides.inputStrideH + beginW * strides.inputStrideW;
+  const placePtr = sides.pointer(p, !gather, image, channel) + first * bytes;
+  const dense = strides.inputStrideW == 1 && p.accumulate == 0;
+  const inPlace = dense && p.fold == 1 && count >= 4 && ((count & 3) == 0 || count >= SHORT_ROW);
+  const targetPtr = inPlace ? placePtr : workspacePtr + p.panelsOffset;
+  const slicePitch = (inPlace ? strides.inputStrideD : p.paddedSlice) * bytes;
+  const rowPitch = (inPlace ? strides.inputStrideH : p.paddedRow) * bytes;
+  const stepH = gather ? 1 : p.strideH; // rows of one phase
+
+  const tapPtr = workspacePtr + p.aPanelsOffset;
+  const weightsPtr = workspacePtr + p.tileOffset;
+  assert(count > 0 && (inPlace || (result.d1 - beginD) * slicePitch <= p.rowBufferOffset - p.panelsOffset));
+
+  for (let d = beginD; d < result.d1; d++) {
+    const slicePtr = targetPtr + (d - beginD) * slicePitch;
+    const atD = d - result.d0;
+    if (!exact) {
+      for (let h = beginH; h < min(beginH + stepH, result.h1); h++) {
+        const atH = h - result.h0;
+        const end = depthwiseTaps.list(p, sourceChannels, atD, atH, null, weightPtr, tapPtr, weightsPtr);
+        const to = slicePtr + (h - beginH) * rowPitch;
+        const start: f32 = p.fold == 1 ? <f32>bias : 0;
+        const rows = (result.h1 - h + stepH - 1) / stepH;
+        sumRows(
+          p,
+          tapPtr,
+          end,
+          weightsPtr,
+          lead,
+          start,
+          sourcePtr,
+          to,
+          stepH * rowPitch,
+          count * p.fold,
+          rows,
+          inPlace,
+        );
+      }
+      if (inPlace && p.activation == 0) continue;
+    }
+    for (let h = beginH; h < result.h1; h++) {
+      const rowPtr = slicePtr + (h - beginH) * rowPitch;
+      let walk = exact;
+      if (!exact && p.fold > 1) {
+        foldRow(rowPtr, count, p.fold, <f32>bias);
+        walk = p.holes != 0 && elements.anyNonFinite(rowPtr, count, bytes);
+      }
+      if (walk) {
+        const input = depthwiseBoxes.side(workspacePtr, false);
+        const end = depthwiseTaps.list(p, sourceChannels, atD, h - result.h0, input, weightPtr, tapPtr, weightsPtr);
+        walkRow(p, input, tapPtr, end, weightsPtr, bias, sourcePtr, rowPtr, lead, count);
+      }
+      Activation.row(bytes, p.activation, rowPtr, count, p.activationA, p.activationB);
+      const outPtr = placePtr + ((d - beginD) * strides.inputStrideD + (h - beginH) * strides.inputStrideH) * bytes;
+      if (p.accumulate) elements.add(rowPtr, bytes, outPtr, strides.inputStrideW * bytes, count, bytes);
+      else if (!inPlace) elements.copy(rowPtr, bytes, outPtr, strides.inputStrideW * bytes, count, bytes);
+    }
   }
 }
 
-function hasNonFinite<T extends number>(p: ConvParams, weightPtr: usize): bool {
-  for (let tap = 0; tap < p.taps; tap++) {
-    const offset = load<i32>(p.tapTablePtr + ((<usize>tap) << 4), 12);
-    if (geometry.nonFinite<T>(load<T>(weightPtr + geometry.bytes<T>(offset)))) return true;
-  }
-  return false;
-}
-
-/** Inputs from d0 − maxShiftD … d1 − 1, h and w alike, after their activation; zero where there is none. */
-function copyWithHalo<T extends number>(
-  p: ConvParams,
-  inputPtr: usize,
-  d0: i32,
-  d1: i32,
-  h0: i32,
-  h1: i32,
-  w0: i32,
-  w1: i32,
-  paddedPtr: usize,
-): void {
-  const first = w0 - p.maxShiftW;
-  const begin = min(max(-first, 0), p.paddedRow);
-  const end = max(min(p.inputW, w1) - first, begin);
-  for (let d = d0 - p.maxShiftD; d < d1; d++) {
-    for (let h = h0 - p.maxShiftH; h < h1; h++) {
-      const row = (d - d0 + p.maxShiftD) * p.paddedSlice + (h - h0 + p.maxShiftH) * p.paddedRow;
-      const targetPtr = paddedPtr + geometry.bytes<T>(row);
-      memory.fill(targetPtr, 0, geometry.bytes<T>(p.paddedRow));
-      if (<u32>d >= <u32>p.inputD || <u32>h >= <u32>p.inputH) continue;
-      const offset = d * p.inputStrideD + h * p.inputStrideH + (first + begin) * p.inputStrideW;
-      const to = targetPtr + geometry.bytes<T>(begin);
-      elements.copy(
-        inputPtr + geometry.bytes<T>(offset),
-        p.inputStrideW * sizeof<T>(),
-        to,
-        sizeof<T>(),
-        end - begin,
-        sizeof<T>(),
-      );
-      if (p.inputActivation != 0) {
-        Activation.row(p.elementBytes, p.inputActivation, to, end - begin, p.inputActivationA, p.inputActivationB);
-      }
-    }
-  }
+/** 0 when there is none; −0 becomes +0, by a test because the optimiser folds an addition away. */
+function biasOf(p: ConvParams, channel: i32): f64 {
+  if (p.biasPtr == 0) return 0;
+  const bias = element.number(p.biasPtr + channel * p.elementBytes, p.elementBytes);
+  return bias == 0 ? 0 : bias;
 }
 
 /**
- * `count` elements of a plane row, rounded up to whole vectors: the row and the halo have room for them.
- * `rowPtr` is the first row that the last tap reads; the table adds the way to the others.
+ * `rows` rows of the taps in a list. The last vector of a row is moved back to end where the row ends, when it is written
+ * in place; else it may be longer than the row. (`sumCells` has two callers: inlined, its loops would lose registers.)
+ *
+ * @param lead of the first column from the begin of the box
+ * @param targetRow bytes from one row to the next
  */
-function sumRow<T extends number>(
+function sumRows(
   p: ConvParams,
-  phase: i32,
-  rowPtr: usize,
-  count: i32,
-  weightPtr: usize,
+  tapPtr: usize,
+  tapEnd: usize,
+  weightsPtr: usize,
+  lead: i32,
+  start: f32,
+  sourcePtr: usize,
   targetPtr: usize,
+  targetRow: i32,
+  count: i32,
+  rows: i32,
+  inPlace: bool,
 ): void {
-  const lanes = <i32>(16 / sizeof<T>());
-  const runPtr = p.runTablePtr + ((<usize>phase) << 2);
-  const tapsPtr = p.packTablePtr + ((<usize>load<i32>(runPtr)) << 3);
-  const tapsEnd = p.packTablePtr + ((<usize>load<i32>(runPtr, 4)) << 3);
-  let q = 0;
-  for (; q + 2 * lanes < count; q += 4 * lanes) {
-    let a = v128.splat<T>(<T>0);
-    let b = a;
-    let c = a;
-    let d = a;
-    for (let tapPtr = tapsPtr; tapPtr < tapsEnd; tapPtr += 8) {
-      const weight = v128.load_splat<T>(weightPtr + geometry.bytes<T>(load<i32>(tapPtr, 4)));
-      const from = rowPtr + geometry.bytes<T>(load<i32>(tapPtr));
-      a = simd.madd<T>(weight, v128.load(from), a);
-      b = simd.madd<T>(weight, v128.load(from, 16), b);
-      c = simd.madd<T>(weight, v128.load(from, 32), c);
-      d = simd.madd<T>(weight, v128.load(from, 48), d);
-    }
-    v128.store(targetPtr, a);
-    v128.store(targetPtr, b, 16);
-    v128.store(targetPtr, c, 32);
-    v128.store(targetPtr, d, 48);
-    rowPtr += 64;
-    targetPtr += 64;
+  const stride = p.strideW;
+  const weightStep = (stride + 3) << 2;
+  const rowStep = (p.gather ? p.strideH * p.planeRow : p.planeRow) << 2;
+  // cells that begin at one residue lie `period` cells apart
+  const period = cellPeriod(stride);
+  const cells = (inPlace ? count : count + 3) >> 2;
+  const step = period << 4;
+  sourcePtr += lead << 2;
+  for (let first = 0; first < period; first++) {
+    const weights = weightsPtr + (((lead + 4 * first) % stride) << 2);
+    const columns = (cells - first + period - 1) / period;
+    const from = sourcePtr + (first << 4);
+    const to = targetPtr + (first << 4);
+    sumCells(tapPtr, tapEnd, weights, weightStep, start, from, to, columns, step, step, rows, rowStep, targetRow);
   }
-  for (; q < count; q += lanes) {
-    let sum = v128.splat<T>(<T>0);
-    for (let tapPtr = tapsPtr; tapPtr < tapsEnd; tapPtr += 8) {
-      const weight = v128.load_splat<T>(weightPtr + geometry.bytes<T>(load<i32>(tapPtr, 4)));
-      sum = simd.madd<T>(weight, v128.load(rowPtr + geometry.bytes<T>(load<i32>(tapPtr))), sum);
-    }
-    v128.store(targetPtr, sum);
-    rowPtr += 16;
-    targetPtr += 16;
+  if (inPlace && (count & 3) != 0) {
+    const at = (count - 4) << 2;
+    const weights = weightsPtr + (((lead + count - 4) % stride) << 2);
+    const from = sourcePtr + at;
+    sumCells(tapPtr, tapEnd, weights, weightStep, start, from, targetPtr + at, 1, 0, 0, rows, rowStep, targetRow);
   }
-}
-
-/** One plane element, its inputs tested one by one; `cellPtr` as `rowPtr` of `sumRow`. */
-function sumElement<T extends number>(
-  p: ConvParams,
-  phase: i32,
-  d: i32,
-  h: i32,
-  q: i32,
-  cellPtr: usize,
-  weightPtr: usize,
-): T {
-  const runPtr = p.runTablePtr + ((<usize>phase) << 2);
-  const end = load<i32>(runPtr, 4);
-  let sum: T = <T>0;
-  for (let tap = load<i32>(runPtr); tap < end; tap++) {
-    const tapPtr = p.tapTablePtr + ((<usize>tap) << 4);
-    const rowD = d - load<i32>(tapPtr);
-    const rowH = h - load<i32>(tapPtr, 4);
-    const w = q - load<i32>(tapPtr, 8);
-    if (<u32>rowD >= <u32>p.inputD || <u32>rowH >= <u32>p.inputH || <u32>w >= <u32>p.inputW) continue;
-    const weight = load<T>(weightPtr + geometry.bytes<T>(load<i32>(tapPtr, 12)));
-    const offset = load<i32>(p.packTablePtr + ((<usize>tap) << 3));
-    sum = simd.maddScalar<T>(weight, load<T>(cellPtr + geometry.bytes<T>(offset)), sum);
-  }
-  return sum;
 }

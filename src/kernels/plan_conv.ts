@@ -5,7 +5,9 @@ import { ArgumentError } from '../core/errors.ts';
 import { checkBoolean, describe } from '../core/validate.ts';
 import { planChannelSum } from '../plan/channel_sum.ts';
 import { planConvForward } from '../plan/conv_forward.ts';
-import { planForwardBy } from '../plan/forward_algorithms.ts';
+import { planDepthwiseGather } from '../plan/depthwise.ts';
+import { planDepthwiseGradWeight } from '../plan/depthwise_grad_weight.ts';
+import { planForwardBy, takesDepthwise } from '../plan/forward_algorithms.ts';
 import type { ForwardSpec } from '../plan/forward_spec.ts';
 import { planGradWeight } from '../plan/grad_weight.ts';
 import { elementBytes } from '../core/dtype.ts';
@@ -61,7 +63,7 @@ function planForward(operation: string, transposed: boolean, spec: ConvSpec): Pl
   const { dtype, input, weight, output, bias, activation, inputActivation } = checked;
   checkDistinct(operation, 'outputStrides', output);
   const functions = { bias, activation, inputActivation, accumulate: false };
-  const toOutput = transposed ? scatterOf(checked) : planConvForward;
+  const toOutput = transposed ? scatterOf(checked) : gatherOf(checked);
   return makePlan([partOf(toOutput, checked, functions, { input: 'input', output: 'output' })], {
     dtype,
     outputShape: output.shape,
@@ -87,14 +89,14 @@ function planBackward(operation: string, transposed: boolean, spec: ConvBackward
   const parts: Part[] = [];
   if (mask[0]) {
     checkDistinct(operation, 'inputStrides', input);
-    const toInput = transposed ? planConvForward : scatterOf(checked);
+    const toInput = transposed ? gatherOf(checked) : scatterOf(checked);
     const names = { input: 'gradInput', output: 'gradOutput' };
     parts.push(partOf(toInput, checked, { ...plain, accumulate: accumulate[0] }, names));
   }
   if (mask[1]) {
     checkDistinct(operation, 'weightStrides', weight);
     const names = { input: 'input', output: 'gradOutput', weight: 'gradWeight' };
-    parts.push(partOf(planGradWeight, checked, { ...plain, accumulate: accumulate[1] }, names));
+    parts.push(partOf(gradWeightOf(checked), checked, { ...plain, accumulate: accumulate[1] }, names));
   }
   if (mask[2]) {
     const [batch, channels, ...spatial] = output.shape;
@@ -120,6 +122,16 @@ function planBackward(operation: string, transposed: boolean, spec: ConvBackward
 /** The plan of the product from the small side to the large one. */
 function scatterOf({ algorithm }: CheckedSpec): (spec: ForwardSpec) => Part {
   return (spec) => planForwardBy(algorithm, spec);
+}
+
+/** From the large side to the small one. */
+function gatherOf(checked: CheckedSpec): (spec: ForwardSpec) => Part {
+  return takesDepthwise('gather', checked.algorithm, checked) ? planDepthwiseGather : planConvForward;
+}
+
+/** The product of both sides. */
+function gradWeightOf(checked: CheckedSpec): (spec: ForwardSpec) => Part {
+  return takesDepthwise('gradWeight', checked.algorithm, checked) ? planDepthwiseGradWeight : planGradWeight;
 }
 
 /**

@@ -46,7 +46,8 @@ export const PLAN_BLOCKS: Blocks = {
     inputPtr outputPtr weightPtr packedPtr biasPtr workspacePtr threadBytes elementBytes batch groups inChannels
     outChannels input@ output@ stride@ crop@ inputBatchStride inputChannelStride inputStride@
     outputBatchStride outputChannelStride outputStride@ weightInStride weightOutStride maxShift@ rangeOrigin@ rangeBegin@
-    rangeEnd@ phases@ residuesPtr@ box@ boxes@ planeRow planeSlice planeSize paddedRow paddedSlice mr kc
+    rangeEnd@ phases@ residuesPtr@ box@ boxes@ planeRow planeSlice planeSize paddedRow paddedSlice kernel@ dilation@
+    weightStride@ gather repeat fold holes mr kc
     depth tiles slabs slabChannels taps blocks rowOffsetPtr packTablePtr runTablePtr blockTablePtr
     tapTablePtr flat linePeriod stripStep splitBytes writeOnce accumulate activation activationA:f64 activationB:f64 inputActivation
     inputActivationA:f64 inputActivationB:f64 imagesPerItem columnsPerItem stepBegin stepEnd itemRows parts partStride dense

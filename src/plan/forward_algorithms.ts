@@ -1,11 +1,13 @@
-/** Paths of the forward pass by name, and which of them take a geometry. */
+/** Paths by name, and which of them take a geometry. */
 
 import { ArgumentError } from '../core/errors.ts';
 import { checkChoice } from '../core/validate.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import { planConvTransposeForward } from './conv_transpose_forward.ts';
-import { planDepthwiseForward } from './depthwise.ts';
+import { planDepthwiseScatter } from './depthwise.ts';
+import type { Product } from './depthwise_choice.ts';
+import { acceptsDepthwise, DEPTHWISE_NEEDS, depthwiseIsFaster } from './depthwise_choice.ts';
 import type { ForwardSpec } from './forward_spec.ts';
 import { planImplicitForward } from './implicit_forward.ts';
 
@@ -15,8 +17,8 @@ export type Algorithm = 'auto' | 'direct' | 'planes' | 'implicit' | 'depthwise' 
 const ALGORITHMS: readonly Algorithm[] = ['auto', 'direct', 'planes', 'implicit', 'depthwise', 'winograd'];
 
 /** What may be forced for a geometry. */
-export function acceptedAlgorithms({ inChannels }: ConvGeometry): Algorithm[] {
-  return ['direct', 'planes', 'implicit', ...(inChannels === 1 ? (['depthwise'] as const) : [])];
+export function acceptedAlgorithms(geometry: ConvGeometry): Algorithm[] {
+  return ['direct', 'planes', 'implicit', ...(acceptsDepthwise(geometry) ? (['depthwise'] as const) : [])];
 }
 
 /** @throws {ArgumentError} for an unknown algorithm, or one that does not take this geometry. */
@@ -24,16 +26,25 @@ export function checkAlgorithm(operation: string, value: unknown, geometry: Conv
   const algorithm = checkChoice(operation, 'algorithm', value === undefined ? 'auto' : value, ALGORITHMS);
   const accepted = acceptedAlgorithms(geometry);
   if (algorithm !== 'auto' && !accepted.includes(algorithm)) {
-    const reason = algorithm === 'depthwise' ? 'needs one channel per group' : 'is not built in this version';
+    const reason = algorithm === 'depthwise' ? `needs ${DEPTHWISE_NEEDS}` : 'is not built in this version';
     throw new ArgumentError(operation, 'algorithm', accepted.join(' | '), `'${algorithm}', which ${reason}`);
   }
   return algorithm;
 }
 
 /** @param algorithm one that takes the geometry */
+export function takesDepthwise(
+  product: Product,
+  algorithm: Algorithm,
+  spec: Parameters<typeof depthwiseIsFaster>[1],
+): boolean {
+  return algorithm === 'auto' || algorithm === 'direct' ? depthwiseIsFaster(product, spec) : algorithm === 'depthwise';
+}
+
+/** @param algorithm one that takes the geometry */
 export function planForwardBy(algorithm: Algorithm, spec: ForwardSpec): ConvPlan {
   const free = algorithm === 'auto' || algorithm === 'direct';
-  if (algorithm === 'depthwise' || (free && spec.geometry.inChannels === 1)) return planDepthwiseForward(spec);
+  if (takesDepthwise('scatter', algorithm, spec)) return planDepthwiseScatter(spec);
   if (algorithm === 'planes' || (free && spec.anySize)) return planConvTransposeForward(spec);
   const implicit = planImplicitForward(spec);
   if (!free) return implicit;

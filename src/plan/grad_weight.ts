@@ -23,7 +23,7 @@ const GRAD_WEIGHT_COLUMNS = 512;
 /** Positions of a block of K. */
 const GRAD_WEIGHT_DEPTH = 256;
 /** A long K is cut into at most this many items one after another. */
-const MAXIMUM_STAGES = 64;
+export const MAXIMUM_STAGES = 64;
 /** Where M x N makes fewer items, K is dealt to as many as are missing. */
 const ITEMS_PER_STAGE = 8;
 /** Memory for the sums of those. */
@@ -86,7 +86,7 @@ export function planGradWeight(spec: ProductSpec): GradWeightPlan {
     rowOffsetPtr: rowOffsets(slabChannels, mr, spec.weight.inChannel, bytes),
     dense: Number(weightIsDense(geometry, spec.weight)),
   };
-  const cut = { steps, flops: directFlops(geometry) };
+  const cut = { entry: 'convGradWeight', steps, flops: directFlops(geometry) };
   if (parts <= 1) {
     const all = { ...fields, ...own, parts: 1, ...pointers('workspace') };
     return {
@@ -120,13 +120,19 @@ export function planGradWeight(spec: ProductSpec): GradWeightPlan {
 }
 
 /** One stage for each range of blocks of K; all but the first add to what is there. */
-function cutIntoStages(
-  { steps, stepsPerStage, items, flops }: { steps: number; stepsPerStage: number; items: number; flops: number },
+export function cutIntoStages(
+  {
+    entry,
+    steps,
+    stepsPerStage,
+    items,
+    flops,
+  }: { entry: string; steps: number; stepsPerStage: number; items: number; flops: number },
   fields: Readonly<Record<string, FieldValue>>,
 ): Stage[] {
   const count = Math.max(1, ceilDiv(steps, stepsPerStage));
   return Array.from({ length: count }, (_, index) => ({
-    entry: 'convGradWeight',
+    entry,
     items,
     flops: flops / count,
     block: 'conv',

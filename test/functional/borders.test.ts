@@ -11,7 +11,8 @@ import { convTransposeGeometry } from '../../src/functional/conv_transpose_geome
 import { MAXIMUM_KC, MICROKERNELS, nrOf } from '../../src/plan/blocking.ts';
 import { planConvForward } from '../../src/plan/conv_forward.ts';
 import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';
-import { planDepthwiseForward } from '../../src/plan/depthwise.ts';
+import { planDepthwiseGather, planDepthwiseScatter } from '../../src/plan/depthwise.ts';
+import { planDepthwiseGradWeight } from '../../src/plan/depthwise_grad_weight.ts';
 import { planGradWeight } from '../../src/plan/grad_weight.ts';
 import { planImplicitForward } from '../../src/plan/implicit_forward.ts';
 import { convBackwardReference, convReference } from '../reference/conv.ts';
@@ -42,7 +43,15 @@ afterEach(() => releaseAll(engine));
 afterAll(() => engine.dispose());
 
 /** Both directions and all gradients of the transposed convolution of these shapes, which is (in, out/groups, …). */
-function checkAll(inputShape: number[], weightShape: number[], options: Options, dtype: Dtype, on = engine): void {
+function checkAll(
+  inputShape: number[],
+  weightShape: number[],
+  geometry: Options,
+  dtype: Dtype,
+  on = engine,
+  algorithm: Algorithm = 'planes',
+): void {
+  const options = { ...geometry, algorithm };
   const axes = (weightShape.length - 2) as Rank;
   let seed = 1;
   const random = (shape: readonly number[]): RefTensor =>
@@ -113,7 +122,11 @@ function plansOf(inputShape: number[], weightShape: number[], options: Options, 
     implicit: numbers(planImplicitForward(spec)),
     gather: numbers(planConvForward(spec)),
     gradWeight: numbers(planGradWeight(spec)),
-    depthwise: () => numbers(planDepthwiseForward(spec)),
+    depthwise: () => ({
+      scatter: numbers(planDepthwiseScatter(spec)),
+      gather: numbers(planDepthwiseGather(spec)),
+      gradWeight: numbers(planDepthwiseGradWeight(spec)),
+    }),
   };
 }
 
@@ -171,8 +184,9 @@ describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
     const upload = ({ shape, data }: RefTensor): Tensor => own(tensor(data, shape, { dtype, engine }));
     const [tx, tg, w] = [upload(x), upload(g), own(full([2, 2, 3, 3], 0, { dtype, engine }))];
     const target = own(own(full([3, 3, 2, 2], 1, { dtype, engine })).permute([2, 3, 1, 0]));
-    const into = { outputMask: [false, true, false] as const, outGradWeight: target, accumulate: true };
-    const plain = own(CONV_TRANSPOSE[2].backwardSync(tg, tx, w, { outputMask: into.outputMask }).gradWeight);
+    const forced = { algorithm: 'planes', outputMask: [false, true, false] } as const;
+    const into = { ...forced, outGradWeight: target, accumulate: true };
+    const plain = own(CONV_TRANSPOSE[2].backwardSync(tg, tx, w, forced).gradWeight);
     CONV_TRANSPOSE[2].backwardSync(tg, tx, w, into);
     const numbers = [...target.toTypedArray()];
     expect(numbers).toEqual(
@@ -313,10 +327,9 @@ describe('borders of items', () => {
       dilation: [1, 1, 2].slice(0, rank),
       groups: 3,
     };
-    const length = untilCut(
-      (n) => plansOf([...input(n)], [...weight], options, 'float32').depthwise()[`boxes${axis}`],
-      3,
-    );
-    checkAll([...input(length)], [...weight], options, 'float32');
+    const cuts = (n: number) => plansOf([...input(n)], [...weight], options, 'float32').depthwise();
+    // the product with the largest boxes last
+    const length = untilCut((n) => Math.min(...Object.values(cuts(n)).map((fields) => fields[`boxes${axis}`])), 3);
+    checkAll([...input(length)], [...weight], options, 'float32', engine, 'depthwise');
   });
 });

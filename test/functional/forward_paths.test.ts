@@ -47,7 +47,7 @@ test.each([
   ['dcgan-4', 'convTransposeForward'],
   ['unet-up1', 'convTransposeForward'],
   ['3dgan-2', 'convTransposeForward'],
-  ['dla-idaup-f8', 'depthwiseForward'],
+  ['dla-idaup-f8', 'depthwise'],
 ])("'auto' takes for %s: %s", (name, entry) => {
   const layer = layerOf(name);
   expect(entryOf(layer)).toBe(entry);

@@ -189,7 +189,7 @@ function pokeAll(
 }
 
 /** Each takes all layers; of a convolution, it is that of the gradient of its input. */
-const ALGORITHMS = ['auto', 'planes', 'implicit'] as const;
+const ALGORITHMS = ['auto', 'planes', 'implicit', 'depthwise'] as const;
 const FORCED = ALGORITHMS.flatMap((algorithm) => LAYERS.map((layer) => ({ layer, algorithm, name: layer.name })));
 
 test.each(FORCED)('widths 1 to 9: $name, $algorithm', ({ layer, algorithm }) => {

@@ -31,10 +31,14 @@ describe.each(['conv', 'convFloat64'])('%s as PyTorch', (group) => {
     expectWithinBound(gradients.gradWeight, sums.gradWeight, c.gradWeight);
     expectWithinBound(gradients.gradBias, sums.gradBias, c.gradBias ?? sums.gradBias);
 
-    for (const algorithm of ['planes', 'implicit'] as const) {
-      const options = { ...c.options, algorithm, outputMask: [true, false, false] as const };
-      const forced = held(operation.backwardSync(gradOutput, input, weight, options).gradInput);
-      expectWithinBound(forced, sums.gradInput, c.gradInput);
+    const few = c.weight.shape[0] / (c.options.groups ?? 1) <= 4;
+    for (const algorithm of few ? (['planes', 'implicit', 'depthwise'] as const) : (['planes', 'implicit'] as const)) {
+      const options = { ...c.options, algorithm };
+      const forward = held(operation.forwardSync(input, weight, bias, options));
+      expectWithinBound(forward, convReference(c.input, c.weight, c.bias, c.options), c.output);
+      const forced = heldGradients(operation.backwardSync(gradOutput, input, weight, options));
+      expectWithinBound(forced.gradInput, sums.gradInput, c.gradInput);
+      expectWithinBound(forced.gradWeight, sums.gradWeight, c.gradWeight);
     }
 
     const twin = held(operation.forwardSync(input, weight, bias, c.options));

@@ -35,12 +35,16 @@ describe.each(['convTranspose', 'convTransposeFloat64'])('%s as PyTorch', (group
 
   test.each(golden.cases<ConvCase>(group))('forced: $name', async (c) => {
     const operation = CONV_TRANSPOSE[c.dims];
-    const [input, weight] = [upload(c.input), upload(c.weight)];
+    const [input, weight, gradOutput] = [upload(c.input), upload(c.weight), upload(c.gradOutput)];
     const bias = c.bias && upload(c.bias);
     const sums = convTransposeReference(c.input, c.weight, c.bias, c.options);
+    const gradientSums = convTransposeBackwardReference(c.gradOutput, c.input, c.weight, c.options);
     for (const algorithm of convTransposeAlgorithms(input.shape, weight.shape, c.options) as Algorithm[]) {
-      const output = held(await operation.forward(input, weight, bias, { ...c.options, algorithm }));
-      expectWithinBound(output, sums, c.output);
+      const options = { ...c.options, algorithm };
+      expectWithinBound(held(await operation.forward(input, weight, bias, options)), sums, c.output);
+      const gradients = heldGradients(await operation.backward(gradOutput, input, weight, options));
+      expectWithinBound(gradients.gradInput, gradientSums.gradInput, c.gradInput);
+      expectWithinBound(gradients.gradWeight, gradientSums.gradWeight, c.gradWeight);
     }
   });
 

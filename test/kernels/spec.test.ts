@@ -66,7 +66,7 @@ const WRONG: Wrong[] = [
   [{ kernelSet: 'avx' }, ArgumentError, /kernelSet/],
   [{ microkernel: '7x8' }, ArgumentError, /microkernel/],
   [{ algorithm: 'winograd' }, ArgumentError, /'winograd', which is not built in this version/],
-  [{ algorithm: 'depthwise' }, ArgumentError, /needs one channel per group/],
+  [{ algorithm: 'depthwise', inChannels: 10, outChannels: 10 }, ArgumentError, /needs at most 4 channels per group/],
   [{ algorithm: 'fft' }, ArgumentError, /algorithm/],
   [{ bias: 1 }, TypeError, /bias expected true or false/],
   [{ activation: 'mish' }, ArgumentError, /activation/],

@@ -196,7 +196,7 @@ describe('freeze', () => {
     const first = own(new Sequential(shared, tied)).eval();
     const second = own(new Sequential(shared, shared)).eval();
     expect(first.parameters()).toEqual([shared.weight, shared.bias]);
-    const x = own(random(engine, [1, 2, 3, 3]));
+    const x = own(random(engine, [1, 2, 8, 8]));
     const expected = [first, second].map((m) => own(m.forwardSync(x)).toTypedArray());
     first.freeze();
     expect(second.frozen).toBe(true);

@@ -105,7 +105,7 @@ describe.each(Object.entries(LIKES))('%s', (_name, like) => {
     );
     const bias = { data: [0.5, -1], shape: [2] };
     expect(bits(convTranspose2dSync(t, w, bias))).toEqual(bits(convTranspose2dSync(t, w, own(tensor([0.5, -1])))));
-    const packed = own(packWeight({ data: w.toTypedArray(), shape: w.shape }));
+    const packed = own(packWeight({ data: w.toTypedArray(), shape: w.shape }, { inputShape: SHAPE }));
     expect(bits(convTranspose2dSync(like, packed))).toEqual(expected);
     expect(bits(unfoldSync(like, 2))).toEqual(bits(unfoldSync(t, 2)));
     expect(bits(foldSync({ data: DATA, shape: [1, 12, 5] }, [2, 6], 2))).toEqual(

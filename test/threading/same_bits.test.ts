@@ -22,7 +22,16 @@ import { bitsOf, computeLayer, expectSameBits } from '../support/same_bits.ts';
 
 const THREADS = [1, 2, 3];
 /** One of each kind; the others are in same_bits.long.test.ts. */
-const SOME = ['dcgan-1', 'dcgan-4', 'fcn8s-upscore8', 'db-server-2', 'dla-idaup-f8', 'hifigan-up1', 'vnet-up32'];
+const SOME = [
+  'dcgan-1',
+  'dcgan-4',
+  'fcn8s-upscore8',
+  'db-server-2',
+  'dla-idaup-f8',
+  'styletts2-pool',
+  'hifigan-up1',
+  'vnet-up32',
+];
 describe.each(['fast', 'portable'] as const)('numerics %s', (numerics) => {
   let engines: Engine[];
   beforeAll(async () => {
