@@ -65,7 +65,7 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   const imagePtr = p.inputPtr + (image * p.inputBatchStride + group * p.inChannels * p.inputChannelStride) * bytes;
   const slabPtr = forwardWeight.panels(p, groupSlab);
   const shifts = (p.maxShiftD | p.maxShiftH | p.maxShiftW) != 0;
-  const exact = shifts && forwardWeight.hasNonFinite(p, groupSlab);
+  const exact = shifts && p.gather == 0 && forwardWeight.hasNonFinite(p, groupSlab);
   if (!ASC_NO_ASSERT) {
     assert(p.mr == 2 && columns > 0 && (p.flat || box.rows == 1) && (!p.dense || (!shifts && box.slices == 1)));
     assert(

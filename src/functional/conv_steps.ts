@@ -13,7 +13,7 @@ import type { ConvSpec } from '../kernels/spec.ts';
 import { microkernelName } from '../plan/blocking.ts';
 import type { Axis } from '../plan/conv_geometry.ts';
 import type { Algorithm } from '../plan/forward_algorithms.ts';
-import { algorithmsOfAnySize, usualAlgorithm } from '../plan/usual_choice.ts';
+import { algorithmsOfAnySize, hasChoice, usualAlgorithm } from '../plan/usual_choice.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ConvProblem } from './conv_problem.ts';
 import { CONV_TRANSPOSE } from './conv_problem.ts';
@@ -45,8 +45,10 @@ export function forwardStep(
   const source = weightSource(weight);
   const seen = { input: operands.read('input', input), weight: source, output: operands.write('output', output) };
   if (bias !== null) operands.read('bias', bias, 'row-major');
-  const choice = anySizeOnly && hasChoice(problem, 'forward');
-  const algorithm = choice ? usualAlgorithm(productOf(problem, input)) : problem.algorithm;
+  const product = productOf(problem, 'forward', input);
+  // in a product that gathers, bands of whole rows take the path of the whole anyway
+  const isSized = product.open && !product.scatters;
+  const algorithm = anySizeOnly && product.open && !isSized ? usualAlgorithm(product) : problem.algorithm;
   const spec = specOf({ ...problem, algorithm }, engine, seen, { bias: bias !== null, activation, inputActivation });
   // JSON has no infinities: numbers of activations are in the key as text
   const numbers = `${numbersOf(activation)} ${numbersOf(inputActivation)}`;
@@ -59,7 +61,7 @@ export function forwardStep(
       const key = `${problem.kind.name} ${JSON.stringify(full)} ${numbers}`;
       return { key, plan: engine.plan(key, () => problem.kind.plan(full)) };
     },
-    anySizeOnly,
+    anySizeOnly && !isSized,
   );
 }
 
@@ -114,14 +116,15 @@ function writeTo(operands: KernelOperands, name: string, target: Target, layout?
   return accumulate ? operands.update(name, tensor, layout) : operands.write(name, tensor, layout);
 }
 
-/** True when 'auto' chooses between paths: of a product that scatters, to the large side, from several channels. */
-function hasChoice({ kind, algorithm, geometry }: ConvProblem, direction: 'forward' | 'gradInput'): boolean {
+/** The product of a direction, and whether a path of it is open. */
+function productOf(
+  { kind, algorithm, geometry }: ConvProblem,
+  direction: 'forward' | 'gradInput',
+  { dtype, engine }: Tensor,
+): Parameters<typeof usualAlgorithm>[0] & { readonly open: boolean } {
   const scatters = (kind === CONV_TRANSPOSE) === (direction === 'forward');
-  return scatters && geometry.inChannels > 1 && (algorithm === 'auto' || algorithm === 'direct');
-}
-
-function productOf({ geometry }: ConvProblem, { dtype, engine }: Tensor): Parameters<typeof usualAlgorithm>[0] {
-  return { dtype: computeDtype(dtype), kernelSet: engine.kernelSet, geometry };
+  const product = { dtype: computeDtype(dtype), kernelSet: engine.kernelSet, geometry, scatters };
+  return { ...product, open: (algorithm === 'auto' || algorithm === 'direct') && hasChoice(product) };
 }
 
 /** Algorithms whose layouts a packed weight holds: of any size, all that calls may take. */
@@ -131,8 +134,8 @@ export function algorithmsToPack(
   weight: Tensor,
   anySize: boolean,
 ): Algorithm[] {
-  const choice = anySize && hasChoice(problem, direction);
-  return choice ? algorithmsOfAnySize(productOf(problem, weight)) : [problem.algorithm];
+  const product = productOf(problem, direction, weight);
+  return anySize && product.open ? algorithmsOfAnySize(product) : [problem.algorithm];
 }
 
 /** What packs `weight` for `direction`: the layout of the packed copy, its size, and the step that fills it. */

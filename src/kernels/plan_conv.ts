@@ -4,10 +4,8 @@ import { NO_ACTIVATION } from '../core/activation.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { checkBoolean, describe } from '../core/validate.ts';
 import { planChannelSum } from '../plan/channel_sum.ts';
-import { planConvForward } from '../plan/conv_forward.ts';
-import { planDepthwiseGather } from '../plan/depthwise.ts';
 import { planDepthwiseGradWeight } from '../plan/depthwise_grad_weight.ts';
-import { planForwardBy, takesDepthwise } from '../plan/forward_algorithms.ts';
+import { planForwardBy, planGatherBy, takesDepthwise } from '../plan/forward_algorithms.ts';
 import type { ForwardSpec } from '../plan/forward_spec.ts';
 import { planGradWeight } from '../plan/grad_weight.ts';
 import { elementBytes } from '../core/dtype.ts';
@@ -124,9 +122,9 @@ function scatterOf({ algorithm }: CheckedSpec): (spec: ForwardSpec) => Part {
   return (spec) => planForwardBy(algorithm, spec);
 }
 
-/** From the large side to the small one. */
-function gatherOf(checked: CheckedSpec): (spec: ForwardSpec) => Part {
-  return takesDepthwise('gather', checked.algorithm, checked) ? planDepthwiseGather : planConvForward;
+/** The plan of the product from the large side to the small one. */
+function gatherOf({ algorithm }: CheckedSpec): (spec: ForwardSpec) => Part {
+  return (spec) => planGatherBy(algorithm, spec);
 }
 
 /** The product of both sides. */

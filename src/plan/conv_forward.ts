@@ -13,6 +13,7 @@ import {
   nrOf,
   roundUp,
   ROWS_WORTH_PACKING,
+  stepCycles,
 } from './blocking.ts';
 import { batchAsColumns } from './batch_columns.ts';
 import { convFields, workspaceFields } from './conv_fields.ts';
@@ -24,6 +25,10 @@ import type { ConvPlan } from './conv_plan.ts';
 import type { ForwardSpec } from './forward_spec.ts';
 import { reachedOf } from './reached.ts';
 import { pointer, pointers } from './stage.ts';
+
+/** Cycles, see `ConvPlan`: to add a row of C to what is there, to pack an element of B. */
+const ADD_ROW = 4;
+const PACK_ELEMENT = 1;
 
 /**
  * Plan of `input = W · im2col(output)`, with bias and activation. Operands: `output` is read, `input` is written,
@@ -103,6 +108,10 @@ export function planConvForward(given: ForwardSpec): ConvPlan {
     ],
     packedWeightBytes: geometry.groups * depth * tiles * mr * bytes,
     workspaceBytes: { shared: 0, perThread: workspace.threadBytes },
+    cycles:
+      geometry.batch *
+      ceilDiv(elementCount(geometry.axes.map(({ input }) => input)), nr) *
+      (stepCycles(tiles * mr, mr) * depth + ADD_ROW * rows * ceilDiv(depth, kc) + PACK_ELEMENT * nr * depth),
     packKey: [
       'conv',
       dtype,

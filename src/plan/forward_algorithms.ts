@@ -1,17 +1,25 @@
 /** Paths by name, and which of them take a geometry. */
 
 import { ArgumentError } from '../core/errors.ts';
+import { elementCount } from '../core/shape.ts';
 import { checkChoice } from '../core/validate.ts';
+import { planConvForward } from './conv_forward.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import { planConvTransposeForward } from './conv_transpose_forward.ts';
-import { planDepthwiseScatter } from './depthwise.ts';
+import { planDepthwiseGather, planDepthwiseScatter } from './depthwise.ts';
 import type { Product } from './depthwise_choice.ts';
 import { acceptsDepthwise, DEPTHWISE_NEEDS, depthwiseIsFaster } from './depthwise_choice.ts';
 import type { ForwardSpec } from './forward_spec.ts';
 import { planImplicitForward } from './implicit_forward.ts';
+import { isMirrored, mirroredForward } from './mirrored.ts';
+import { ofUsualHeight } from './usual_length.ts';
 
-/** 'auto' may take any path, 'direct' any that multiplies inputs with weights as they are. */
+/**
+ * 'auto' may take any path, 'direct' any that multiplies inputs with weights as they are. A product that gathers (a
+ * convolution, gradInput of a transposed one) goes through im2col for 'planes', and for 'implicit' where its stride is
+ * not 1 or it has groups.
+ */
 export type Algorithm = 'auto' | 'direct' | 'planes' | 'implicit' | 'depthwise' | 'winograd';
 
 const ALGORITHMS: readonly Algorithm[] = ['auto', 'direct', 'planes', 'implicit', 'depthwise', 'winograd'];
@@ -41,7 +49,34 @@ export function takesDepthwise(
   return algorithm === 'auto' || algorithm === 'direct' ? depthwiseIsFaster(product, spec) : algorithm === 'depthwise';
 }
 
-/** @param algorithm one that takes the geometry */
+/**
+ * The plan of the product to the small side: a convolution, gradInput of a transposed one. With stride 1 it may take the
+ * implicit path.
+ * @param algorithm one that takes the geometry
+ */
+export function planGatherBy(algorithm: Algorithm, spec: ForwardSpec): ConvPlan {
+  if (takesDepthwise('gather', algorithm, spec)) return planDepthwiseGather(spec);
+  const free = algorithm === 'auto' || algorithm === 'direct';
+  if (!(free ? !spec.anySize : algorithm === 'implicit') || !isMirrored(spec)) return planConvForward(spec);
+  // bands of a picture take the path of the whole, so that they have its bits
+  return !free || isImplicitCheaper(ofUsualHeight(spec))
+    ? mirroredForward(planImplicitForward, spec)
+    : planConvForward(spec);
+}
+
+/** Cycles, see `ConvPlan`, of an element that goes from a plane to the result: im2col's product writes there. */
+const FLUSH_ELEMENT = 2;
+
+function isImplicitCheaper(spec: ForwardSpec): boolean {
+  const { batch, inChannels, axes } = spec.geometry;
+  const flush = FLUSH_ELEMENT * batch * inChannels * elementCount(axes.map(({ input }) => input));
+  return mirroredForward(planImplicitForward, spec).cycles! + flush < planConvForward(spec).cycles!;
+}
+
+/**
+ * The plan of the product to the large side: a transposed convolution, gradInput of a convolution.
+ * @param algorithm one that takes the geometry
+ */
 export function planForwardBy(algorithm: Algorithm, spec: ForwardSpec): ConvPlan {
   const free = algorithm === 'auto' || algorithm === 'direct';
   if (takesDepthwise('scatter', algorithm, spec)) return planDepthwiseScatter(spec);
