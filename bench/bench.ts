@@ -10,6 +10,8 @@ export interface Bench {
   readonly upconv: Package;
   /** One thread. */
   readonly engine: Engine;
+  /** Two threads. */
+  readonly threadedEngine: Engine;
   readonly peak: Peak;
   readonly bandwidth: Bandwidth;
   /** Other libraries, by name. */

@@ -19,6 +19,19 @@ export function speed(layer: LayerResult, operation: Operation, peer?: string): 
   return timing && flopsOfOperation(layer, operation) / timing.medianMs / 1e6;
 }
 
+/** How many times faster two threads are than one; undefined where they were not timed. */
+export function speedUp({ upconv, twoThreads }: LayerResult, operation: Operation): number | undefined {
+  const [one, two] = [upconv[operation], twoThreads[operation]];
+  return one && two && one.medianMs / two.medianMs;
+}
+
+/** How many times faster two threads are than a library that has two as well. */
+export function threadedRatioTo(peer: string, layer: LayerResult, operation: Operation): number | undefined {
+  const ours = layer.twoThreads[operation];
+  const theirs = rightResult(layer, peer)?.timings[operation];
+  return ours && theirs && theirs.medianMs / ours.medianMs;
+}
+
 /** How many times faster we are; undefined where the peer has no right result. */
 export function ratioTo(peer: string, layer: LayerResult, operation: Operation): number | undefined {
   const ours = layer.upconv[operation];

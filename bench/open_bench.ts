@@ -17,11 +17,12 @@ export interface OpenBench {
 
 export async function openBench(options: BenchOptions): Promise<OpenBench> {
   const { peers, variant, microkernel, algorithm, budget, repetitions } = options;
-  const engine = await upconv.createEngine({
-    threads: 1,
+  const engineOptions = {
     numerics: variant === 'simd' ? 'portable' : 'fast',
     ...(microkernel === undefined ? {} : { microkernel }),
-  });
+  } as const;
+  const engine = await upconv.createEngine({ ...engineOptions, threads: 1 });
+  const threadedEngine = await upconv.createEngine({ ...engineOptions, threads: 2 });
   const peak = await Peak.create(variant);
   peak.sample();
   const bandwidth = await Bandwidth.create();
@@ -35,10 +36,21 @@ export async function openBench(options: BenchOptions): Promise<OpenBench> {
     }
   }
   return {
-    bench: { upconv, engine, peak, bandwidth, libraries, algorithm, budgetMs: budget * 1000, repetitions },
+    bench: {
+      upconv,
+      engine,
+      threadedEngine,
+      peak,
+      bandwidth,
+      libraries,
+      algorithm,
+      budgetMs: budget * 1000,
+      repetitions,
+    },
     missing,
     async close() {
       for (const library of libraries.values()) await library.close?.();
+      threadedEngine.dispose();
       engine.dispose();
     },
   };

@@ -25,6 +25,8 @@ export interface LayerResult {
   /** Too large to be timed often: listed, not averaged. */
   readonly isLarge: boolean;
   readonly upconv: Timings;
+  /** The same calls on an engine of two threads. */
+  readonly twoThreads: Timings;
   /** Largest difference from the definition: 1 is the most that rounding explains. */
   readonly errorInBounds: number;
   /** Scratch memory beyond packed weights and tensors. */
@@ -84,6 +86,8 @@ export interface FirstCalls {
   readonly layers: readonly FirstCallResult[];
   /** Time of a Sync call that is not spent in kernels, microseconds. */
   readonly overheadUs: { readonly forward: number; readonly backward: number };
+  /** `createEngine({ threads: 2 })`, milliseconds: compiling, and two threads that have answered. */
+  readonly threadedInitMs: number;
 }
 
 export interface Machine {

@@ -29,10 +29,16 @@ export interface Overheads {
   /** Microseconds of a call. */
   readonly forward: number;
   readonly backward: number;
+  /** `createEngine({ threads: 2 })`, milliseconds. */
+  readonly threadedInitMs: number;
 }
 
 export async function overheads(): Promise<Overheads> {
   const { upconv } = await import('../built_package.ts');
+  const started = performance.now();
+  const threaded = await upconv.createEngine({ threads: 2 });
+  const threadedInitMs = performance.now() - started;
+  threaded.dispose();
   const engine = await upconv.createEngine({ threads: 1 });
   const data = randomData(LAYER);
   const calls = new LayerCalls(upconv, engine, data);
@@ -40,6 +46,7 @@ export async function overheads(): Promise<Overheads> {
   return {
     forward: difference(() => calls.forward().dispose(), forward.run),
     backward: difference(() => calls.backward(), backward.run),
+    threadedInitMs,
   };
 }
 

@@ -1,7 +1,7 @@
 /** What the package is meant to reach, beside what the run found. */
 
 import { geometricMean } from '../../src/cli/benchmark/statistics.ts';
-import { boundOf, isCompute, ratioTo, speed } from '../metrics.ts';
+import { boundOf, isCompute, ratioTo, speed, speedUp, threadedRatioTo } from '../metrics.ts';
 import type { Operation } from '../peers/peer.ts';
 import type { LayerResult, Report } from '../results.ts';
 
@@ -54,6 +54,29 @@ function shares(layers: readonly LayerResult[], operation: Operation, orMemory =
   });
 }
 
+function speedUps(layers: readonly LayerResult[], operation: Operation, leastFlops: number): Valued[] {
+  return layers.flatMap((layer) => {
+    const value = speedUp(layer, operation);
+    return value === undefined || layer.flops < leastFlops ? [] : [[layer.name, value] as const];
+  });
+}
+
+/** Speed-ups; differences of at most 20 µs count as none. */
+function noticeable(layers: readonly LayerResult[]): Valued[] {
+  return speedUps(layers, 'resident', 0).map(([name, value]) => {
+    const { upconv, twoThreads } = layers.find((layer) => layer.name === name)!;
+    const lost = (twoThreads.resident?.medianMs ?? 0) - (upconv.resident?.medianMs ?? 0);
+    return [name, lost <= 0.02 ? Math.max(value, 1) : value];
+  });
+}
+
+function threadedRatios(layers: readonly LayerResult[]): Valued[] {
+  return layers.flatMap((layer) => {
+    const value = threadedRatioTo('onnxruntime-web x2', layer, 'endToEnd');
+    return value === undefined ? [] : [[layer.name, value] as const];
+  });
+}
+
 export function goals({ layers, convolutions, firstCalls }: Report): Goal[] {
   const averaged = layers.filter(({ isLarge }) => !isLarge);
   const compute = layers.filter(isCompute);
@@ -78,16 +101,26 @@ export function goals({ layers, convolutions, firstCalls }: Report): Goal[] {
     ...meanGoal('convolution against onnxruntime-web', 1.5, '×', ratios(convolutions, 'onnxruntime-web', 'endToEnd')),
     ...eachGoal('convolution against onnxruntime-web', 1, '×', ratios(convolutions, 'onnxruntime-web', 'endToEnd')),
     ...eachGoal('convolution of 64 channels or more, of peak', 80, '%', shares(wide, 'resident')),
+    ...meanGoal(
+      'two threads against one, forward, of 200 MFLOP or more',
+      1.85,
+      '×',
+      speedUps(layers, 'resident', 200e6),
+    ),
+    ...meanGoal('two threads against one, forward + backward', 1.85, '×', speedUps(layers, 'forwardBackward', 200e6)),
+    ...eachGoal('two threads against one, or 20 µs', 0.98, '×', noticeable(layers)),
+    ...meanGoal('forward on two threads against onnxruntime-web x2', 3.6, '×', threadedRatios(averaged)),
     ...eachGoal('workspace', 4, 'MiB', workspace, true),
     ...(firstCalls === null ? [] : callGoals(firstCalls)),
   ];
 }
 
-function callGoals({ initMs, overheadUs, processes }: NonNullable<Report['firstCalls']>): Goal[] {
+function callGoals({ initMs, threadedInitMs, overheadUs, processes }: NonNullable<Report['firstCalls']>): Goal[] {
   const over = `${processes} processes`;
   const common = { atMost: true, misses: [], over } as const;
   return [
     { ...common, name: 'init({ threads: 1 })', goal: 20, unit: 'ms', value: initMs },
+    { ...common, name: 'createEngine({ threads: 2 })', goal: 60, unit: 'ms', value: threadedInitMs },
     { ...common, name: 'forwardSync outside kernels', goal: 10, unit: 'µs', value: overheadUs.forward },
   ];
 }

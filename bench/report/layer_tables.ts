@@ -1,11 +1,11 @@
 /** Tables of layers. In each the losses come first: rows are sorted by the ratio that the table is about. */
 
-import { boundOf, ratioTo, speed } from '../metrics.ts';
+import { boundOf, ratioTo, speed, speedUp, threadedRatioTo } from '../metrics.ts';
 import type { Operation } from '../peers/peer.ts';
 import type { LayerResult } from '../results.ts';
 import type { Block } from './document.ts';
 import { table } from './document.ts';
-import { gflops, mebibytes, milliseconds, percent, ratio } from './format.ts';
+import { DASH, gflops, mebibytes, milliseconds, percent, ratio, timing } from './format.ts';
 
 function sortedBy(layers: readonly LayerResult[], key: (layer: LayerResult) => number | undefined): LayerResult[] {
   return layers.toSorted((a, b) => (key(a) ?? Infinity) - (key(b) ?? Infinity));
@@ -66,6 +66,26 @@ export function backwardTable(layers: readonly LayerResult[], peer: string | und
           if (peer === undefined) return cells;
           return cells.concat(gflops(speed(layer, operation, peer)), ratio(ratioTo(peer, layer, operation)));
         }),
+      ),
+    ),
+  );
+}
+
+/** Two threads beside one, and beside a library that has two as well. */
+export function threadsTable(layers: readonly LayerResult[], peer: string | undefined): Block {
+  return table(
+    ['layer', 'MFLOP', 'forward, ms', 'on two threads', '×', 'with backward, ms', 'on two threads', '×'].concat(
+      peer === undefined ? [] : [`× ${peer}, end to end`],
+    ),
+    sortedBy(layers, (layer) => speedUp(layer, 'resident')).map((layer) =>
+      start(layer).concat(
+        (['resident', 'forwardBackward'] as const).flatMap((operation) => {
+          const [one, two] = [layer.upconv[operation], layer.twoThreads[operation]];
+          return [one, two]
+            .map((shown) => (shown === undefined ? DASH : timing(shown)))
+            .concat(ratio(speedUp(layer, operation)));
+        }),
+        peer === undefined ? [] : ratio(threadedRatioTo(peer, layer, 'endToEnd')),
       ),
     ),
   );

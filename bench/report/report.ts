@@ -8,7 +8,7 @@ import { decimals, gflops, milliseconds, ratio, timing } from './format.ts';
 import type { Goal } from './goals.ts';
 import { goals, isMet } from './goals.ts';
 import { peakChart, ratioChart } from './layer_charts.ts';
-import { backwardTable, endToEndTable, memoryTable, residentTable } from './layer_tables.ts';
+import { backwardTable, endToEndTable, memoryTable, residentTable, threadsTable } from './layer_tables.ts';
 
 export const TITLE = 'upconv: transposed convolution on one thread';
 
@@ -133,6 +133,9 @@ function layerBlocks({ layers, libraries }: Report): Block[] {
       { peer: 'PyTorch', operation: 'resident', title: 'forward' },
     ]),
     backwardTable(layers, native),
+    heading(2, 'Two threads'),
+    text('Milliseconds, resident; sorted by the gain of the forward pass.'),
+    threadsTable(layers, peers.includes('onnxruntime-web x2') ? 'onnxruntime-web x2' : undefined),
     heading(2, 'Memory'),
     text('Scratch memory beyond tensors and packed weights, and what the matrix of columns takes that others make.'),
     memoryTable(layers),
@@ -184,7 +187,7 @@ function trainingBlocks({ training }: Report): Block[] {
 
 function firstCallBlocks({ firstCalls }: Report): Block[] {
   if (firstCalls === null) return [];
-  const { importMs, initMs, overheadUs, processes, layers } = firstCalls;
+  const { importMs, initMs, threadedInitMs, overheadUs, processes, layers } = firstCalls;
   const columns = {
     plan: 'plan',
     pack: 'pack',
@@ -201,7 +204,7 @@ function firstCallBlocks({ firstCalls }: Report): Block[] {
   return [
     heading(2, 'First calls'),
     text(
-      `Medians over ${processes} fresh processes: \`import\` ${milliseconds(importMs)} ms, \`init({ threads: 1 })\` ${milliseconds(initMs)} ms.`,
+      `Medians over ${processes} fresh processes: \`import\` ${milliseconds(importMs)} ms, \`init({ threads: 1 })\` ${milliseconds(initMs)} ms, \`createEngine({ threads: 2 })\` ${milliseconds(threadedInitMs)} ms.`,
       `Outside kernels a later Sync call spends ${overheadUs.forward.toFixed(1)} µs forward and ${overheadUs.backward.toFixed(1)} µs backward (both gradients).`,
       'Milliseconds below. The first call plans, packs and runs kernels that V8 has not optimised yet; `prepare()` does that ahead.',
     ),

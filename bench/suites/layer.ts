@@ -13,12 +13,16 @@ import { SAMPLE_FLOPS } from '../peak.ts';
 import type { Operation, Peer, Results } from '../peers/peer.ts';
 import type { LayerResult, PeerFailure, PeerResult, Timings } from '../results.ts';
 
+const TWO_THREADS = 'upconv x2';
+const ON_TWO_THREADS: ReadonlySet<Operation> = new Set(['endToEnd', 'resident', 'forwardBackward']);
 const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 /** @param operations what is timed, of ours and of the others where they have it */
 export async function benchLayer(layer: Layer, operations: readonly Operation[], bench: Bench): Promise<LayerResult> {
   const data = randomData(layer);
   const ours = new LayerCalls(bench.upconv, bench.engine, data, bench.algorithm);
+  const threaded = new LayerCalls(bench.upconv, bench.threadedEngine, data, bench.algorithm);
+  const threadedOperations = operations.filter((operation) => ON_TWO_THREADS.has(operation));
   const peers = new Map<string, OpenPeer>();
   try {
     const workspaceBytes = measureWorkspace(ours, bench);
@@ -27,7 +31,8 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
     const { input, weight, output } = shapesOf(layer);
     const [readBytes, writeBytes] = [sizeOf(input) + sizeOf(weight), sizeOf(output)].map((size) => size * FLOAT_BYTES);
     const subjects: Subject[] = [
-      ...oursAsSubjects(ours, operations, bench.repetitions),
+      ...oursAsSubjects('upconv', ours, operations, bench.repetitions),
+      ...oursAsSubjects(TWO_THREADS, threaded, threadedOperations, bench.repetitions),
       ...[...peers].flatMap(([name, peer]) =>
         peerSubjects(name, peer, operations, peerRepetitions(layer, peer, bench)),
       ),
@@ -43,6 +48,7 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
       flops: flopsOf(layer),
       isLarge: isLarge(layer),
       upconv: timingsOf('upconv', timings, operations),
+      twoThreads: timingsOf(TWO_THREADS, timings, threadedOperations),
       errorInBounds: Math.max(
         ...names(expected).map((name) => errorAgainstDefinition(name, expected[name] ?? [], data)),
       ),
@@ -55,7 +61,9 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
   } finally {
     for (const { peer } of peers.values()) await peer.close();
     ours.dispose();
+    threaded.dispose();
     bench.engine.trim();
+    bench.threadedEngine.trim();
   }
 }
 
@@ -87,7 +95,12 @@ function peerRepetitions(layer: Layer, { isSlow }: OpenPeer, { repetitions }: Be
   return isSlow || isLarge(layer) ? 1 : repetitions;
 }
 
-function oursAsSubjects(ours: LayerCalls, operations: readonly Operation[], repetitions: number): Subject[] {
+function oursAsSubjects(
+  who: string,
+  ours: LayerCalls,
+  operations: readonly Operation[],
+  repetitions: number,
+): Subject[] {
   const calls: Record<Operation, () => void> = {
     endToEnd: () => ours.forwardEndToEnd(),
     resident: () => ours.forward().dispose(),
@@ -96,7 +109,7 @@ function oursAsSubjects(ours: LayerCalls, operations: readonly Operation[], repe
     forwardBackward: () => ours.forwardBackward(),
   };
   return operations.map((operation) => ({
-    name: subjectName('upconv', operation),
+    name: subjectName(who, operation),
     repetitions,
     time: () => timeOf(calls[operation]),
   }));

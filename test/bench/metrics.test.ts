@@ -7,6 +7,8 @@ import {
   losses,
   ratioTo,
   speed,
+  speedUp,
+  threadedRatioTo,
   trainingComplaints,
 } from '../../bench/metrics.ts';
 import { layerResult, peer, timing, timings } from './support/results.ts';
@@ -41,6 +43,18 @@ describe('figures', () => {
   test('the bound is arithmetic or memory, whichever is lower', () => {
     expect(boundOf(layer)).toEqual({ gflops: 60, by: 'peak' });
     expect(boundOf(layerResult('b', {}, { streamMs: 4 }))).toEqual({ gflops: 25, by: 'memory' });
+  });
+
+  test('two threads: against one, and against a library with two', () => {
+    const fast = layerResult(
+      'b',
+      { 'web x2': peer({ endToEnd: 6 }) },
+      { twoThreads: timings({ resident: 1, endToEnd: 2 }) },
+    );
+    expect(speedUp(fast, 'resident')).toBe(2);
+    expect(speedUp(fast, 'gradInput')).toBeUndefined();
+    expect(threadedRatioTo('web x2', fast, 'endToEnd')).toBe(3);
+    expect(threadedRatioTo('unknown', fast, 'endToEnd')).toBeUndefined();
   });
 
   test('layers that are held to the peak', () => {

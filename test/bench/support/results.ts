@@ -29,6 +29,7 @@ export function layerResult(
     flops: 100e6,
     isLarge: false,
     upconv: timings({ endToEnd: 2.5, resident: 2, gradInput: 2, gradWeight: 2, forwardBackward: 6 }),
+    twoThreads: {},
     errorInBounds: 0.1,
     workspaceBytes: { forward: 2 ** 20, backward: 2 ** 19 },
     columnBytes: 8 * 2 ** 20,
