@@ -1,4 +1,3 @@
-import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ConvSpec, Plan } from '../../src/kernels.ts';
 import { MICROKERNELS } from '../../src/plan/blocking.ts';
@@ -73,11 +72,15 @@ describe.each(PLANS)('%s is data', (_, plan) => {
     expect([...kinds].filter((kind) => !['Object', 'Array', 'number', 'string', 'object'].includes(kind))).toEqual([]);
   });
 
-  test('it survives structuredClone and a message port', () => {
+  test('it survives structuredClone and a message port', async () => {
     expect(structuredClone(plan)).toEqual(plan);
     const { port1, port2 } = new MessageChannel();
+    const arrived = new Promise((resolve) => {
+      port2.addEventListener('message', ({ data }: MessageEvent<Plan>) => resolve(data), { once: true });
+    });
+    port2.start();
     port1.postMessage(plan);
-    expect((receiveMessageOnPort(port2) as { message: Plan }).message).toEqual(plan);
+    expect(await arrived).toEqual(plan);
     port1.close();
   });
 });

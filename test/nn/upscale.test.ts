@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   Conv2d,
@@ -173,30 +171,6 @@ describe('alpha', () => {
 });
 
 describe('memory', () => {
-  test('beside the pixels that come and go nothing has their size', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
-    const [width, height] = [2400, 1600];
-    const module = build('overlapping, cropped');
-    const data = new Uint8Array(4 * width * height).fill(120); // not opaque: alpha is stretched, too
-    let most = 0;
-    collect();
-    const before = process.memoryUsage().arrayBuffers;
-    const { data: result } = await upscaleImage(
-      module,
-      { data, width, height },
-      {
-        onProgress: () => {
-          collect();
-          most = Math.max(most, process.memoryUsage().arrayBuffers - before);
-        },
-      },
-    );
-    expect(result.length).toBe(4 * 4 * width * height);
-    expect(most).toBeGreaterThanOrEqual(result.length);
-    expect(most - result.length).toBeLessThan(12 * MIB); // a tile on its way; wasm memory does not count here
-  });
-
   /** Wasm memory beyond the weights after a picture went through an engine of its own. */
   async function reserved(make: (engine: Engine) => Module, width: number, height: number): Promise<number> {
     const { createEngine } = await import('../../src/index.ts');

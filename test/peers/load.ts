@@ -1,4 +1,5 @@
 import type { RefOptions } from '../reference/options.ts';
+import { readVectors } from './read_vectors.ts';
 
 /** Flat, row-major numbers as the vector files hold them. */
 export interface PeerTensor {
@@ -72,18 +73,11 @@ export interface PeerVectors {
   moduleErrors: ModuleErrorCase[];
 }
 
-/**
- * The vectors in the folder that the environment variable UPCONV_PEER_VECTORS names, or null
- * where it is not set, as in every browser.
- */
+/** The vectors in the folder that the environment variable UPCONV_PEER_VECTORS names, or null where it is not set. */
 export async function loadPeerVectors(): Promise<PeerVectors | null> {
-  const folder = typeof process === 'undefined' ? undefined : process.env.UPCONV_PEER_VECTORS;
-  if (!folder) return null;
-  const { readFile } = await import('node:fs/promises');
-  const cases: PeerCase[] = [];
-  for (const file of FILES) {
-    cases.push(...(JSON.parse(await readFile(`${folder}/${file}.json`, 'utf8')) as PeerCase[]));
-  }
+  const files = await Promise.all(FILES.map((file) => readVectors<PeerCase[]>(file)));
+  const cases = files.filter((file) => file !== null).flat();
+  if (cases.length === 0) return null;
   const errors = cases.filter((c) => 'throws' in c);
   return {
     numeric: cases.filter((c): c is NumericCase => !('throws' in c)),

@@ -1,5 +1,6 @@
 /** The peers' cases that are geometry beyond PyTorch's arguments, in one form. */
 
+import { readVectors } from './read_vectors.ts';
 import type { PeerGradients, PeerTensor, Tolerance } from './load.ts';
 
 /** Order of the axes in memory, outermost first; axes are (batch, channel, …) and (in, out, …). */
@@ -53,12 +54,10 @@ const WEIGHT = { iohw: ROW_MAJOR.weight, hwoi: [2, 3, 1, 0], ohwi: [1, 2, 3, 0] 
 
 /** Null where the environment variable UPCONV_PEER_VECTORS names no folder. */
 export async function loadGeometryVectors(): Promise<GeometryCase[] | null> {
-  const folder = typeof process === 'undefined' ? undefined : process.env.UPCONV_PEER_VECTORS;
-  if (!folder) return null;
-  const { readFile } = await import('node:fs/promises');
   const cases: GeometryCase[] = [];
   for (const file of ['onnx_only', 'tfjs_only', 'webnn_only']) {
-    const read = JSON.parse(await readFile(`${folder}/${file}.json`, 'utf8')) as FileCase[];
+    const read = await readVectors<FileCase[]>(file);
+    if (read === null) return null;
     // an entry with `throws` is about arguments of the peer, which are checked by its adapter
     for (const c of read) if (!('throws' in c)) cases.push(c.resolved ? fromWebnn(c, c.resolved) : fromPads(c));
   }

@@ -4,9 +4,11 @@ import { createEngine } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
 import { MICROKERNELS } from '../../src/plan/blocking.ts';
 import { text as debug } from '../../src/wasm/inlined/debug.ts';
-import { decodeInlined } from '../../src/wasm/variants.ts';
+import { decodeInlined, supportsRelaxedSimd } from '../../src/wasm/variants.ts';
 
-export const ENGINES: readonly string[] = ['default', 'portable', 'debug', ...MICROKERNELS];
+/** The debug variant uses relaxed SIMD. */
+const DEBUG = supportsRelaxedSimd() ? ['debug'] : [];
+export const ENGINES: readonly string[] = ['default', 'portable', ...DEBUG, ...MICROKERNELS];
 
 /** One engine for each entry of `ENGINES`; the caller disposes them. */
 export function everyEngine(): Promise<Engine[]> {

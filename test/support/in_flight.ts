@@ -25,7 +25,13 @@ export function random(engine: Engine, shape: readonly number[], seed = 1): Tens
 /** One turn of the event loop. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve);
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else {
+      const { port1, port2 } = new MessageChannel();
+      port1.addEventListener('message', () => resolve(), { once: true });
+      port1.start();
+      port2.postMessage(null);
+    }
   });
 }
 

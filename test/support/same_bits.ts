@@ -11,6 +11,7 @@ import {
   convTranspose3dSync,
 } from '../../src/index.ts';
 import layers from '../../bench/layers.json' with { type: 'json' };
+import { sameBytes } from './bytes.ts';
 import { random } from './in_flight.ts';
 
 export type Layer = (typeof layers)[number];
@@ -49,7 +50,7 @@ export function bitsOf(tensors: readonly (Tensor | null)[]): Uint8Array[] {
 export function expectSameBits(engines: readonly Engine[], work: (engine: Engine) => readonly (Tensor | null)[]): void {
   const [expected, ...others] = engines.map((engine) => bitsOf(work(engine)));
   for (const [position, bits] of others.entries()) {
-    const same = bits.map((each, index) => Buffer.compare(each, expected[index]) === 0);
+    const same = bits.map((each, index) => sameBytes(each, expected[index]));
     expect(same, `${engines[position + 1].info.threads} threads`).toEqual(expected.map(() => true));
   }
   for (const { memory } of engines) expect(memory.tensors).toBe(0);

@@ -6,11 +6,10 @@ import type { Engine, Tensor } from '../../src/index.ts';
 import { random, SLOW, slicingEngine, turns, watch } from './in_flight.ts';
 import { releaseAll } from './leaks.ts';
 import { own } from './owned.ts';
+import { watchUnhandled } from './unhandled.ts';
 
 const unhandled: unknown[] = [];
-const note = (reason: unknown): void => {
-  unhandled.push(reason);
-};
+let stopWatching: () => void;
 
 export let engine: Engine;
 export let x: Tensor;
@@ -18,7 +17,7 @@ export let w: Tensor;
 export let out: Tensor;
 
 beforeEach(async () => {
-  process.on('unhandledRejection', note);
+  stopWatching = watchUnhandled((reason) => unhandled.push(reason));
   engine = await slicingEngine();
   x = own(random(engine, SLOW.input));
   w = own(random(engine, SLOW.weight, 2));
@@ -26,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await turns(2);
-  process.off('unhandledRejection', note);
+  stopWatching();
   expect(unhandled.splice(0)).toEqual([]);
   if (!engine.disposed) releaseAll(engine);
   engine.dispose();

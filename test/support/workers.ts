@@ -1,15 +1,35 @@
-/** The workers that engines start, as Node sees them. */
+/** The workers that engines start, as the runtime sees them. */
 
-import type { Worker } from 'node:worker_threads';
+import type { Worker as NodeWorker } from 'node:worker_threads';
 
-const alive = new Set<Worker>();
-process.on('worker', (worker: Worker) => {
-  alive.add(worker);
-  worker.on('exit', () => alive.delete(worker));
-});
+interface LivingWorker {
+  terminate(): unknown;
+}
 
-/** Workers of this process that have not exited, oldest first. */
-export function livingWorkers(): Worker[] {
+const alive = new Set<LivingWorker>();
+
+if (typeof process === 'object') {
+  process.on('worker', (worker: NodeWorker) => {
+    alive.add(worker);
+    worker.on('exit', () => alive.delete(worker));
+  });
+} else {
+  // a page is not told of workers that are gone: those count that nobody has terminated
+  globalThis.Worker = class extends Worker {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(url, options);
+      alive.add(this);
+    }
+
+    override terminate(): void {
+      alive.delete(this);
+      super.terminate();
+    }
+  };
+}
+
+/** Workers that have not ended, oldest first. */
+export function livingWorkers(): LivingWorker[] {
   return [...alive];
 }
 
