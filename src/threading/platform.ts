@@ -6,7 +6,6 @@ import { source } from './inlined/worker.ts';
 import type { WorkerReport, WorkerStart } from './worker.ts';
 
 interface Platform {
-  scheduler?: { yield?: () => Promise<void> };
   setImmediate?: (callback: () => void) => unknown;
   performance?: { now(): number };
   navigator?: { hardwareConcurrency?: number };
@@ -19,14 +18,17 @@ const platform = globalThis as unknown as Platform;
 /** Node, Bun, Deno, Electron: they have Node's modules. */
 const hasNode = platform.process?.versions?.node !== undefined;
 
-/** Resolves after the event loop had a turn: input, timers and rendering are not held up by a long computation. */
+/**
+ * Resolves after the event loop had a turn: input, timers and rendering are not held up by a long computation.
+ * On pages by a message, which waits in line with timers and other messages; what `scheduler.yield` resolves goes ahead
+ * of them, so that none would come before the end of the computation.
+ */
 export function yieldToEventLoop(): Promise<void> {
   if (platform.setImmediate !== undefined) {
     return new Promise((resolve) => {
       platform.setImmediate?.(resolve);
     });
   }
-  if (platform.scheduler?.yield !== undefined) return platform.scheduler.yield();
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.addEventListener('message', () => {
