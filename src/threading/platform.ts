@@ -99,7 +99,11 @@ export type Spawn = (events: ThreadEvents) => Promise<Thread>;
 
 /** Ways to start a worker, to be tried in this order. */
 export function waysToSpawn(workerUrl: string | URL | null): Spawn[] {
-  if (workerUrl !== null) return [(events) => (hasNode ? nodeThread : webThread)(() => String(workerUrl), events)];
+  if (workerUrl !== null) {
+    const url = String(workerUrl);
+    if (hasNode) return [(events) => nodeThread(() => url, events)];
+    return [(events) => wrapWorker(() => new Worker(url, { type: 'module' }), events)];
+  }
   if (hasNode) {
     const inlined = `data:text/javascript,${encodeURIComponent(source)}`;
     return [(events) => nodeThread(() => inlined, events), (events) => nodeThread(packageUrl, events)];
@@ -107,7 +111,7 @@ export function waysToSpawn(workerUrl: string | URL | null): Spawn[] {
   return [
     // spelled out: bundlers look for this form
     (events) => wrapWorker(() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }), events),
-    (events) => webThread(() => URL.createObjectURL(new Blob([source], { type: 'text/javascript' })), events),
+    (events) => wrapWorker(blobWorker, events),
   ];
 }
 
@@ -134,14 +138,13 @@ async function nodeThread(url: () => string, events: ThreadEvents): Promise<Thre
   };
 }
 
-function webThread(url: () => string, events: ThreadEvents): Promise<Thread> {
-  return wrapWorker(() => {
-    const target = url();
-    const worker = new Worker(target, { type: 'module' });
-    if (target.startsWith('blob:'))
-      worker.addEventListener('message', () => URL.revokeObjectURL(target), { once: true });
-    return worker;
-  }, events);
+function blobWorker(): Worker {
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  const worker = new Worker(url, { type: 'module' });
+  for (const loaded of ['message', 'error']) {
+    worker.addEventListener(loaded, () => URL.revokeObjectURL(url), { once: true });
+  }
+  return worker;
 }
 
 /** Time in which a terminated worker of a page is surely gone. */
