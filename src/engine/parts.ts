@@ -10,7 +10,7 @@ import { installEntries, JOB_BYTES } from '../threading/job.ts';
 import { availableCores, canBlock, noThreadsReason } from '../threading/platform.ts';
 import { WorkerPool } from '../threading/worker_pool.ts';
 import type { VariantDescription } from '../wasm/variants.ts';
-import { chooseVariant, describeModule, loadVariant, withThreads } from '../wasm/variants.ts';
+import { chooseVariant, describeModule, loadVariant, refused, withThreads } from '../wasm/variants.ts';
 import type { Executor } from './executor.ts';
 import { SingleThread } from './executor.ts';
 import type { CheckedEngineOptions } from './options.ts';
@@ -109,7 +109,11 @@ function place(module: WebAssembly.Module, options: CheckedEngineOptions): Omit<
       cause,
     });
   }
-  return { description, heap, kernels: createKernels(module, heap.memory) };
+  try {
+    return { description, heap, kernels: createKernels(module, heap.memory) };
+  } catch (error) {
+    throw error instanceof WebAssembly.CompileError ? refused(error) : error;
+  }
 }
 
 async function wantedThreads({ threads, wasm, memory }: CheckedEngineOptions): Promise<Threads> {

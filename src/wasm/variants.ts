@@ -86,12 +86,17 @@ export async function loadVariant(name: VariantName | 'auto'): Promise<WebAssemb
   try {
     return await WebAssembly.compile(decodeInlined(text));
   } catch (cause) {
-    throw new EngineError(
-      'ERR_UNSUPPORTED',
-      `init: WebAssembly refused to compile (${String(cause)}); a Content-Security-Policy needs script-src 'wasm-unsafe-eval'`,
-      { cause },
-    );
+    throw refused(cause);
   }
+}
+
+/** What to throw where the runtime refuses to compile, or, as WebKit does, to instantiate what it has compiled. */
+export function refused(cause: unknown): EngineError {
+  return new EngineError(
+    'ERR_UNSUPPORTED',
+    `init: WebAssembly refused to compile (${String(cause)}); a Content-Security-Policy needs script-src 'wasm-unsafe-eval'`,
+    { cause },
+  );
 }
 
 /**
