@@ -80,9 +80,10 @@ describe('defaults and tuples', () => {
     const options = { stride: [3, 1], dilation: [1, 4], padding: [0, 2], outputPadding: [2, 3] };
     expect(forward(options).shape).toEqual([2, 3, 4 * 3 + 3 + 2, 2 + 4 + 1 + 3 - 4]);
     expect(forward({ padding: [[2, 0], [0, 1]] }).shape).toEqual([2, 3, 5, 3]); // prettier-ignore
-    const whole = own(convTranspose2dSync(x, w));
+    const algorithm = 'planes'; // another path may round otherwise, and each size may have another one
+    const whole = forward({ algorithm });
     const window = own(own(whole.narrow(2, 2, 5)).narrow(3, 0, 3));
-    expect(bits(forward({ padding: [[2, 0], [0, 1]] }))).toEqual(bits(own(window.contiguous()))); // prettier-ignore
+    expect(bits(forward({ padding: [[2, 0], [0, 1]], algorithm }))).toEqual(bits(own(window.contiguous()))); // prettier-ignore
   });
 
   test('options are read before the function returns', async () => {

@@ -231,7 +231,8 @@ describe('freeze', () => {
   });
 
   test('memory shrinks, and nothing is packed any more', async () => {
-    const m = own(new ConvTranspose2d(128, 64, 4, { stride: 2, padding: 1, engine })).eval();
+    // of both kernel sets the path that serves every size: a shape with another one keeps two packed weights
+    const m = own(new ConvTranspose2d(128, 64, 4, { stride: 4, engine })).eval();
     const x = own(random(engine, [1, 128, 16, 16]));
     const out = own(m.forwardSync(x));
     await m.prepare(x.shape);
