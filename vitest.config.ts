@@ -1,17 +1,65 @@
+import type { BrowserConfigOptions } from 'vitest/node';
 import { defineConfig } from 'vitest/config';
+import { BROWSER_NAMES } from './test/browsers/browsers.ts';
+import { probePages } from './test/browsers/probe_server.ts';
+import { spawnedBrowser } from './test/browsers/provider.ts';
+
+const LONG = ['test/**/*.long.test.ts'];
+/** Tests that read files, start processes or collect garbage; all others run in browsers, too. */
+const NODE_ONLY = ['test/{architecture,bench,cli,examples}/**', 'test/**/*.node.test.ts'];
+/** Tests that are about pages. */
+const PAGE_ONLY = ['test/browsers/**'];
+/** Tests of loading and of one thread: they run in pages that are not isolated, too. */
+const NOT_ISOLATED = [
+  'test/browsers/pages/**/*.test.ts',
+  'test/engine/{init,runtime,interruption,calls_in_flight}.test.ts',
+  'test/nn/passes.test.ts',
+];
+/** What a page has to be served with so that threads can share memory. */
+const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+const TIMEOUT = { testTimeout: 60_000, hookTimeout: 60_000 };
+/** What tests ask the environment for: a page has none. */
+const ENVIRONMENT = Object.fromEntries(
+  ['UPCONV_TEST_SEED', 'UPCONV_PEER_VECTORS'].map((name) => [name, process.env[name] ?? '']),
+);
+const READABLE = ['.', ENVIRONMENT.UPCONV_PEER_VECTORS].filter((folder) => folder !== '');
+
+/** Every browser, as projects of the names that `nameOf` gives them. */
+const inBrowsers = (nameOf: (browser: string) => string): BrowserConfigOptions => ({
+  enabled: true,
+  headless: true,
+  screenshotFailures: false,
+  provider: spawnedBrowser(),
+  instances: BROWSER_NAMES.map((browser) => ({ browser, name: nameOf(browser), provide: { browser } })),
+});
 
 export default defineConfig({
   test: {
     projects: [
+      { test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [...LONG, ...PAGE_ONLY], ...TIMEOUT } },
+      { test: { name: 'long', include: LONG, testTimeout: 600_000 } },
       {
+        server: { headers: ISOLATION, fs: { allow: READABLE } },
+        plugins: [probePages(ISOLATION)],
         test: {
-          name: 'node',
+          name: 'isolated',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.long.test.ts'],
-          testTimeout: 60_000,
+          exclude: [...LONG, ...NODE_ONLY],
+          env: ENVIRONMENT,
+          browser: inBrowsers((browser) => browser),
+          ...TIMEOUT,
         },
       },
-      { test: { name: 'long', include: ['test/**/*.long.test.ts'], testTimeout: 600_000 } },
+      {
+        plugins: [probePages({})],
+        test: {
+          name: 'not isolated',
+          include: NOT_ISOLATED,
+          env: ENVIRONMENT,
+          browser: inBrowsers((browser) => `${browser}-not-isolated`),
+          ...TIMEOUT,
+        },
+      },
     ],
   },
 });
