@@ -105,7 +105,8 @@ test(`${CALLS} calls from ${PROMISES} promises, seed ${seed}`, async () => {
 
   expect(counts.wrong).toBe(0);
   expect(counts.right + counts.aborted + counts.failed).toBe(CALLS);
-  expect(Math.min(counts.right, counts.aborted, counts.failed)).toBeGreaterThan(0);
+  // whether a worker that is killed has a call in hand is chance; worker_death.node.test.ts tries until it has
+  expect(Math.min(counts.right, counts.aborted)).toBeGreaterThan(0);
   expect(engine.memory.tensors).toBe(before);
   disposeOwned();
   expect(engine.memory.tensors).toBe(0);
