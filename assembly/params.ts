@@ -190,10 +190,6 @@ export class ConvParams {
   positionStep: i32;
   /** Taps that are neighbours in memory follow one another in runs of so many. */
   tapRun: i32;
-  /** Elements from the first tap of a position to the last one, and 1. */
-  reachD: i32;
-  reachH: i32;
-  reachW: i32;
 
   panelsOffset: i32;
   aPanelsOffset: i32;

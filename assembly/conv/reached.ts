@@ -58,5 +58,5 @@ export function reach(p: ConvParams, box: Box, channelPtr: usize, channels: i32,
 function lengthOf(p: ConvParams, box: Box, axis: i32): i32 {
   const b = box.along(axis);
   const a = boxes.along(p, axis);
-  return (b.d1 - b.d0 - 1) * a.strideD + a.reachD;
+  return (b.d1 - b.d0 - 1) * a.strideD + (a.kernelD - 1) * a.dilationD + 1;
 }

@@ -63,10 +63,10 @@ function speedUps(layers: readonly LayerResult[], operation: Operation, leastFlo
 
 /** Speed-ups; differences of at most 20 µs count as none. */
 function noticeable(layers: readonly LayerResult[]): Valued[] {
-  return speedUps(layers, 'resident', 0).map(([name, value]) => {
-    const { upconv, twoThreads } = layers.find((layer) => layer.name === name)!;
-    const lost = (twoThreads.resident?.medianMs ?? 0) - (upconv.resident?.medianMs ?? 0);
-    return [name, lost <= 0.02 ? Math.max(value, 1) : value];
+  return layers.flatMap(({ name, upconv: { resident: one }, twoThreads: { resident: two } }): Valued[] => {
+    if (one === undefined || two === undefined) return [];
+    const value = one.medianMs / two.medianMs;
+    return [[name, two.medianMs - one.medianMs <= 0.02 ? Math.max(value, 1) : value]];
   });
 }
 

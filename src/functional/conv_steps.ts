@@ -13,6 +13,7 @@ import type { ConvSpec } from '../kernels/spec.ts';
 import { microkernelName } from '../plan/blocking.ts';
 import type { Axis } from '../plan/conv_geometry.ts';
 import type { Algorithm } from '../plan/forward_algorithms.ts';
+import { isFree } from '../plan/forward_algorithms.ts';
 import { algorithmsOfAnySize, hasChoice, usualAlgorithm } from '../plan/usual_choice.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ConvProblem } from './conv_problem.ts';
@@ -124,7 +125,7 @@ function productOf(
 ): Parameters<typeof usualAlgorithm>[0] & { readonly open: boolean } {
   const scatters = (kind === CONV_TRANSPOSE) === (direction === 'forward');
   const product = { dtype: computeDtype(dtype), kernelSet: engine.kernelSet, geometry, scatters };
-  return { ...product, open: (algorithm === 'auto' || algorithm === 'direct') && hasChoice(product) };
+  return { ...product, open: isFree(algorithm) && hasChoice(product) };
 }
 
 /** Algorithms whose layouts a packed weight holds: of any size, all that calls may take. */

@@ -51,7 +51,7 @@ export const PLAN_BLOCKS: Blocks = {
     depth tiles slabs slabChannels taps blocks rowOffsetPtr packTablePtr runTablePtr blockTablePtr
     tapTablePtr flat linePeriod stripStep splitBytes writeOnce accumulate activation activationA:f64 activationB:f64 inputActivation
     inputActivationA:f64 inputActivationB:f64 imagesPerItem columnsPerItem stepBegin stepEnd itemRows parts partStride dense
-    inPlace positionStep tapRun reach@
+    inPlace positionStep tapRun
     panelsOffset aPanelsOffset rowBufferOffset tileOffset
   `),
   channelSum: layout(`

@@ -75,7 +75,9 @@ export function convFields(
     const ofAxis: Record<string, FieldValue> = {
       input: geometry.axes[axis].input,
       output: geometry.axes[axis].output,
+      kernel: geometry.axes[axis].kernel,
       stride: geometry.axes[axis].stride,
+      dilation: geometry.axes[axis].dilation,
       crop: geometry.axes[axis].crop,
       inputStride: input.spatial[axis],
       outputStride: output.spatial[axis],

@@ -40,6 +40,20 @@ export function boxOfPositions(
   return box;
 }
 
+/** Elements from one row, slice and box to the next. */
+export type Pitches = readonly [row: number, slice: number, size: number];
+
+/** Rows begin at multiples of a vector. */
+export function pitchesOf(slices: number, rows: number, columns: number): Pitches {
+  const row = roundUp(columns, 4);
+  return [row, rows * row, slices * rows * row];
+}
+
+/** Elements of the output side that a box of positions spans along each axis. */
+export function spanOf({ axes }: ConvGeometry, box: Box): number[] {
+  return axes.map(({ stride, kernel, dilation }, axis) => (box[axis] - 1) * stride + (kernel - 1) * dilation + 1);
+}
+
 /** Boxes cut the input. */
 export function inputRanges({ axes }: ConvGeometry): Range[] {
   return axes.map(({ input }) => ({ begin: 0, end: input }));

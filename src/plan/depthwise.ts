@@ -3,10 +3,10 @@
 import { elementBytes } from '../core/dtype.ts';
 import { convFields, workspaceFields } from './conv_fields.ts';
 import type { Box } from './conv_gather.ts';
-import { inputRanges } from './conv_gather.ts';
+import { inputRanges, pitchesOf } from './conv_gather.ts';
 import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
-import { BOXES_BYTES, growBox, pitchesOf, reachedBox, shiftsOf, tapFields } from './depthwise_boxes.ts';
+import { BOXES_BYTES, growBox, reachedBox, shiftsOf, tapFields } from './depthwise_boxes.ts';
 import type { ForwardSpec } from './forward_spec.ts';
 import { layoutOf } from './forward_spec.ts';
 import { pointer, pointers } from './stage.ts';

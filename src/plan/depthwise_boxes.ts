@@ -2,7 +2,8 @@
 
 import { ceilDiv, roundUp } from './blocking.ts';
 import type { ProductSpec, Range } from './conv_fields.ts';
-import type { Box } from './conv_gather.ts';
+import type { Box, Pitches } from './conv_gather.ts';
+import { pitchesOf, spanOf } from './conv_gather.ts';
 import type { AxisPhases, ConvGeometry } from './conv_geometry.ts';
 import type { Layout } from './forward_spec.ts';
 import type { FieldValue } from './stage.ts';
@@ -14,18 +15,10 @@ export const LARGEST_STRIDE = 256;
 /** Rows are cut down to this, if need be, to fit. */
 export const SHORTEST_ROW = 32;
 
-/** Elements from one row, slice and box to the next. */
-export type Pitches = readonly [row: number, slice: number, size: number];
-
-export function pitchesOf(slices: number, rows: number, columns: number): Pitches {
-  const row = roundUp(columns, 4);
-  return [row, rows * row, slices * rows * row];
-}
-
 /** Room for what a box of inputs reaches of the output side, when cells of `unit` elements may read beyond its rows. */
-export function reachedBox({ axes }: ConvGeometry, { phases }: Layout, box: Box, unit: number): Pitches {
-  const [d, h, w] = axes.map(({ stride, kernel, dilation }, i) => (box[i] - 1) * stride + (kernel - 1) * dilation + 1);
-  const { stride } = axes[2];
+export function reachedBox(geometry: ConvGeometry, { phases }: Layout, box: Box, unit: number): Pitches {
+  const [d, h, w] = spanOf(geometry, box);
+  const { stride } = geometry.axes[2];
   return pitchesOf(d, h, Math.max(w, roundUp(box[2] * stride, unit) + phases[2].maxShift * stride));
 }
 
@@ -50,11 +43,9 @@ export function shiftsOf({ taps }: AxisPhases): Int32Array {
 }
 
 /** Fields that only depthwise stages read. */
-export function tapFields({ geometry, weight }: ProductSpec, shifts: Int32Array): Record<string, FieldValue> {
+export function tapFields({ weight }: ProductSpec, shifts: Int32Array): Record<string, FieldValue> {
   const fields: Record<string, FieldValue> = { taps: shifts.length, tapTablePtr: shifts };
   ['D', 'H', 'W'].forEach((name, i) => {
-    fields[`kernel${name}`] = geometry.axes[i].kernel;
-    fields[`dilation${name}`] = geometry.axes[i].dilation;
     fields[`weightStride${name}`] = weight.spatial[i];
   });
   return fields;

@@ -40,13 +40,18 @@ export function checkAlgorithm(operation: string, value: unknown, geometry: Conv
   return algorithm;
 }
 
+/** True when the plan may choose. */
+export function isFree(algorithm: Algorithm): boolean {
+  return algorithm === 'auto' || algorithm === 'direct';
+}
+
 /** @param algorithm one that takes the geometry */
 export function takesDepthwise(
   product: Product,
   algorithm: Algorithm,
   spec: Parameters<typeof depthwiseIsFaster>[1],
 ): boolean {
-  return algorithm === 'auto' || algorithm === 'direct' ? depthwiseIsFaster(product, spec) : algorithm === 'depthwise';
+  return isFree(algorithm) ? depthwiseIsFaster(product, spec) : algorithm === 'depthwise';
 }
 
 /**
@@ -56,12 +61,12 @@ export function takesDepthwise(
  */
 export function planGatherBy(algorithm: Algorithm, spec: ForwardSpec): ConvPlan {
   if (takesDepthwise('gather', algorithm, spec)) return planDepthwiseGather(spec);
-  const free = algorithm === 'auto' || algorithm === 'direct';
-  if (!(free ? !spec.anySize : algorithm === 'implicit') || !isMirrored(spec)) return planConvForward(spec);
+  if (!isMirrored(spec)) return planConvForward(spec);
   // bands of a picture take the path of the whole, so that they have its bits
-  return !free || isImplicitCheaper(ofUsualHeight(spec))
-    ? mirroredForward(planImplicitForward, spec)
-    : planConvForward(spec);
+  const implicit = isFree(algorithm)
+    ? spec.anySize !== true && isImplicitCheaper(ofUsualHeight(spec))
+    : algorithm === 'implicit';
+  return implicit ? mirroredForward(planImplicitForward, spec) : planConvForward(spec);
 }
 
 /** Cycles, see `ConvPlan`, of an element that goes from a plane to the result: im2col's product writes there. */
@@ -78,7 +83,7 @@ function isImplicitCheaper(spec: ForwardSpec): boolean {
  * @param algorithm one that takes the geometry
  */
 export function planForwardBy(algorithm: Algorithm, spec: ForwardSpec): ConvPlan {
-  const free = algorithm === 'auto' || algorithm === 'direct';
+  const free = isFree(algorithm);
   if (takesDepthwise('scatter', algorithm, spec)) return planDepthwiseScatter(spec);
   if (algorithm === 'planes' || (free && spec.anySize)) return planConvTransposeForward(spec);
   const implicit = planImplicitForward(spec);

@@ -1,33 +1,31 @@
 /** What a convolution and gradWeight read of the output side: in place, or copied. See assembly/conv/reached.ts. */
 
-import { roundUp } from './blocking.ts';
 import type { ProductSpec } from './conv_fields.ts';
 import type { Box } from './conv_gather.ts';
+import { pitchesOf, spanOf } from './conv_gather.ts';
 
 export interface Reached {
-  /** No position has a tap outside the output. */
-  readonly inPlace: boolean;
   /** Elements of a channel that are copied for a box. */
   readonly copied: (box: Box) => number;
   /** Fields about it; `tapTablePtr` holds (offset on the output side, weight offset) per tap. */
   readonly fields: (box: Box) => Record<string, number | Int32Array>;
 }
 
-export function reachedOf({ geometry: { axes }, weight, output, inputActivation }: ProductSpec): Reached {
-  const reach = axes.map(({ kernel, dilation }) => (kernel - 1) * dilation + 1);
+export function reachedOf({ geometry, weight, output, inputActivation }: ProductSpec): Reached {
+  const { axes } = geometry;
+  const image = axes.map(({ input }) => input) as [number, number, number];
+  // no position has a tap outside the output
   const inPlace =
     (inputActivation?.kind ?? 0) === 0 &&
-    axes.every(({ input, stride, crop, output: length }, i) => crop === 0 && (input - 1) * stride + reach[i] <= length);
+    spanOf(geometry, image).every((span, axis) => axes[axis].crop === 0 && span <= axes[axis].output);
   const [outputD, outputH, outputW] = output.spatial;
   /** Elements from one position, row, slice to the next, and of a channel. */
   const pitches = (box: Box): readonly [number, number, number, number] => {
     if (inPlace) return [outputW, outputH, outputD, output.channel];
-    const [slices, rows, columns] = axes.map(({ stride }, axis) => (box[axis] - 1) * stride + reach[axis]);
-    const row = roundUp(columns, 4);
-    return [1, row, rows * row, slices * rows * row];
+    const [slices, rows, columns] = spanOf(geometry, box);
+    return [1, ...pitchesOf(slices, rows, columns)];
   };
   return {
-    inPlace,
     copied: (box) => (inPlace ? 0 : pitches(box)[3]),
     fields(box) {
       const [element, planeRow, planeSlice, planeSize] = pitches(box);
@@ -49,9 +47,6 @@ export function reachedOf({ geometry: { axes }, weight, output, inputActivation 
         planeSize,
         positionStep: axes[2].stride * element,
         tapRun: axes[2].dilation * element === 1 ? axes[2].kernel : 1,
-        reachD: reach[0],
-        reachH: reach[1],
-        reachW: reach[2],
         tapTablePtr: Int32Array.from(table.flat()),
       };
     },
