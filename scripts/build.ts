@@ -12,8 +12,8 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { bundle, bundleWorker } from './bundle.ts';
 import type { Target } from './compile_wasm.ts';
-import { compileWasm, TARGETS } from './compile_wasm.ts';
-import { FIRST_CHARACTER } from '../src/wasm/variants.ts';
+import { compileWasm, TARGETS, version } from './compile_wasm.ts';
+import { FIRST_CHARACTER } from '../src/wasm/inlined_text.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -28,6 +28,7 @@ async function buildTarget(target: Target): Promise<void> {
 /** As many targets at once as there are cores. */
 async function buildWasm(): Promise<void> {
   mkdirSync('src/wasm/inlined', { recursive: true });
+  writeFileSync('src/wasm/inlined/version.ts', `export const version: string = ${JSON.stringify(version)};\n`);
   const waiting = [...TARGETS];
   const work = async (): Promise<void> => {
     for (let target = waiting.shift(); target !== undefined; target = waiting.shift()) await buildTarget(target);
@@ -42,7 +43,9 @@ const OUTPUTS = [
   'dist/kernels.js',
   'dist/cli.js',
   'dist/worker.js',
+  'dist/workerd/index.js',
   'src/threading/inlined/worker.ts',
+  'src/wasm/inlined/version.ts',
   ...TARGETS.map(({ name }) => `src/wasm/inlined/${name}.ts`),
 ];
 const SOURCES = [
@@ -55,7 +58,7 @@ const SOURCES = [
 function isStale(): boolean {
   if (![STAMP, ...OUTPUTS].every(existsSync)) return true;
   const began = Number(readFileSync(STAMP, 'utf8'));
-  return globSync(SOURCES, { exclude: ['src/wasm/inlined/**'] }).some((path) => statSync(path).mtimeMs > began);
+  return globSync(SOURCES, { exclude: ['src/*/inlined/**'] }).some((path) => statSync(path).mtimeMs > began);
 }
 
 async function buildAll(): Promise<void> {

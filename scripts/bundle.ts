@@ -1,10 +1,12 @@
 /** Bundles src/ into dist/ with esbuild, declares types with tsc, lists the licences of what was bundled. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import type { Metafile, Plugin } from 'esbuild';
+import type { BuildOptions, Metafile, Plugin } from 'esbuild';
+import { TARGETS } from './compile_wasm.ts';
+import { workerdPlugin } from './workerd_plugin.ts';
 
 /** Libraries of the development tree whose code ends up in dist/, by package folder. */
 function bundledPackages(metafile: Metafile): string[] {
@@ -80,33 +82,46 @@ export async function bundleWorker(): Promise<string> {
   return text;
 }
 
+/** The entry points of the library, for any runtime. */
+const LIBRARY = {
+  entryPoints: { index: 'src/index.ts', kernels: 'src/kernels.ts' },
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  target: 'es2022',
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+  conditions: ['import'],
+  external: ['node:*'],
+  sourcemap: true,
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+} satisfies BuildOptions;
+
 /**
  * Writes dist/.
  * @param worker what `bundleWorker` returned
  */
 export async function bundle(worker: string): Promise<void> {
-  const result = await build({
-    entryPoints: { index: 'src/index.ts', kernels: 'src/kernels.ts' },
-    outdir: 'dist',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    target: 'es2022',
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    conditions: ['import'],
-    external: ['node:*'],
-    chunkNames: 'chunks/[name]-[hash]',
-    sourcemap: true,
-    legalComments: 'none',
-    metafile: true,
-    logLevel: 'warning',
+  const library = await build({ ...LIBRARY, outdir: 'dist', chunkNames: 'chunks/[name]-[hash]' });
+  const workerd = await build({
+    ...LIBRARY,
+    outdir: 'dist/workerd',
+    chunkNames: '[name]-[hash]', // in one folder, so that all find the modules by the same path
+    plugins: [workerdPlugin('../wasm')],
   });
+  mkdirSync('dist/wasm');
+  for (const { name } of TARGETS) {
+    if (name !== 'debug') copyFileSync(`build/wasm/${name}.wasm`, `dist/wasm/${name}.wasm`);
+  }
   writeFileSync('dist/worker.js', worker);
   const cli = await bundleCli();
   writeFileSync(
     'dist/THIRD_PARTY_LICENSES.txt',
-    [...new Set([result.metafile, cli].flatMap(bundledPackages))].map(licenceText).join(`\n${'-'.repeat(80)}\n\n`),
+    [...new Set([library.metafile, workerd.metafile, cli].flatMap(bundledPackages))]
+      .map(licenceText)
+      .join(`\n${'-'.repeat(80)}\n\n`),
   );
   const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
   execFileSync(

@@ -71,6 +71,10 @@ function optimizeAgain(wasm: Uint8Array, { kernelSet, threads }: Target, names: 
   return optimized;
 }
 
+const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+/** Of the package; the modules say which one they belong to. */
+export const { version } = JSON.parse(manifest) as { version: string };
+
 /** Unsigned LEB128. */
 function leb128(value: number): number[] {
   const bytes: number[] = [];
@@ -85,7 +89,7 @@ function leb128(value: number): number[] {
 function withDescription(wasm: Uint8Array, { name, kernelSet, threads }: Target): Uint8Array {
   const text = new TextEncoder();
   const sectionName = text.encode('upconv');
-  const content = text.encode(JSON.stringify({ variant: name, kernelSet, threads }));
+  const content = text.encode(JSON.stringify({ variant: name, kernelSet, threads, version }));
   const body = [...leb128(sectionName.length), ...sectionName, ...content];
   return Uint8Array.from([...wasm, 0, ...leb128(body.length), ...body]);
 }

@@ -14,8 +14,14 @@ const IN_DIST = [
   'dist/index.js',
   'dist/kernels.js',
   'dist/cli.js',
+  'dist/worker.js',
+  'dist/workerd/index.js',
+  'dist/workerd/kernels.js',
+  ...['simd', 'relaxed', 'simd-threads', 'relaxed-threads'].map((name) => `dist/wasm/${name}.wasm`),
   'dist/types/index.d.ts',
   'dist/types/kernels.d.ts',
+  'dist/types/wasm/exported_module.d.ts',
+  'dist/types/threading/worker.d.ts',
   'dist/THIRD_PARTY_LICENSES.txt',
 ];
 

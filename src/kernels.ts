@@ -17,4 +17,4 @@ export { planMatmul } from './kernels/plan_matmul.ts';
 export type { ConvSpec } from './kernels/spec.ts';
 export type { FieldValue, Pointer, Stage, WorkspaceBytes } from './plan/stage.ts';
 export type { VariantDescription, VariantName } from './wasm/variants.ts';
-export { loadVariant } from './wasm/variants.ts';
+export { loadVariant } from './wasm/load_variant.ts';

@@ -4,6 +4,7 @@ import { ArgumentError } from '../core/errors.ts';
 import { checkBoolean, checkChoice, checkInteger, checkNumber, checkOptions, wrongType } from '../core/validate.ts';
 import type { ForeignAllocator } from '../memory/heap.ts';
 import { checkMicrokernel } from '../plan/blocking.ts';
+import { describeModule } from '../wasm/variants.ts';
 
 export interface EngineOptions {
   /**
@@ -19,7 +20,7 @@ export interface EngineOptions {
   maximumBytes?: number;
   /** Limit of the packed-weight cache, in bytes. */
   cacheBytes?: number;
-  /** A variant of this package's wasm, compiled by the caller. */
+  /** A variant of this package's wasm, compiled by the caller from `upconv/wasm/….wasm`; default: the fitting one. */
   wasm?: WebAssembly.Module;
   /** Register tile `mr`x8, to force one in tests. */
   microkernel?: string;
@@ -79,23 +80,21 @@ const DEFAULT_INITIAL_BYTES = 2 ** 20;
  */
 export function checkEngineOptions(operation: string, options: EngineOptions): CheckedEngineOptions {
   checkOptions(operation, options, KNOWN);
-  const { threads = 'auto', numerics = 'fast', wasm = null, microkernel = null } = options;
+  const { threads = 'auto', microkernel = null } = options;
+  const numerics = checkChoice(operation, 'numerics', options.numerics ?? 'fast', ['fast', 'portable']);
   if (threads !== 'auto') checkInteger(operation, 'threads', threads, 1);
   const maximumBytes = bytes(operation, 'maximumBytes', options.maximumBytes ?? 4 * GIBIBYTE, 65536);
   const initialBytes = bytes(operation, 'initialBytes', options.initialBytes ?? DEFAULT_INITIAL_BYTES, 0);
   if (options.initialBytes !== undefined && initialBytes > maximumBytes) {
     throw new ArgumentError(operation, 'initialBytes', `at most maximumBytes = ${maximumBytes}`, String(initialBytes));
   }
-  if (wasm !== null && !(wasm instanceof WebAssembly.Module)) {
-    throw wrongType(operation, 'wasm', 'a WebAssembly.Module', wasm);
-  }
   return {
     threads,
-    numerics: checkChoice(operation, 'numerics', numerics, ['fast', 'portable']),
+    numerics,
     initialBytes: Math.min(initialBytes, maximumBytes),
     maximumBytes,
     cacheBytes: checkNumber(operation, 'cacheBytes', options.cacheBytes ?? DEFAULT_CACHE_BYTES, 0),
-    wasm,
+    wasm: options.wasm === undefined ? null : checkModule(operation, options.wasm, numerics),
     mr: microkernel === null ? null : checkMicrokernel(operation, microkernel),
     wide: checkBoolean(operation, 'wide', options.wide ?? false),
     yieldEveryMs: checkNumber(operation, 'yieldEveryMs', options.yieldEveryMs ?? DEFAULT_YIELD_MS, 0),
@@ -103,6 +102,16 @@ export function checkEngineOptions(operation: string, options: EngineOptions): C
     debug: checkBoolean(operation, 'debug', options.debug ?? false),
     ...checkForeignMemory(operation, options),
   };
+}
+
+/** A module that could not do what `numerics` promises is a wrong one, too. */
+function checkModule(operation: string, module: unknown, numerics: 'fast' | 'portable'): WebAssembly.Module {
+  if (!(module instanceof WebAssembly.Module)) throw wrongType(operation, 'wasm', 'a WebAssembly.Module', module);
+  const { variant, kernelSet } = describeModule(module, operation, 'wasm');
+  if (numerics === 'portable' && kernelSet !== 'simd') {
+    throw new ArgumentError(operation, 'wasm', "a plain SIMD module, as numerics: 'portable' asks for", `'${variant}'`);
+  }
+  return module;
 }
 
 function checkWorkerUrl(operation: string, value: unknown): string | URL | null {

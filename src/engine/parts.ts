@@ -9,8 +9,9 @@ import type { JobExports } from '../threading/job.ts';
 import { installEntries, JOB_BYTES } from '../threading/job.ts';
 import { availableCores, canBlock, noThreadsReason } from '../threading/platform.ts';
 import { WorkerPool } from '../threading/worker_pool.ts';
+import { compileModule, refused } from '../wasm/modules.ts';
 import type { VariantDescription } from '../wasm/variants.ts';
-import { chooseVariant, describeModule, loadVariant, refused, withThreads } from '../wasm/variants.ts';
+import { chooseVariant, describeModule, withThreads } from '../wasm/variants.ts';
 import type { Executor } from './executor.ts';
 import { SingleThread } from './executor.ts';
 import type { CheckedEngineOptions } from './options.ts';
@@ -51,13 +52,13 @@ export async function makeParts(options: CheckedEngineOptions): Promise<EnginePa
   const plain = chooseVariant(numerics === 'portable');
   if (count === 1) {
     const shared = options.memory !== null && isShared(options.memory);
-    return singleThreadParts(wasm ?? (await loadVariant(shared ? withThreads(plain) : plain)), options, reason);
+    return singleThreadParts(wasm ?? (await compileModule(shared ? withThreads(plain) : plain)), options, reason);
   }
   try {
-    return await threadedParts(wasm ?? (await loadVariant(withThreads(plain))), options, count);
+    return await threadedParts(wasm ?? (await compileModule(withThreads(plain))), options, count);
   } catch (error) {
     if (!(error instanceof EngineError) || wasm !== null || options.memory !== null) throw error;
-    return singleThreadParts(await loadVariant(plain), options, `no shared memory: ${error.message}`);
+    return singleThreadParts(await compileModule(plain), options, `no shared memory: ${error.message}`);
   }
 }
 
@@ -100,7 +101,7 @@ async function threadedParts(
 }
 
 function place(module: WebAssembly.Module, options: CheckedEngineOptions): Omit<EngineParts, 'executor'> {
-  const description = describeModule(module);
+  const description = describeModule(module, 'createEngine', 'wasm');
   let heap: Heap;
   try {
     heap = createHeap({ ...options, shared: description.threads });
@@ -120,7 +121,9 @@ async function wantedThreads({ threads, wasm, memory }: CheckedEngineOptions): P
   if (threads === 1) return { count: 1, reason: null };
   const reason =
     noThreadsReason() ??
-    (wasm !== null && !describeModule(wasm).threads ? 'the module given is a variant without threads' : null) ??
+    (wasm !== null && !describeModule(wasm, 'createEngine', 'wasm').threads
+      ? 'the module given is a variant without threads'
+      : null) ??
     (memory !== null && !isShared(memory) ? 'the memory given is not shared' : null);
   if (reason !== null) return { count: 1, reason };
   const count = threads === 'auto' ? await availableCores() : threads;

@@ -31,7 +31,7 @@ const conv: Layer = { ...transposed, name: 'conv', kind: 'conv', input: [9, 20],
 const engine = upconv.createEngineSync({ wasm: await loadWasm(), threads: 1 });
 
 async function loadWasm(): Promise<WebAssembly.Module> {
-  const { loadVariant } = await import('../../src/wasm/variants.ts');
+  const { loadVariant } = await import('../../src/wasm/load_variant.ts');
   return loadVariant('auto');
 }
 

@@ -19,7 +19,8 @@ import {
   zeros,
 } from '../../src/index.ts';
 import type { Engine, EngineError } from '../../src/index.ts';
-import { decodeInlined, supportsRelaxedSimd } from '../../src/wasm/variants.ts';
+import { decodeInlined } from '../../src/wasm/inlined_text.ts';
+import { supportsRelaxedSimd } from '../../src/wasm/variants.ts';
 import { text } from '../../src/wasm/inlined/simd.ts';
 
 const NOT_OURS = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));

@@ -15,7 +15,7 @@ import { cropPairs } from '../reference/options.ts';
 import type { RefOptions } from '../reference/options.ts';
 import { coordinatesOf, elementCount, refTensor, stridesOf } from '../reference/tensor.ts';
 import type { RefTensor } from '../reference/tensor.ts';
-import { loadVariant } from '../../src/wasm/variants.ts';
+import { loadVariant } from '../../src/wasm/load_variant.ts';
 import { expectIdentical } from '../support/expect.ts';
 import { releaseAll } from '../support/leaks.ts';
 import { CONV, CONV_TRANSPOSE } from '../support/operations.ts';

@@ -4,7 +4,8 @@ import { createEngine } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
 import { MICROKERNELS } from '../../src/plan/blocking.ts';
 import { text as debug } from '../../src/wasm/inlined/debug.ts';
-import { decodeInlined, supportsRelaxedSimd } from '../../src/wasm/variants.ts';
+import { decodeInlined } from '../../src/wasm/inlined_text.ts';
+import { supportsRelaxedSimd } from '../../src/wasm/variants.ts';
 
 /** The debug variant uses relaxed SIMD. */
 const DEBUG = supportsRelaxedSimd() ? ['debug'] : [];
