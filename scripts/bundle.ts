@@ -1,7 +1,8 @@
 /** Bundles src/ into dist/ with esbuild, declares types with tsc, lists the licences of what was bundled. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { BuildOptions, Metafile, Plugin } from 'esbuild';
@@ -31,12 +32,18 @@ function licenceText(folder: string): string {
   return `${manifest.name} ${manifest.version} (${manifest.license ?? 'see below'})\n\n${text.trim()}\n`;
 }
 
+/** Files directly in src/ are the entry points of the library, and the program. */
+const ENTRY_POINTS = globSync('src/*.ts', { exclude: ['src/cli.ts'] });
+
 /** The program imports the library it is shipped with instead of holding a second copy. */
 const libraryBeside: Plugin = {
   name: 'library-beside-cli',
   setup(build) {
-    build.onResolve({ filter: /\/index\.ts$/ }, ({ importer }) =>
-      /[\\/]src[\\/]cli[\\/]/.test(importer) ? { path: './index.js', external: true } : undefined,
+    const entryPoints = new Set(ENTRY_POINTS.map((path) => resolve(path)));
+    build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) =>
+      entryPoints.has(resolve(resolveDir, path))
+        ? { path: `./${basename(path, '.ts')}.js`, external: true }
+        : undefined,
     );
   },
 };
@@ -84,9 +91,10 @@ export async function bundleWorker(): Promise<string> {
 
 /** The entry points of the library, for any runtime. */
 const LIBRARY = {
-  entryPoints: { index: 'src/index.ts', kernels: 'src/kernels.ts' },
+  entryPoints: ENTRY_POINTS,
   bundle: true,
   splitting: true,
+  chunkNames: '[name]-[hash]', // in one folder, so that all find the worker and the modules by the same path
   format: 'esm',
   target: 'es2022',
   platform: 'neutral',
@@ -104,11 +112,10 @@ const LIBRARY = {
  * @param worker what `bundleWorker` returned
  */
 export async function bundle(worker: string): Promise<void> {
-  const library = await build({ ...LIBRARY, outdir: 'dist', chunkNames: 'chunks/[name]-[hash]' });
+  const library = await build({ ...LIBRARY, outdir: 'dist' });
   const workerd = await build({
     ...LIBRARY,
     outdir: 'dist/workerd',
-    chunkNames: '[name]-[hash]', // in one folder, so that all find the modules by the same path
     plugins: [workerdPlugin('../wasm')],
   });
   mkdirSync('dist/wasm');

@@ -1,7 +1,7 @@
 /** Checks the package as npm would publish it: its files, its entry points, its types. Needs dist/. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,28 +10,28 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 /** Everything else in the tarball lies in dist/. */
 const BESIDE_DIST = ['CHANGELOG.md', 'LICENSE', 'README.md', 'bench/layers.json', 'package.json'];
-const IN_DIST = [
-  'dist/index.js',
-  'dist/kernels.js',
-  'dist/cli.js',
-  'dist/worker.js',
-  'dist/workerd/index.js',
-  'dist/workerd/kernels.js',
-  ...['simd', 'relaxed', 'simd-threads', 'relaxed-threads'].map((name) => `dist/wasm/${name}.wasm`),
-  'dist/types/index.d.ts',
-  'dist/types/kernels.d.ts',
-  'dist/types/wasm/exported_module.d.ts',
-  'dist/types/threading/worker.d.ts',
-  'dist/THIRD_PARTY_LICENSES.txt',
-];
+const { exports, bin } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
+/** What package.json names, and the licences of what is bundled. */
+const NAMED = [...Object.values(exports).flatMap(pathsOf), ...Object.values(bin)].map((path) => join('.', path));
+const REQUIRED = [...BESIDE_DIST, ...NAMED, 'dist/THIRD_PARTY_LICENSES.txt'];
+
+interface Manifest {
+  /** A path, or one for every condition. */
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly bin: Readonly<Record<string, string>>;
+}
 
 interface Packed {
   readonly filename: string;
   readonly files: readonly { readonly path: string }[];
 }
 
+function pathsOf(entry: string | Readonly<Record<string, string>>): string[] {
+  return typeof entry === 'string' ? [entry] : Object.values(entry);
+}
+
 function fileProblems(files: readonly string[]): string[] {
-  const missing = [...BESIDE_DIST, ...IN_DIST].filter((file) => !files.includes(file));
+  const missing = REQUIRED.filter((file) => !files.includes(file));
   const surplus = files.filter((file) => !file.startsWith('dist/') && !BESIDE_DIST.includes(file));
   return [...missing.map((file) => `${file} is missing`), ...surplus.map((file) => `${file} does not belong there`)];
 }

@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import {
   accessSync,
+  closeSync,
   constants,
+  fstatSync,
+  openSync,
   readFileSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -10,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { ByteSource } from '../safetensors.ts';
 import { CliError, fileError } from './errors.ts';
 
 /** Whole content of `file`. Throws `CliError` naming it. */
@@ -18,6 +23,24 @@ export function readInput(file: string): Uint8Array<ArrayBuffer> {
     return new Uint8Array(readFileSync(file));
   } catch (error) {
     throw fileError(file, error);
+  }
+}
+
+/** What `use` makes of `file`, of which only the ranges are read that it asks for. Throws `CliError` naming the file. */
+export async function readRanges<T>(file: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
+  let descriptor: number | undefined;
+  try {
+    const opened = openSync(file, 'r');
+    descriptor = opened;
+    const read = (begin: number, end: number): Uint8Array => {
+      const bytes = new Uint8Array(end - begin);
+      return bytes.subarray(0, readSync(opened, bytes, 0, bytes.length, begin));
+    };
+    return await use({ size: fstatSync(opened).size, read });
+  } catch (error) {
+    throw fileError(file, error);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 

@@ -55,11 +55,11 @@ function createProgram({ version, layersFile }: Installation): Command {
     );
   program
     .command('run')
-    .description('apply one transposed convolution to .npy arrays (float32 or float64)')
+    .description('apply one transposed convolution to arrays: FILE.npy, FILE.npz#NAME or FILE.safetensors#NAME')
     .requiredOption('--input <file>', '(N, Cin, *spatial) or (Cin, *spatial)', parseFile)
     .requiredOption('--weight <file>', '(Cin, Cout/groups, *kernel); its rank chooses 1-D, 2-D or 3-D', parseFile)
     .option('--bias <file>', '(Cout)', parseFile)
-    .requiredOption('--output <file>', '.npy to write', parseFile)
+    .requiredOption('--output <file>', 'array to write, as the only one in its file', parseFile)
     .option('--stride <list>', 'one integer, or one per axis: 2,1', parseIntegers)
     .option('--padding <list>', 'as --stride', parseIntegers)
     .option('--output-padding <list>', 'as --stride', parseIntegers)

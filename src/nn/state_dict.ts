@@ -33,7 +33,7 @@ export function loadStateDict(
   if (typeof prefix !== 'string') {
     throw wrongType('loadStateDict', 'prefix', 'a string', prefix);
   }
-  checkState(state);
+  checkState('loadStateDict', 'state', state);
   const targets = new Map(parameters.map(([path, parameter]) => [prefix + path, parameter]));
   const given = Object.keys(state).filter((key) => key.startsWith(prefix));
   const missingKeys = [...targets.keys()].filter((key) => !Object.hasOwn(state, key));
@@ -72,8 +72,9 @@ function quoted(keys: readonly string[]): string {
   return keys.map((key) => `"${key}"`).join(', ');
 }
 
-function checkState(state: unknown): void {
+/** @throws {TypeError} for what is no object with a tensor for every key. */
+export function checkState(operation: string, argument: string, state: unknown): void {
   const isObject = typeof state === 'object' && state !== null && !isPromise(state);
   if (isObject && !(Array.isArray(state) || state instanceof Map || state instanceof Tensor)) return;
-  throw wrongType('loadStateDict', 'state', 'an object of tensors', state);
+  throw wrongType(operation, argument, 'an object of tensors', state);
 }

@@ -6,6 +6,7 @@ import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { halfPatterns, halfValue } from '../core/half.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
+import { gather } from '../core/strided.ts';
 import { checkInteger, describe } from '../core/validate.ts';
 import { engineOrDefault } from '../engine/default_engine.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -122,26 +123,4 @@ function checkReach(
   if (first < 0 || last >= length) {
     throw new ShapeError(operation, argument, `data for shape ${formatShape(shape)}`, `${length} elements`);
   }
-}
-
-/** Fills `dense` with the elements in row-major order. */
-function gather(
-  data: ArrayLike<number>,
-  shape: Shape,
-  strides: readonly number[],
-  offset: number,
-  dense: OwnedTypedArray,
-): OwnedTypedArray {
-  const index = shape.map(() => 0);
-  let from = offset;
-  for (let to = 0; to < dense.length; to++) {
-    dense[to] = data[from];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      from -= strides[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
-  return dense;
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import * as upconv from '../../src/index.ts';
 import source from '../../src/index.ts?raw';
+import * as npy from '../../src/npy.ts';
+import * as safetensors from '../../src/safetensors.ts';
 
 /** The public surface: a name that comes or goes must be meant. */
 const VALUES = `
@@ -29,6 +31,11 @@ const words = (text: string): string[] => text.trim().split(/\s+/);
 
 test('values', () => {
   expect(Object.keys(upconv).toSorted()).toEqual(words(VALUES).toSorted());
+});
+
+test('values of the adapters', () => {
+  expect(Object.keys(npy).toSorted()).toEqual(words('readNpy readNpz writeNpy writeNpz'));
+  expect(Object.keys(safetensors).toSorted()).toEqual(words('openSafetensors readSafetensors writeSafetensors'));
 });
 
 test('types', () => {

@@ -3,7 +3,8 @@ import { linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { encodePng } from '../../src/cli/image/png.ts';
-import { encodeNpy } from '../../src/cli/npy.ts';
+import { writeNpy, writeNpz } from '../../src/npy.ts';
+import { writeSafetensors } from '../../src/safetensors.ts';
 import { listing, runCli, temporaryFolder } from './support/cli.ts';
 
 const folder = temporaryFolder();
@@ -14,7 +15,7 @@ function png(width: number, height: number): Uint8Array {
 }
 
 function npy(shape: number[], data = new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1)): Uint8Array {
-  return new Uint8Array(encodeNpy({ shape, data }));
+  return writeNpy({ shape, data });
 }
 
 /** An array of float32 whose header says that it is something else. */
@@ -42,10 +43,13 @@ const files: Record<string, Uint8Array | string> = {
   'bad.npy': 'not an array',
   'cut.npy': npy([2, 4, 3, 3]).subarray(0, 200),
   'int.npy': retyped([2, 4, 3, 3], '<i4'),
-  'half.npy': retyped([1, 2, 3, 3], '<f2'),
+  'half.npy': writeNpy({ shape: [1, 2, 3, 3], data: new Uint16Array(18), type: 'float16' }),
+  'w.safetensors': writeSafetensors({ w: { shape: [2, 4, 3, 3], data: new Float32Array(72) } }),
+  'cut.safetensors': writeSafetensors({ w: { shape: [2, 4, 3, 3], data: new Float32Array(72) } }).subarray(0, -1),
+  'w.npz': writeNpz({ w: { shape: [2, 4, 3, 3], data: new Float32Array(72) } }),
 };
 for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-writeFileSync(join(folder, 'x64.npy'), new Uint8Array(encodeNpy({ shape: [1, 2, 3, 3], data: new Float64Array(18) })));
+writeFileSync(join(folder, 'x64.npy'), writeNpy({ shape: [1, 2, 3, 3], data: new Float64Array(18) }));
 mkdirSync(join(folder, 'folder.png'));
 linkSync(join(folder, 'ok.png'), join(folder, 'hard.png'));
 symlinkSync('ok.png', join(folder, 'soft.png'));
@@ -100,16 +104,21 @@ const MISTAKES: readonly (readonly [string, string[], RegExp])[] = [
     ['run', '--input', 'x.npy', '--weight', 'none.npy', '--output', 'y.npy'],
     /none\.npy: no such file/,
   ],
-  ['not npy', ['run', '--input', 'bad.npy', '--weight', 'w.npy', '--output', 'y.npy'], /bad\.npy: not a readable/],
-  ['truncated npy', ['run', '--input', 'x.npy', '--weight', 'cut.npy', '--output', 'y.npy'], /cut\.npy: shape/],
+  [
+    'not npy',
+    ['run', '--input', 'bad.npy', '--weight', 'w.npy', '--output', 'y.npy'],
+    /bad\.npy: readNpy: bytes expected a \.npy file/,
+  ],
+  [
+    'truncated npy',
+    ['run', '--input', 'x.npy', '--weight', 'cut.npy', '--output', 'y.npy'],
+    /cut\.npy: .*elements for shape/,
+  ],
   ['integer npy', ['run', '--input', 'x.npy', '--weight', 'int.npy', '--output', 'y.npy'], /int\.npy: dtype/],
   ['mixed dtypes', ['run', '--input', 'x64.npy', '--weight', 'w.npy', '--output', 'y.npy'], /x64\.npy, w\.npy: /],
   ['weight of two axes', ['run', '--input', 'x.npy', '--weight', 'flat.npy', '--output', 'y.npy'], /flat\.npy: weight/],
   ['channels do not match', ['run', '--input', 'w.npy', '--weight', 'w.npy', '--output', 'y.npy'], /w\.npy, w\.npy: /],
   ['bias of the wrong length', [...RUN, '--bias', 'b5.npy'], /x\.npy, w\.npy, b5\.npy: .*bias/],
-  ['safetensors', RUN.with(4, 'm.safetensors#w'), /m\.safetensors#w: .*not supported/],
-  ['safetensors as bias', [...RUN, '--bias', 'm.safetensors#b'], /m\.safetensors#b: .*not supported/],
-  ['safetensors as output', RUN.with(6, 'm.safetensors#y'), /m\.safetensors#y: .*not supported/],
   ['an empty name of the picture', ['upscale', '', 'out.png'], /argument 'in'.*file name/],
   ['an empty name of the output', ['upscale', 'ok.png', ''], /argument 'out'.*file name/],
   ['an empty name of a file', RUN.with(2, ''), /--input.*file name/],
@@ -119,7 +128,15 @@ const MISTAKES: readonly (readonly [string, string[], RegExp])[] = [
   ['bias is a folder', [...RUN, '--bias', 'folder.png'], /folder\.png: is a directory/],
   ['weight of six axes', RUN.with(4, 'six.npy'), /six\.npy: weight .*got 6/],
   ['input without axes', RUN.with(2, 'scalar.npy'), /scalar\.npy, w\.npy: .*input/],
-  ['float16 npy', RUN.with(2, 'half.npy'), /half\.npy: dtype expected float32 or float64, got f2/],
+  ['float16 with float32', RUN.with(2, 'half.npy'), /half\.npy, w\.npy: .*weight expected float16, got float32/],
+  ['safetensors without a name', RUN.with(4, 'w.safetensors'), /w\.safetensors: expected w\.safetensors#NAME/],
+  ['npz without a name', RUN.with(4, 'w.npz#'), /w\.npz#: expected w\.npz#NAME/],
+  ['a tensor that is not there', RUN.with(4, 'w.safetensors#v'), /w\.safetensors#v: .* got 'v'/],
+  ['an array that is not there', RUN.with(4, 'w.npz#v'), /w\.npz#v: no array of this name, but w/],
+  ['truncated safetensors', RUN.with(4, 'cut.safetensors#w'), /cut\.safetensors#w: .*the file is cut/],
+  ['missing safetensors', RUN.with(4, 'none.safetensors#w'), /none\.safetensors: no such file/],
+  ['output without a name', RUN.with(6, 'y.safetensors'), /y\.safetensors: expected/],
+  ['output in the file of its weight', RUN.with(4, 'w.npz#w').with(6, 'w.npz#y'), /w\.npz: output is the same file/],
   ['--stride 0', [...RUN, '--stride', '0'], /x\.npy, w\.npy: .*stride/],
   ['--stride x', [...RUN, '--stride', 'x'], /--stride.*'x'/],
   ['--stride 1,,2', [...RUN, '--stride', '1,,2'], /--stride.*'1,,2'/],

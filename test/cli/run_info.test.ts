@@ -1,13 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { encodeNpy, readNpy, type NdArray } from '../../src/cli/npy.ts';
+import { readNpy, readNpz, writeNpy, writeNpz } from '../../src/npy.ts';
+import { readSafetensors, writeSafetensors } from '../../src/safetensors.ts';
 import { convTransposeReference } from '../reference/conv_transpose.ts';
 import type { RefOptions } from '../reference/options.ts';
 import type { RefTensor } from '../reference/tensor.ts';
 import { runCli, temporaryFolder } from './support/cli.ts';
 
 const folder = temporaryFolder();
+
+interface NdArray {
+  readonly shape: number[];
+  readonly data: Float32Array | Float64Array;
+}
 
 function array(shape: number[], isDouble = false): NdArray {
   const size = shape.reduce((product, length) => product * length, 1);
@@ -32,27 +38,53 @@ const CASES: readonly (readonly [number[], number[], string, RefOptions])[] = [
 ];
 
 for (const dtype of ['float32', 'float64'] as const) {
-  test.each(CASES)(
-    `run, ${dtype}: input %j, weight %j, %s`,
-    async (inputShape, weightShape, options, referenceOptions) => {
-      const isDouble = dtype === 'float64';
-      const [input, weight] = [array(inputShape, isDouble), array(weightShape, isDouble)];
-      const bias = array([weightShape[1] * (referenceOptions.groups ?? 1)], isDouble);
-      for (const [name, value] of Object.entries({ x: input, w: weight, b: bias })) {
-        writeFileSync(join(folder, `${name}.npy`), new Uint8Array(encodeNpy(value)));
-      }
-      const files = '--input x.npy --weight w.npy --bias b.npy --output y.npy'.split(' ');
-      const { code, stdout, stderr } = runCli(folder, 'run', ...files, ...options.split(' '));
-      expect([code, stderr]).toEqual([0, '']);
-      const expected = convTransposeReference(reference(input), reference(weight), reference(bias), referenceOptions);
-      const output = await readNpy(join(folder, 'y.npy'));
-      expect(output.shape).toEqual(expected.shape);
-      expect(stdout).toContain(`y.npy: ${dtype} (${expected.shape.join(', ')})`);
-      expect(output.data.BYTES_PER_ELEMENT).toBe(isDouble ? 8 : 4);
-      for (const [i, value] of expected.data.entries()) expect(output.data[i]).toBeCloseTo(value, isDouble ? 11 : 4);
-    },
-  );
+  test.each(CASES)(`run, ${dtype}: input %j, weight %j, %s`, (inputShape, weightShape, options, referenceOptions) => {
+    const isDouble = dtype === 'float64';
+    const [input, weight] = [array(inputShape, isDouble), array(weightShape, isDouble)];
+    const bias = array([weightShape[1] * (referenceOptions.groups ?? 1)], isDouble);
+    for (const [name, value] of Object.entries({ x: input, w: weight, b: bias })) {
+      writeFileSync(join(folder, `${name}.npy`), writeNpy(value));
+    }
+    const files = '--input x.npy --weight w.npy --bias b.npy --output y.npy'.split(' ');
+    const { code, stdout, stderr } = runCli(folder, 'run', ...files, ...options.split(' '));
+    expect([code, stderr]).toEqual([0, '']);
+    const expected = convTransposeReference(reference(input), reference(weight), reference(bias), referenceOptions);
+    const output = readNpy(readFileSync(join(folder, 'y.npy')));
+    expect(output.shape).toEqual(expected.shape);
+    expect(stdout).toContain(`y.npy: ${dtype} (${expected.shape.join(', ')})`);
+    expect(output.data.BYTES_PER_ELEMENT).toBe(isDouble ? 8 : 4);
+    for (const [i, value] of expected.data.entries()) expect(output.data[i]).toBeCloseTo(value, isDouble ? 11 : 4);
+  });
 }
+
+test('run reads and writes the same in all formats', () => {
+  const [input, weight] = [array([1, 2, 3, 3]), array([2, 1, 2, 2])];
+  writeFileSync(join(folder, 'x.npy'), writeNpy(input));
+  writeFileSync(join(folder, 'x.npz'), writeNpz({ other: weight, x: input }));
+  writeFileSync(join(folder, 'w.npy'), writeNpy(weight));
+  writeFileSync(join(folder, 'm.safetensors'), writeSafetensors({ 'up.weight': weight, 'up.bias': input }));
+  const runOn = (x: string, w: string, y: string): void => {
+    const { code, stderr } = runCli(folder, 'run', '--input', x, '--weight', w, '--output', y);
+    expect([code, stderr]).toEqual([0, '']);
+  };
+  runOn('x.npy', 'w.npy', 'y.npy');
+  runOn('x.npz#x', 'm.safetensors#up.weight', 'y.npz#y');
+  runOn('x.npy', 'm.safetensors#up.weight', 'y.safetensors#a#b');
+  const expected = readNpy(readFileSync(join(folder, 'y.npy')));
+  expect(readNpz(readFileSync(join(folder, 'y.npz')))).toEqual({ y: expected });
+  expect(readSafetensors(readFileSync(join(folder, 'y.safetensors')))).toEqual({ 'a#b': expected });
+});
+
+test('run computes float16 arrays, and writes float16', () => {
+  const halves = (shape: number[], data: number[]) => ({ shape, data: Uint16Array.from(data), type: 'float16' });
+  const [ONE, TWO, THREE] = [0x3c00, 0x4000, 0x4200];
+  writeFileSync(join(folder, 'hx.npy'), writeNpy(halves([1, 1, 2], [ONE, TWO])));
+  writeFileSync(join(folder, 'hw.npy'), writeNpy(halves([1, 1, 2], [ONE, ONE])));
+  const { code, stdout } = runCli(folder, ...'run --input hx.npy --weight hw.npy --output hy.npy'.split(' '));
+  expect([code, stdout]).toEqual([0, expect.stringContaining('hy.npy: float16 (1, 1, 3)')]);
+  const data = Uint16Array.of(ONE, THREE, TWO);
+  expect(readNpy(readFileSync(join(folder, 'hy.npy')))).toEqual({ shape: [1, 1, 3], type: 'float16', data });
+});
 
 test('info says what the engine chose and what was measured', () => {
   const { code, stdout, stderr } = runCli(folder, 'info');

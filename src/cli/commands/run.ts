@@ -8,8 +8,8 @@ import {
   type Tensor,
 } from '../../index.ts';
 import { CliError, isAllocationFailure } from '../errors.ts';
-import { checkOutput } from '../files.ts';
-import { checkFormat, readNpy, writeNpy } from '../npy.ts';
+import { checkOutput, writeOutput } from '../files.ts';
+import { encodeArray, fileOf, readArray } from '../arrays.ts';
 
 export interface RunOptions {
   readonly input: string;
@@ -28,27 +28,27 @@ export interface RunOptions {
 const OPERATIONS = { 3: convTranspose1d, 4: convTranspose2d, 5: convTranspose3d } as const;
 
 /**
- * One transposed convolution from .npy files to a .npy file; the rank of the weight chooses 1-D, 2-D or 3-D.
+ * One transposed convolution from arrays in files to one in a file; the rank of the weight chooses 1-D, 2-D or 3-D.
  * Throws `CliError` naming the files for anything the user can correct.
  */
 export async function run(options: RunOptions): Promise<void> {
   const { input, weight, bias, output, ...geometry } = options;
-  checkFormat(output);
+  const outputFile = fileOf(output);
   const files = [input, weight, ...(bias === undefined ? [] : [bias])];
   const arrays = [];
-  for (const file of files) arrays.push(await readNpy(file));
-  checkOutput(output, files);
+  for (const file of files) arrays.push(await readArray(file));
+  checkOutput(outputFile, files.map(fileOf));
   const rank = arrays[1].shape.length;
   if (rank !== 3 && rank !== 4 && rank !== 5) {
     throw new CliError(`${weight}: weight expected 3, 4 or 5 axes (Cin, Cout/groups, *kernel), got ${rank}`);
   }
   const engine = await createEngine();
   try {
-    const tensors = arrays.map(({ data, shape }) => tensor(data, shape, { engine }));
+    const tensors = arrays.map(({ data, shape, type }) => tensor(data, shape, { engine, dtype: type }));
     const started = performance.now();
     const result: Tensor = await OPERATIONS[rank](tensors[0], tensors[1], tensors[2] ?? null, definedOnly(geometry));
     const milliseconds = performance.now() - started;
-    writeNpy(output, { shape: result.shape, data: result.toTypedArray() as Float32Array<ArrayBuffer> });
+    writeOutput(outputFile, encodeArray(output, result));
     process.stdout.write(`${output}: ${result.dtype} (${result.shape.join(', ')}), ${milliseconds.toFixed(2)} ms\n`);
   } catch (error) {
     if (error instanceof UpconvError) throw new CliError(`${files.join(', ')}: ${error.message}`, { cause: error });

@@ -1,0 +1,6 @@
+/** `upconv/npy`: arrays in the files of NumPy. Re-exports only. */
+
+export type { FileElements, FileTensor, FileType } from './interop/file_tensor.ts';
+export { readNpy, writeNpy } from './interop/npy.ts';
+export type { WriteNpzOptions } from './interop/npz.ts';
+export { readNpz, writeNpz } from './interop/npz.ts';
