@@ -282,6 +282,8 @@ export class ChannelSumParams {
   strideH: i32;
   strideW: i32;
   accumulate: i32;
+  /** Items of four channels that are neighbours in memory. */
+  quads: i32;
 }
 
 /** Batched matrix product C = A · B. */

@@ -8,13 +8,15 @@
 
 import { Activation } from '../elementwise/activation';
 import { element, elements } from '../elements';
-import { transpose4 } from '../gemm/packing';
+import { transpose } from '../gemm/packing';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
 import { geometry } from './geometry';
 
 /** Rows that are written together where their elements are neighbours in memory: whole vectors then. */
 const TURNED_ROWS = 4;
+/** Columns of such rows that are written together, at least. */
+const PIECE = 256;
 
 /**
  * Writes the output that one box of the planes owns, for `channels` channels.
@@ -36,49 +38,50 @@ export function flush(
 ): void {
   const bytes = p.elementBytes;
   const beginW = outputBegin(p, box, 2);
-  const count = outputEnd(p, box, 2) - beginW;
-  if (count <= 0) return;
+  const endW = outputEnd(p, box, 2);
   const endD = outputEnd(p, box, 0);
   const beginH = outputBegin(p, box, 1);
   const endH = outputEnd(p, box, 1);
   const rowStep = p.outputStrideW * bytes;
-  const rowBytes = count * bytes;
-  const scattered = p.outputStrideW != 1 && !p.accumulate;
+  const apart = p.outputStrideW != 1;
   // elements of one column that are neighbours in memory: along H (images are the columns) or of channels (NHWC)
-  const turnsH = scattered && p.outputStrideH == 1;
-  const turnsChannels = scattered && !turnsH && p.outputChannelStride == 1;
-  const stepH = turnsH ? TURNED_ROWS : 1;
-  const stepChannel = turnsChannels ? TURNED_ROWS : 1;
-  for (let channel = 0; channel < channels; channel += stepChannel) {
+  const alongH = apart && p.outputStrideH == 1;
+  const alongChannels = apart && !alongH && p.outputChannelStride == 1;
+  const turns = (alongH || alongChannels) && !p.accumulate;
+  const stepH = alongH && turns ? TURNED_ROWS : 1;
+  const stepChannel = alongChannels && turns ? TURNED_ROWS : 1;
+  // neighbours are written together, while their lines of memory are in the cache
+  const together = alongChannels ? channels : 1;
+  const period = alongChannels ? geometry.ceilDiv(PIECE, 4 * p.strideW) * 4 * p.strideW : endW - beginW;
+  for (let first = 0; first < channels; first += together) {
     for (let d = outputBegin(p, box, 0); d < endD; d++) {
       for (let h = beginH; h < endH; h += stepH) {
-        const rowPtr =
-          outputPtr +
-          (channel * p.outputChannelStride + d * p.outputStrideD + h * p.outputStrideH + beginW * p.outputStrideW) *
-            bytes;
-        const rows = turnsH ? min(endH - h, TURNED_ROWS) : turnsChannels ? min(channels - channel, TURNED_ROWS) : 1;
-        const direct = !scattered && !p.accumulate;
-        for (let row = 0; row < rows; row++) {
-          const c = turnsChannels ? channel + row : channel;
-          const targetPtr = direct ? rowPtr : rowBufferPtr + row * rowBytes;
-          composeLine(p, box, planesPtr, biasPtr, c, d, turnsH ? h + row : h, beginW, count, columnBase, targetPtr);
-        }
-        if (rows == TURNED_ROWS) {
-          transpose4(
-            rowBufferPtr,
-            rowBufferPtr + rowBytes,
-            rowBufferPtr + 2 * rowBytes,
-            rowBufferPtr + 3 * rowBytes,
-            count,
-            rowPtr,
-            rowStep,
-            bytes,
-          );
-        } else if (p.accumulate) {
-          elements.add(rowBufferPtr, bytes, rowPtr, rowStep, count, bytes);
-        } else if (scattered) {
-          for (let row = 0; row < rows; row++) {
-            elements.copy(rowBufferPtr + row * rowBytes, bytes, rowPtr + row * bytes, rowStep, count, bytes);
+        let count = 0;
+        for (let w = beginW; w < endW; w += count) {
+          // pieces begin where phases do
+          count = min(alongChannels ? period - ((w + p.cropW) % period) : period, endW - w);
+          for (let next = first; next < first + together; next += stepChannel) {
+            // the last channels overlap the ones before where their number is not a multiple of four
+            const channel = stepChannel > 1 ? min(next, max(channels - TURNED_ROWS, 0)) : next;
+            const rowPtr =
+              outputPtr +
+              (channel * p.outputChannelStride + d * p.outputStrideD + h * p.outputStrideH + w * p.outputStrideW) *
+                bytes;
+            const rows = min(stepH > 1 ? endH - h : channels - channel, max(stepH, stepChannel));
+            const rowBytes = count * bytes;
+            const direct = !apart && !p.accumulate;
+            for (let row = 0; row < rows; row++) {
+              const c = stepH > 1 ? channel : channel + row;
+              const targetPtr = direct ? rowPtr : rowBufferPtr + row * rowBytes;
+              composeLine(p, box, planesPtr, biasPtr, c, d, stepH > 1 ? h + row : h, w, count, columnBase, targetPtr);
+            }
+            if (p.accumulate) {
+              elements.add(rowBufferPtr, bytes, rowPtr, rowStep, count, bytes);
+            } else if (turns) {
+              transpose(rowBufferPtr, rowBytes, rows, count, rowPtr, rowStep, bytes);
+            } else if (apart) {
+              elements.copy(rowBufferPtr, bytes, rowPtr, rowStep, count, bytes);
+            }
           }
         }
       }

@@ -175,6 +175,20 @@ function eachRow(p: ConvParams, box: Box, first: i32, biasPtr: usize, channel0: 
   const step = p.inputStrideW * bytes;
   const width = box.columns;
   const bufferPtr = changetype<usize>(box) + p.rowBufferOffset;
+  if (p.inputChannelStride == 1 && p.inputStrideW != 1) {
+    const channels = channel1 - channel0;
+    for (let d = 0; d < box.slices; d++) {
+      for (let h = 0; h < box.rows; h++) {
+        let at = p.inputPtr + (first + channel0 + d * p.inputStrideD + h * p.inputStrideH) * bytes;
+        for (let w = 0; w < width; w++) {
+          if (biasPtr != 0) elements.copy(biasPtr + channel0 * bytes, bytes, at, bytes, channels, bytes);
+          else Activation.row(bytes, p.activation, at, channels, p.activationA, p.activationB);
+          at += step;
+        }
+      }
+    }
+    return;
+  }
   for (let channel = channel0; channel < channel1; channel++) {
     for (let d = 0; d < box.slices; d++) {
       for (let h = 0; h < box.rows; h++) {

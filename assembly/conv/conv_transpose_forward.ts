@@ -17,6 +17,7 @@ import { Activation } from '../elementwise/activation';
 import { elements } from '../elements';
 import { edge } from '../gemm/edge';
 import { runTiles } from '../gemm/microkernel';
+import { transpose4 } from '../gemm/packing';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
 import { flush } from './col2im';
@@ -165,6 +166,17 @@ function validColumns(p: ConvParams, columns: i32, first: i32, nr: i32): i32 {
   return mask;
 }
 
+/** Where a column of a line is in the input; of one that stands for none, where its neighbour is. */
+function columnPtr(p: ConvParams, rowPtr: usize, columns: i32, column: i32): usize {
+  let h = 0;
+  let w = min(column, columns - 1);
+  if (p.flat) {
+    h = w / p.linePeriod;
+    w = min(w - h * p.linePeriod, p.inputW - 1);
+  }
+  return rowPtr + (h * p.inputStrideH + w * p.inputStrideW) * p.elementBytes;
+}
+
 /**
  * Packs one line of `columns` positions into strips of kc x nr and applies the input's activation; positions without
  * input become 0. Returns where the next line goes.
@@ -189,14 +201,25 @@ function packLine(p: ConvParams, rowPtr: usize, columns: i32, kc: i32, targetPtr
         from += channelStep;
         to += 32;
       }
+    } else if (p.inputChannelStride == 1) {
+      valid = validColumns(p, columns, first, nr);
+      for (let c = 0; c < nr; c += 4) {
+        transpose4(
+          columnPtr(p, rowPtr, columns, first + c),
+          columnPtr(p, rowPtr, columns, first + c + 1),
+          columnPtr(p, rowPtr, columns, first + c + 2),
+          columnPtr(p, rowPtr, columns, first + c + 3),
+          kc,
+          targetPtr + c * bytes,
+          32,
+          bytes,
+        );
+      }
     } else {
       valid = validColumns(p, columns, first, nr);
       for (let c = 0; c < nr; c++) {
         if (!((valid >> c) & 1)) continue;
-        const position = first + c;
-        const h = p.flat ? position / p.linePeriod : 0;
-        const w = p.flat ? position % p.linePeriod : position;
-        const from = rowPtr + (h * p.inputStrideH + w * p.inputStrideW) * bytes;
+        const from = columnPtr(p, rowPtr, columns, first + c);
         elements.copy(from, channelStep, targetPtr + c * bytes, 32, kc, bytes);
       }
     }

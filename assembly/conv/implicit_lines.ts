@@ -8,6 +8,7 @@
 
 import { Activation } from '../elementwise/activation';
 import { elements } from '../elements';
+import { transposeFar } from '../gemm/packing';
 import { ConvParams } from '../params';
 import { Box } from './box';
 import { implicitTile } from './implicit_tile';
@@ -40,12 +41,14 @@ export function packLines(
   const rows = box.rows + p.maxShiftH;
   const lineStep = p.stripStep * bytes;
   const channelStep = p.inputChannelStride * bytes;
+  const turned = p.inputChannelStride == 1 && p.inputStrideW != 1;
+  const streams = turned ? kc : STREAMS;
   const inputStep = p.inputStrideW * bytes;
   // of the positions of a row, those that are inputs
   const inputsBegin = max(p.maxShiftW - base, 0);
   const inputsEnd = min(period, p.inputW + p.maxShiftW - base);
-  for (let c0 = 0; c0 < kc; c0 += STREAMS) {
-    const c1 = min(c0 + STREAMS, kc);
+  for (let c0 = 0; c0 < kc; c0 += streams) {
+    const c1 = min(c0 + streams, kc);
     for (let slice = 0; slice < box.slices + p.maxShiftD; slice++) {
       const d = box.d0 - p.maxShiftD + slice;
       // The last positions of a row read on into the zeros of the next one, so there is one more. It fills up the last
@@ -67,6 +70,7 @@ export function packLines(
         let sourcePtr =
           channelsPtr + c0 * channelStep + (d * p.inputStrideD + h * p.inputStrideH) * bytes + column * inputStep;
         let targetPtr = linesPtr + c0 * lineStep + (slice * p.paddedSlice + row * period - first + from) * bytes;
+        if (turned) transposeFar(sourcePtr, inputStep, count, kc, targetPtr, lineStep, bytes);
         for (let c = c0; c < c1; c++) {
           let to = targetPtr - zerosBefore;
           for (; to < targetPtr; to += 4) store<i32>(to, 0);
@@ -84,7 +88,7 @@ export function packLines(
               store<i32>(to, load<i32>(source));
               source += 4;
             }
-          } else {
+          } else if (!turned) {
             elements.copy(source, inputStep, to, bytes, count, bytes);
           }
           if (p.inputActivation != 0) {

@@ -5,6 +5,7 @@
 
 import { Activation } from '../elementwise/activation';
 import { elements } from '../elements';
+import { transposeFar } from '../gemm/packing';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
 
@@ -32,22 +33,33 @@ export function reach(p: ConvParams, box: Box, channelPtr: usize, channels: i32,
   if (!ASC_NO_ASSERT) {
     assert(columns <= p.planeRow && rows * p.planeRow <= p.planeSlice && slices * p.planeSlice <= p.planeSize);
   }
-  for (let channel = 0; channel < channels; channel++) {
+  const step = p.outputStrideW * bytes;
+  const pitch = p.planeSize * bytes;
+  // channels that are neighbours in memory: all of them at once
+  const turned = p.outputChannelStride == 1 && step != bytes;
+  const together = turned ? channels : 1;
+  for (let first = 0; first < channels; first += together) {
     for (let d = 0; d < slices; d++) {
       for (let h = 0; h < rows; h++) {
-        const to = copyPtr + (channel * p.planeSize + d * p.planeSlice + h * p.planeRow) * bytes;
+        let to = copyPtr + first * pitch + (d * p.planeSlice + h * p.planeRow) * bytes;
         const exists = <u32>(d0 + d) < <u32>p.outputD && <u32>(h0 + h) < <u32>p.outputH;
         const stop = exists ? end : begin;
+        const count = stop - begin;
         const offset =
-          channel * p.outputChannelStride +
+          first * p.outputChannelStride +
           (d0 + d) * p.outputStrideD +
           (h0 + h) * p.outputStrideH +
           (w0 + begin) * p.outputStrideW;
-        const rowPtr = to + begin * bytes;
-        elements.fill(to, 1, 0, begin, bytes, zero, bytes);
-        elements.copy(channelPtr + offset * bytes, p.outputStrideW * bytes, rowPtr, bytes, stop - begin, bytes);
-        Activation.row(bytes, p.inputActivation, rowPtr, stop - begin, p.inputActivationA, p.inputActivationB);
-        elements.fill(to + stop * bytes, 1, 0, columns - stop, bytes, zero, bytes);
+        const from = channelPtr + offset * bytes;
+        if (turned) transposeFar(from, step, count, channels, to + begin * bytes, pitch, bytes);
+        for (let channel = 0; channel < together; channel++) {
+          const rowPtr = to + begin * bytes;
+          elements.fill(to, 1, 0, begin, bytes, zero, bytes);
+          if (!turned) elements.copy(from, step, rowPtr, bytes, count, bytes);
+          Activation.row(bytes, p.inputActivation, rowPtr, count, p.inputActivationA, p.inputActivationB);
+          elements.fill(to + stop * bytes, 1, 0, columns - stop, bytes, zero, bytes);
+          to += pitch;
+        }
       }
     }
   }

@@ -5,6 +5,7 @@
 
 import { element } from '../elements';
 import { runTiles } from './microkernel';
+import { transpose } from './packing';
 
 export class edge {
   /** In place of the offset of a column that is left out. */
@@ -45,29 +46,52 @@ export class edge {
     }
     const full = columnOffsetsPtr == 0 && columns * bytes == 32 ? rows / mr : 0;
     if (full > 0) runTiles(bytes, mr, full, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, 16);
+    const columnStep = stepOf(columnOffsetsPtr, columns);
     const offsetsPtr = tilePtr + mr * 32;
     for (let r = 0; r < mr; r++) store<i32>(offsetsPtr + (r << 2), r * 32);
     for (let row = full * mr; row < rows; row += mr) {
       const existing = min(mr, rows - row);
       const rowPtr = rowOffsetPtr + (row << 2);
-      if (accumulate) moveTile(tilePtr, existing, columns, rowPtr, columnOffsetsPtr, cPtr, true, bytes);
+      if (accumulate) moveTile(tilePtr, existing, columns, rowPtr, columnOffsetsPtr, columnStep, cPtr, true, bytes);
       runTiles(bytes, mr, 1, kc, aPtr + row * kc * bytes, bPtr, offsetsPtr, tilePtr, accumulate, 16);
-      moveTile(tilePtr, existing, columns, rowPtr, columnOffsetsPtr, cPtr, false, bytes);
+      moveTile(tilePtr, existing, columns, rowPtr, columnOffsetsPtr, columnStep, cPtr, false, bytes);
     }
   }
 }
 
-/** Between C and the buffer, existing elements only. */
+/** Bytes from each column to the next, 0 where these differ. */
+function stepOf(columnOffsetsPtr: usize, columns: i32): i32 {
+  if (columnOffsetsPtr == 0 || columns == 1) return 0;
+  const step = load<i32>(columnOffsetsPtr, 4) - load<i32>(columnOffsetsPtr);
+  for (let at: usize = 4; at < <usize>((columns - 1) << 2); at += 4) {
+    if (load<i32>(columnOffsetsPtr + at, 4) - load<i32>(columnOffsetsPtr + at) != step) return 0;
+  }
+  return step;
+}
+
+/**
+ * Between C and the buffer, existing elements only. Of several rows in C, all are as far apart as the first two.
+ *
+ * @param columnStep see `stepOf`
+ */
 function moveTile(
   tilePtr: usize,
   rows: i32,
   columns: i32,
   rowOffsetPtr: usize,
   columnOffsetsPtr: usize,
+  columnStep: i32,
   cPtr: usize,
   fromC: bool,
   bytes: i32,
 ): void {
+  if (columnStep != 0 && rows > 1 && load<i32>(rowOffsetPtr, 4) - load<i32>(rowOffsetPtr) == bytes) {
+    // neighbours in C are those of a column: channels of NHWC
+    const firstPtr = cPtr + load<i32>(rowOffsetPtr) + load<i32>(columnOffsetsPtr);
+    if (fromC) transpose(firstPtr, columnStep, columns, rows, tilePtr, 32, bytes);
+    else transpose(tilePtr, 32, rows, columns, firstPtr, columnStep, bytes);
+    return;
+  }
   for (let r = 0; r < rows; r++) {
     const rowPtr = cPtr + load<i32>(rowOffsetPtr + (r << 2));
     const from = fromC ? rowPtr : tilePtr;

@@ -1,6 +1,6 @@
 /**
- * Packing of strided operands into micro-panels. A and B are packed alike: of A, `vectors` are rows and `width` is
- * mr; of B, they are columns and `width` is nr. Strides count elements.
+ * Packing of strided operands into micro-panels, and the transposes that it is made of. A and B are packed alike: of A,
+ * `vectors` are rows and `width` is mr; of B, they are columns and `width` is nr. Strides count elements.
  */
 
 import { elements } from '../elements';
@@ -66,17 +66,72 @@ export function packPanel(
         bytes,
       );
     }
-  } else if (vectorStride == 1 && step == 32 && width <= vectors) {
+  } else if (vectorStride == 1 && width <= vectors) {
+    // 16 to 32 bytes: two vectors, which may overlap
+    const second = step - 16;
     for (let p = 0; p < count; p++) {
       v128.store(targetPtr, v128.load(sourcePtr));
-      v128.store(targetPtr, v128.load(sourcePtr, 16), 16);
+      v128.store(targetPtr + second, v128.load(sourcePtr + second));
       sourcePtr += depthStep;
-      targetPtr += 32;
+      targetPtr += step;
     }
   } else {
     for (let v = 0; v < width; v++) {
       elements.copy(sourcePtr + min(v, last) * vectorStep, depthStep, targetPtr + v * bytes, step, count, bytes);
     }
+  }
+}
+
+/**
+ * As `transpose`, of rows that may be far away: reads every line of memory once beforehand, because only a loop of
+ * nothing else has enough misses in flight (0.45 → 0.29 ns per element from DRAM).
+ */
+export function transposeFar(
+  from: usize,
+  rowStep: usize,
+  rows: i32,
+  count: i32,
+  to: usize,
+  groupStep: usize,
+  bytes: i32,
+): void {
+  if (rows <= 0 || count <= 0) return;
+  const rowBytes: usize = count * bytes;
+  let seen = 0;
+  let rowPtr = from;
+  for (let row = 0; row < rows; row++) {
+    for (let at: usize = 0; at < rowBytes; at += 64) seen ^= load<i32>(rowPtr + at);
+    rowPtr += rowStep;
+  }
+  store<i32>(to, seen); // uses what was read; is written over
+  transpose(from, rowStep, rows, count, to, groupStep, bytes);
+}
+
+/**
+ * Writes `rows` contiguous rows of `count` elements as `count` contiguous groups of `rows`. Steps are in bytes, from
+ * one row to the next and from one group to the next.
+ */
+export function transpose(
+  from: usize,
+  rowStep: usize,
+  rows: i32,
+  count: i32,
+  to: usize,
+  groupStep: usize,
+  bytes: i32,
+): void {
+  if (rows < 4) {
+    for (; rows > 0; rows--) {
+      elements.copy(from, bytes, to, groupStep, count, bytes);
+      from += rowStep;
+      to += bytes;
+    }
+    return;
+  }
+  // the last four rows overlap the ones before when there is no multiple of four
+  for (let row = 0; row < rows; row = row + 4 < rows ? min(row + 4, rows - 4) : rows) {
+    const s = from + <usize>row * rowStep;
+    transpose4(s, s + rowStep, s + 2 * rowStep, s + 3 * rowStep, count, to + row * bytes, groupStep, bytes);
   }
 }
 

@@ -55,7 +55,7 @@ export const PLAN_BLOCKS: Blocks = {
     panelsOffset aPanelsOffset rowBufferOffset tileOffset
   `),
   channelSum: layout(`
-    sourcePtr targetPtr elementBytes batch length@ batchStride channelStride stride@ accumulate
+    sourcePtr targetPtr elementBytes batch length@ batchStride channelStride stride@ accumulate quads
   `),
   matmul: layout(`
     aPtr bPtr cPtr workspacePtr threadBytes m n k aRowStride aColumnStride bRowStride bColumnStride

@@ -6,7 +6,7 @@ import type { Strides } from './conv_geometry.ts';
 import type { Stage } from './stage.ts';
 import { pointer } from './stage.ts';
 
-/** One stage, an item per channel. Operands: `source` is read, `target` (channels) is written or added to. */
+/** One stage, an item per channel, or per four neighbours. Operands: `source` is read, `target` (channels) is written or added to. */
 export function planChannelSum(
   dtype: Dtype,
   batch: number,
@@ -18,17 +18,19 @@ export function planChannelSum(
   let [d, h, w] = lengths;
   const { spatial } = strides;
   // rows that follow one another in memory are one row
-  if (spatial[2] === 1 && spatial[1] === w) {
+  if (spatial[1] === w * spatial[2]) {
     w *= h;
     h = 1;
-    if (spatial[0] === w) {
+    if (spatial[0] === w * spatial[2]) {
       w *= d;
       d = 1;
     }
   }
+  const neighbours = dtype === 'float32' && strides.channel === 1 && spatial[2] !== 1;
+  const quads = neighbours ? Math.floor(channels / 4) : 0;
   return {
     entry: 'channelSum',
-    items: channels,
+    items: channels - 3 * quads,
     flops: 2 * channels * batch * d * h * w,
     block: 'channelSum',
     fields: {
@@ -45,6 +47,7 @@ export function planChannelSum(
       strideH: spatial[1],
       strideW: spatial[2],
       accumulate: accumulate ? 1 : 0,
+      quads,
     },
   };
 }

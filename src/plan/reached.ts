@@ -1,8 +1,12 @@
 /** What a convolution and gradWeight read of the output side: in place, or copied. See assembly/conv/reached.ts. */
 
+import { elementCount } from '../core/shape.ts';
 import type { ProductSpec } from './conv_fields.ts';
 import type { Box } from './conv_gather.ts';
 import { pitchesOf, spanOf } from './conv_gather.ts';
+
+/** Taps up to which an item of gradWeight has all of a channel. */
+const MOST_TURNED_TAPS = 512;
 
 export interface Reached {
   /** Elements of a channel that are copied for a box. */
@@ -14,9 +18,13 @@ export interface Reached {
 export function reachedOf({ geometry, weight, output, inputActivation }: ProductSpec): Reached {
   const { axes } = geometry;
   const image = axes.map(({ input }) => input) as [number, number, number];
+  // a copy turns neighbouring channels into rows; of many taps it would be made for some of them again and again
+  const taps = elementCount(axes.map(({ kernel }) => kernel));
+  const turned = output.channel === 1 && output.spatial[2] !== 1 && taps <= MOST_TURNED_TAPS;
   // no position has a tap outside the output
   const inPlace =
     (inputActivation?.kind ?? 0) === 0 &&
+    !turned &&
     spanOf(geometry, image).every((span, axis) => axes[axis].crop === 0 && span <= axes[axis].output);
   const [outputD, outputH, outputW] = output.spatial;
   /** Elements from one position, row, slice to the next, and of a channel. */
