@@ -63,18 +63,24 @@ export abstract class ParameterTree extends DisposableBase {
   }
 
   /**
-   * Copies values into the parameters, converting the dtype. Nothing is copied when it throws.
+   * Copies values into the parameters, converting the dtype. Nothing is copied when it throws. A weight that is there in
+   * weight normalisation (`weight_g` and `weight_v`, or `parametrizations.weight.original0` and `1`) becomes their product.
    *
    * @param state tensors by path, of any engine, or plain objects with data and shape
    * @param options strict (default): every path must be there and no other; prefix: of the paths in `state`
-   * @returns the paths that were missing and those that nothing takes
+   * @returns the paths that were missing and those that nothing takes; printed, it says what PyTorch says
    * @throws {ArgumentError} for missing or unexpected paths, when strict.
    * @throws {ShapeError} for a shape that differs, strict or not.
    */
   loadStateDict(state: Readonly<Record<string, TensorSource>>, options: LoadOptions = {}): LoadReport {
     this.checkAlive('loadStateDict');
     this.checkThawed('loadStateDict');
-    return loadStateDict(this.typeName, this.#allParameters(''), state, options);
+    const { typeName } = this;
+    return loadStateDict(
+      { typeName, parameters: this.#allParameters(''), modules: this.#modulePaths('') },
+      state,
+      options,
+    );
   }
 
   /** Sets all gradients that exist to 0. */
@@ -159,6 +165,11 @@ export abstract class ParameterTree extends DisposableBase {
   /** @throws {EngineError} ERR_DISPOSED */
   protected checkAlive(operation: string): void {
     if (this.#disposed) throw new EngineError('ERR_DISPOSED', `${operation}: the module is disposed`);
+  }
+
+  /** Prefixes of paths, this module's first. */
+  #modulePaths(prefix: string): string[] {
+    return [prefix, ...this.namedChildren().flatMap(([name, child]) => child.#modulePaths(`${prefix}${name}.`))];
   }
 
   #allParameters(prefix: string): [string, Tensor][] {

@@ -17,3 +17,12 @@ export function pythonTuple(values: readonly (number | readonly number[])[]): st
   const parts = values.map((value) => (typeof value === 'number' ? pythonNumber(value) : pythonTuple(value)));
   return parts.length === 1 ? `(${parts[0]},)` : `(${parts.join(', ')})`;
 }
+
+/** `['a', "it's"]` */
+export function pythonStrings(values: readonly string[]): string {
+  const quoted = values.map((value) => {
+    const quote = value.includes("'") && !value.includes('"') ? '"' : "'";
+    return quote + value.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`) + quote;
+  });
+  return `[${quoted.join(', ')}]`;
+}

@@ -1,11 +1,14 @@
 /** Loading parameters by name, with PyTorch's reports. */
 
 import { ArgumentError, ShapeError } from '../core/errors.ts';
+import type { Shape } from '../core/shape.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { checkBoolean, checkOptions, isPromise, wrongType } from '../core/validate.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import type { TensorSource } from './tensor_source.ts';
+import { pythonStrings } from './python.ts';
+import type { OpenSource, TensorSource } from './tensor_source.ts';
 import { openSource } from './tensor_source.ts';
+import { defaultMagnitudeShape, foldWeightNorm, isMagnitudeShape, weightNormKeys } from './weight_norm.ts';
 
 /** Parameters by path. */
 export type StateDict = Record<string, Tensor>;
@@ -19,11 +22,20 @@ export interface LoadOptions {
 export interface LoadReport {
   readonly missingKeys: string[];
   readonly unexpectedKeys: string[];
+  /** As PyTorch prints it. */
+  toString(): string;
+}
+
+/** What a module offers to load into. */
+export interface StateTree {
+  readonly typeName: string;
+  readonly parameters: readonly (readonly [path: string, parameter: Tensor])[];
+  /** Beginnings of the paths of every module's parameters, its own first: '', 'up.', 'up.act.'. */
+  readonly modules: readonly string[];
 }
 
 export function loadStateDict(
-  typeName: string,
-  parameters: readonly [string, Tensor][],
+  { typeName, parameters, modules }: StateTree,
   state: Readonly<Record<string, TensorSource>>,
   options: LoadOptions,
 ): LoadReport {
@@ -34,31 +46,92 @@ export function loadStateDict(
     throw wrongType('loadStateDict', 'prefix', 'a string', prefix);
   }
   checkState('loadStateDict', 'state', state);
-  const targets = new Map(parameters.map(([path, parameter]) => [prefix + path, parameter]));
-  const given = Object.keys(state).filter((key) => key.startsWith(prefix));
-  const missingKeys = [...targets.keys()].filter((key) => !Object.hasOwn(state, key));
-  const unexpectedKeys = given.filter((key) => !targets.has(key));
-  const mismatches: string[] = [];
-  const copies: (() => void)[] = [];
-  for (const [key, parameter] of targets) {
-    if (!Object.hasOwn(state, key)) continue;
-    const { shape, copyInto } = openSource('loadStateDict', key, state[key]);
-    if (!sameShape(shape, parameter.shape)) {
-      mismatches.push(
-        `size mismatch for ${key}: copying a param with shape torch.Size(${formatShape(shape)}) from checkpoint, the shape in current model is torch.Size(${formatShape(parameter.shape)}).`,
-      );
-    }
-    copies.push(() => copyInto(parameter));
-  }
+  const targets = parameters.map(([path, parameter]) => findTarget(state, prefix + path, parameter));
+  const used = new Set(targets.flatMap(({ keys }) => keys));
+  const missingKeys = targets.filter(({ keys }) => keys.length === 0).map(({ key }) => key);
+  const unexpectedKeys = inOrderOf(
+    modules.map((path) => prefix + path),
+    Object.keys(state).filter((key) => key.startsWith(prefix) && !used.has(key)),
+  );
+  const loads = targets.filter(({ keys }) => keys.length > 0).map((target) => openTarget(state, target));
+  const mismatches = loads.flatMap(({ mismatches }) => mismatches);
   const problems = [...(strict ? keyProblems(missingKeys, unexpectedKeys) : []), ...mismatches];
   if (problems.length > 0) {
     const report = `Error(s) in loading state_dict for ${typeName}:\n\t${problems.join('\n\t')}`;
     const Failure = mismatches.length > 0 ? ShapeError : ArgumentError;
     throw new Failure('loadStateDict', 'state', 'the paths and shapes of the module', `others\n${report}`);
   }
-  for (const key of Object.keys(state)) targets.get(key)?.storage.checkWritable('loadStateDict'); // before the first copy
-  for (const copy of copies) copy();
-  return { missingKeys, unexpectedKeys };
+  for (const { target } of loads) target.parameter.storage.checkWritable('loadStateDict'); // before the first copy
+  for (const { copy } of loads) copy();
+  return reportOf(missingKeys, unexpectedKeys);
+}
+
+interface Target {
+  /** The path of the parameter, behind the prefix. */
+  readonly key: string;
+  readonly parameter: Tensor;
+  /** What its values come from: the key itself, the two of weight normalisation, or none. */
+  readonly keys: readonly string[];
+}
+
+function findTarget(state: object, key: string, parameter: Tensor): Target {
+  const has = (name: string): boolean => Object.hasOwn(state, name);
+  const keys = has(key) ? [key] : (weightNormKeys(key).find((pair) => pair.every(has)) ?? []);
+  return { key, parameter, keys };
+}
+
+interface Load {
+  readonly target: Target;
+  readonly mismatches: readonly string[];
+  readonly copy: () => void;
+}
+
+function openTarget(state: Readonly<Record<string, TensorSource>>, target: Target): Load {
+  const { parameter, keys } = target;
+  const sources = keys.map((key) => openSource('loadStateDict', key, state[key]));
+  if (keys.length === 1) {
+    const [{ shape, copyInto }] = sources;
+    const fits = sameShape(shape, parameter.shape);
+    const mismatches = fits ? [] : [sizeMismatch(keys[0], shape, parameter.shape)];
+    return { target, mismatches, copy: () => copyInto(parameter) };
+  }
+  const [magnitude, direction] = sources;
+  const mismatches: string[] = [];
+  if (!isMagnitudeShape(magnitude.shape, parameter.shape)) {
+    mismatches.push(sizeMismatch(keys[0], magnitude.shape, defaultMagnitudeShape(parameter.shape)));
+  }
+  if (!sameShape(direction.shape, parameter.shape)) {
+    mismatches.push(sizeMismatch(keys[1], direction.shape, parameter.shape));
+  }
+  const valued = ({ shape, numbers }: OpenSource) => ({ shape, values: numbers() });
+  const copy = (): void => void parameter.copyFrom(foldWeightNorm(valued(magnitude), valued(direction)));
+  return { target, mismatches, copy };
+}
+
+function sizeMismatch(key: string, given: Shape, expected: Shape): string {
+  return `size mismatch for ${key}: copying a param with shape torch.Size(${formatShape(given)}) from checkpoint, the shape in current model is torch.Size(${formatShape(expected)}).`;
+}
+
+/** Keys as PyTorch comes across them: each with the innermost module that its path leads to, modules in their order. */
+function inOrderOf(modules: readonly string[], keys: readonly string[]): string[] {
+  const finder = (key: string): number => {
+    let found = 0;
+    modules.forEach((path, position) => {
+      if (key.startsWith(path) && path.length > modules[found].length) found = position;
+    });
+    return found;
+  };
+  return keys
+    .map((key) => ({ key, module: finder(key) }))
+    .toSorted((a, b) => a.module - b.module)
+    .map(({ key }) => key);
+}
+
+function reportOf(missingKeys: string[], unexpectedKeys: string[]): LoadReport {
+  const complete = missingKeys.length === 0 && unexpectedKeys.length === 0;
+  const lists = `missing_keys=${pythonStrings(missingKeys)}, unexpected_keys=${pythonStrings(unexpectedKeys)}`;
+  const text = complete ? '<All keys matched successfully>' : `_IncompatibleKeys(${lists})`;
+  return Object.defineProperty({ missingKeys, unexpectedKeys }, 'toString', { value: () => text });
 }
 
 function keyProblems(missing: readonly string[], unexpected: readonly string[]): string[] {

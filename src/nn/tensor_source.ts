@@ -14,6 +14,8 @@ export interface OpenSource {
   readonly shape: Shape;
   /** Copies the values into a tensor of that shape, converting the dtype. */
   readonly copyInto: (target: Tensor) => void;
+  /** The values, row-major. */
+  readonly numbers: () => ArrayLike<number>;
 }
 
 /**
@@ -28,6 +30,7 @@ export function openSource(operation: string, argument: string, source: unknown)
     return {
       shape,
       copyInto: (target) => void target.copyFrom(sameEngine(source, target) ? source : numbersOf(source)),
+      numbers: () => numbersOf(source),
     };
   }
   if (!isTensorLike(source)) {
@@ -40,7 +43,7 @@ export function openSource(operation: string, argument: string, source: unknown)
     const { read } = checkTensorLike(operation, argument, patterns ? { ...source, type: 'float16' } : source);
     target.copyFrom(read(target.dtype));
   };
-  return { shape, copyInto };
+  return { shape, copyInto, numbers: () => checkTensorLike(operation, argument, source).read('float64') };
 }
 
 const sameEngine = (a: Tensor, b: Tensor): boolean => a.engine === b.engine;
