@@ -7,6 +7,8 @@ import { spawnedBrowser } from './test/browsers/provider.ts';
 const LONG = ['test/**/*.long.test.ts'];
 /** Tests that read files, start processes or collect garbage; all others run in browsers, too. */
 const NODE_ONLY = ['test/{architecture,bench,cli,examples}/**', 'test/**/*.node.test.ts'];
+/** Tests that need PyTorch at run time: `npm run test:pytorch`. */
+const PYTORCH = ['test/pytorch/**/*.test.ts'];
 /** Tests that are about pages. */
 const PAGE_ONLY = ['test/browsers/**'];
 /** Tests of loading and of one thread: they run in pages that are not isolated, too. */
@@ -36,15 +38,23 @@ const inBrowsers = (nameOf: (browser: string) => string): BrowserConfigOptions =
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [...LONG, ...PAGE_ONLY], ...TIMEOUT } },
+      {
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: [...LONG, ...PAGE_ONLY, ...PYTORCH],
+          ...TIMEOUT,
+        },
+      },
       { test: { name: 'long', include: LONG, testTimeout: 600_000 } },
+      { test: { name: 'pytorch', include: PYTORCH, ...TIMEOUT } },
       {
         server: { headers: ISOLATION, fs: { allow: READABLE } },
         plugins: [probePages(ISOLATION)],
         test: {
           name: 'isolated',
           include: ['test/**/*.test.ts'],
-          exclude: [...LONG, ...NODE_ONLY],
+          exclude: [...LONG, ...NODE_ONLY, ...PYTORCH],
           env: ENVIRONMENT,
           browser: inBrowsers((browser) => browser),
           ...TIMEOUT,
