@@ -7,10 +7,15 @@ import { spawnedBrowser } from './test/browsers/provider.ts';
 const LONG = ['test/**/*.long.test.ts'];
 /** Tests that read files, start processes or collect garbage; all others run in browsers, too. */
 const NODE_ONLY = ['test/{architecture,bench,cli,examples}/**', 'test/**/*.node.test.ts'];
-/** Tests that need PyTorch at run time: `npm run test:pytorch`. */
-const PYTORCH = ['test/pytorch/**/*.test.ts'];
 /** Tests that are about pages. */
 const PAGE_ONLY = ['test/browsers/**'];
+/** Tests that need PyTorch at run time: `npm run test:pytorch`. */
+const PYTORCH = ['test/pytorch/**/*.test.ts'];
+/** Tests with installed packages of their own: `npm run test:workers`, `npm run test:runtimes`. */
+const WORKERS = ['test/workers/**/*.test.ts'];
+const RUNTIMES = ['test/runtimes/**/*.test.ts'];
+/** All that need what `npm ci` does not install. */
+const OWN_COMMAND = [...PYTORCH, ...WORKERS, ...RUNTIMES];
 /** Tests of loading and of one thread: they run in pages that are not isolated, too. */
 const NOT_ISOLATED = [
   'test/browsers/pages/**/*.test.ts',
@@ -42,19 +47,21 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: [...LONG, ...PAGE_ONLY, ...PYTORCH],
+          exclude: [...LONG, ...PAGE_ONLY, ...OWN_COMMAND],
           ...TIMEOUT,
         },
       },
       { test: { name: 'long', include: LONG, testTimeout: 600_000 } },
       { test: { name: 'pytorch', include: PYTORCH, ...TIMEOUT } },
+      { test: { name: 'workers', include: WORKERS, ...TIMEOUT } },
+      { test: { name: 'runtimes', include: RUNTIMES, ...TIMEOUT } },
       {
         server: { headers: ISOLATION, fs: { allow: READABLE } },
         plugins: [probePages(ISOLATION)],
         test: {
           name: 'isolated',
           include: ['test/**/*.test.ts'],
-          exclude: [...LONG, ...NODE_ONLY, ...PYTORCH],
+          exclude: [...LONG, ...NODE_ONLY, ...OWN_COMMAND],
           env: ENVIRONMENT,
           browser: inBrowsers((browser) => browser),
           ...TIMEOUT,

@@ -8,8 +8,10 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
 const projects = ['.', 'test', 'scripts', 'examples', 'assembly'];
-if (existsSync('bench/node_modules')) projects.push('bench');
-else console.log('bench/ is not checked, its types are not installed: npm ci --prefix bench');
+for (const folder of ['bench', 'test/workers']) {
+  if (existsSync(`${folder}/node_modules`)) projects.push(folder);
+  else console.log(`${folder}/ is not checked, its types are not installed: npm ci --prefix ${folder}`);
+}
 
 const failed = projects.filter((project) => {
   const { status } = spawnSync(process.execPath, [tsc, '-p', project, '--noEmit'], { stdio: 'inherit' });

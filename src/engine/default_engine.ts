@@ -1,10 +1,11 @@
 /** Making engines, and the default one that functions use when they are not told otherwise. */
 
 import { ArgumentError, EngineError } from '../core/errors.ts';
+import { IN_WORKERD } from '../threading/platform.ts';
 import { Engine } from './engine.ts';
 import type { CheckedEngineOptions, EngineOptions } from './options.ts';
 import { checkEngineOptions } from './options.ts';
-import { makeParts, singleThreadParts } from './parts.ts';
+import { makeParts, makePartsSync } from './parts.ts';
 
 /**
  * An engine with a memory of its own.
@@ -13,22 +14,27 @@ import { makeParts, singleThreadParts } from './parts.ts';
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const checked = checkEngineOptions('createEngine', options);
-  return new Engine(await makeParts(checked), checked);
+  const parts = IN_WORKERD ? makePartsSync('createEngine', checked) : await makeParts(checked);
+  return new Engine(parts, checked);
 }
 
-/** As `createEngine`, without waiting: needs `options.wasm`, a module compiled by the caller. */
+/**
+ * As `createEngine`, without waiting and on one thread. Needs `options.wasm`, a module compiled by the caller, except in
+ * Cloudflare Workers, where modules come compiled.
+ */
 export function createEngineSync(options: EngineOptions = {}): Engine {
   const checked = checkEngineOptions('createEngineSync', options);
-  if (checked.wasm === null) {
-    throw new ArgumentError('createEngineSync', 'wasm', 'a compiled WebAssembly.Module', 'none');
-  }
-  const asked = checked.threads !== 'auto' && checked.threads > 1;
-  return new Engine(singleThreadParts(checked.wasm, checked, asked ? 'made by createEngineSync' : null), checked);
+  return new Engine(makePartsSync('createEngineSync', checked), checked);
 }
 
-let defaultEngine: Promise<Engine> | null = null;
-let readyEngine: Engine | null = null;
-let defaultOptions: CheckedEngineOptions | null = null;
+interface DefaultEngine {
+  readonly options: CheckedEngineOptions;
+  /** Null while it is made. */
+  engine: Engine | null;
+  promise: Promise<Engine> | null;
+}
+
+let current: DefaultEngine | null = null;
 
 /**
  * Creates the default engine; concurrent calls share one promise. After a failure or `dispose()` it starts afresh.
@@ -38,33 +44,36 @@ export function init(options: EngineOptions = {}): Promise<Engine> {
   let checked: CheckedEngineOptions;
   try {
     checked = checkEngineOptions('init', options);
-    if (defaultEngine !== null && !(readyEngine?.disposed ?? false)) {
-      if (sameOptions(checked, defaultOptions)) return defaultEngine;
+    if (current?.promise && !(current.engine?.disposed ?? false)) {
+      if (sameOptions(checked, current.options)) return current.promise;
       throw new ArgumentError('init', 'options', 'those of the living default engine (dispose() it first)', 'others');
     }
   } catch (error) {
     return Promise.reject(error);
   }
-  defaultOptions = checked;
-  const pending = makeDefault(options);
-  defaultEngine = pending;
-  return pending;
+  const made: DefaultEngine = { options: checked, engine: null, promise: null };
+  current = made;
+  const promise = makeDefault(made, options);
+  made.promise = promise;
+  return promise;
 }
 
-async function makeDefault(options: EngineOptions): Promise<Engine> {
-  readyEngine = null;
+/** In Workers the promise that this returns is settled. */
+async function makeDefault(made: DefaultEngine, options: EngineOptions): Promise<Engine> {
   try {
-    readyEngine = await createEngine(options);
-    return readyEngine;
+    made.engine = IN_WORKERD
+      ? new Engine(makePartsSync('init', made.options), made.options)
+      : await createEngine(options);
+    return made.engine;
   } catch (error) {
-    defaultEngine = null;
+    if (current === made) current = null;
     throw error;
   }
 }
 
 /** Defaults count as given: `init()` and `init({ numerics: 'fast' })` ask for the same. */
-function sameOptions(a: CheckedEngineOptions, b: CheckedEngineOptions | null): boolean {
-  return b !== null && (Object.keys(a) as (keyof CheckedEngineOptions)[]).every((key) => a[key] === b[key]);
+function sameOptions(a: CheckedEngineOptions, b: CheckedEngineOptions): boolean {
+  return (Object.keys(a) as (keyof CheckedEngineOptions)[]).every((key) => a[key] === b[key]);
 }
 
 /**
@@ -72,7 +81,7 @@ function sameOptions(a: CheckedEngineOptions, b: CheckedEngineOptions | null): b
  * @throws {EngineError} ERR_NOT_INITIALIZED when there is neither.
  */
 export function engineOrDefault(operation: string, engine: Engine | undefined): Engine {
-  const chosen = engine ?? readyEngine;
+  const chosen = engine ?? current?.engine ?? null;
   if (chosen === null || (engine === undefined && chosen.disposed)) {
     throw new EngineError('ERR_NOT_INITIALIZED', `${operation}: no engine; call \`await init()\` first`);
   }

@@ -8,6 +8,7 @@ import { checkSignal } from '../core/validate.ts';
 import type { Heap } from '../memory/heap.ts';
 import { defaultMr, microkernelName } from '../plan/blocking.ts';
 import type { KernelSet } from '../core/kernel_set.ts';
+import { IN_WORKERD } from '../threading/platform.ts';
 import type { CacheablePlan, Call, Foreign, Procedure } from './call.ts';
 import type { Place } from './call_queue.ts';
 import { CallQueue } from './call_queue.ts';
@@ -237,11 +238,14 @@ export class Engine extends DisposableBase {
   }
 
   /**
-   * Runs a call in its turn after those submitted before, in slices.
+   * Runs a call in its turn after those submitted before, in slices; in Workers at once.
    * @throws the signal's reason when it was aborted; {EngineError} ERR_DISPOSED when the engine was.
    */
   submit<T>(call: Call<T>, signal?: AbortSignal): Promise<T> {
-    return this.#alive(call.operation).queue.call(call, signal);
+    if (!IN_WORKERD) return this.#alive(call.operation).queue.call(call, signal);
+    return new Promise((resolve) => {
+      resolve(this.execute(call, signal));
+    });
   }
 
   /** As `submit`, for calls that belong together; see `runProcedure`. */

@@ -4,6 +4,7 @@ import { ArgumentError } from '../core/errors.ts';
 import { checkBoolean, checkChoice, checkInteger, checkNumber, checkOptions, wrongType } from '../core/validate.ts';
 import type { ForeignAllocator } from '../memory/heap.ts';
 import { checkMicrokernel } from '../plan/blocking.ts';
+import { IN_WORKERD } from '../threading/platform.ts';
 import { describeModule } from '../wasm/variants.ts';
 
 export interface EngineOptions {
@@ -16,7 +17,7 @@ export interface EngineOptions {
   numerics?: 'fast' | 'portable';
   /** Size of the wasm memory at the start, in bytes. */
   initialBytes?: number;
-  /** Limit of the wasm memory, in bytes; at most 4 GiB, the default. */
+  /** Limit of the wasm memory, in bytes; at most 4 GiB, the default. In Cloudflare Workers the default is 80 MiB. */
   maximumBytes?: number;
   /** Limit of the packed-weight cache, in bytes. */
   cacheBytes?: number;
@@ -26,7 +27,10 @@ export interface EngineOptions {
   microkernel?: string;
   /** Opt in to V8's 256-bit vectors. This version has no such kernels; `engine.info.wideReason` says so. */
   wide?: boolean;
-  /** Promise calls give the event loop a turn about this often, in milliseconds; default 8, Infinity never. */
+  /**
+   * Promise calls give the event loop a turn about this often, in milliseconds; default 8, Infinity never. Ignored in
+   * Cloudflare Workers, where calls run at once.
+   */
   yieldEveryMs?: number;
   /** Where workers load `upconv/worker.js` from; default: beside the package, then a Blob. */
   workerUrl?: string | URL;
@@ -70,6 +74,8 @@ const KNOWN = [
   'allocator',
 ];
 const GIBIBYTE = 2 ** 30;
+/** A Worker may have 128 MiB, the code and its JavaScript objects included. */
+const DEFAULT_MAXIMUM_BYTES = IN_WORKERD ? 80 * 2 ** 20 : 4 * GIBIBYTE;
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
 const DEFAULT_YIELD_MS = 8;
 const DEFAULT_INITIAL_BYTES = 2 ** 20;
@@ -83,7 +89,7 @@ export function checkEngineOptions(operation: string, options: EngineOptions): C
   const { threads = 'auto', microkernel = null } = options;
   const numerics = checkChoice(operation, 'numerics', options.numerics ?? 'fast', ['fast', 'portable']);
   if (threads !== 'auto') checkInteger(operation, 'threads', threads, 1);
-  const maximumBytes = bytes(operation, 'maximumBytes', options.maximumBytes ?? 4 * GIBIBYTE, 65536);
+  const maximumBytes = bytes(operation, 'maximumBytes', options.maximumBytes ?? DEFAULT_MAXIMUM_BYTES, 65536);
   const initialBytes = bytes(operation, 'initialBytes', options.initialBytes ?? DEFAULT_INITIAL_BYTES, 0);
   if (options.initialBytes !== undefined && initialBytes > maximumBytes) {
     throw new ArgumentError(operation, 'initialBytes', `at most maximumBytes = ${maximumBytes}`, String(initialBytes));

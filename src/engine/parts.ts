@@ -1,6 +1,6 @@
 /** What an engine is made of: a memory, kernels on it, and threads that run them. */
 
-import { EngineError, WorkerError } from '../core/errors.ts';
+import { ArgumentError, EngineError, WorkerError } from '../core/errors.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { createKernels } from '../kernels/kernels.ts';
 import type { Heap } from '../memory/heap.ts';
@@ -9,7 +9,7 @@ import type { JobExports } from '../threading/job.ts';
 import { installEntries, JOB_BYTES } from '../threading/job.ts';
 import { availableCores, canBlock, noThreadsReason } from '../threading/platform.ts';
 import { WorkerPool } from '../threading/worker_pool.ts';
-import { compileModule, refused } from '../wasm/modules.ts';
+import { compiledModule, compileModule, refused } from '../wasm/modules.ts';
 import type { VariantDescription } from '../wasm/variants.ts';
 import { chooseVariant, describeModule, withThreads } from '../wasm/variants.ts';
 import type { Executor } from './executor.ts';
@@ -32,11 +32,23 @@ interface Threads {
 }
 
 /**
+ * Parts of an engine on one thread, made at once.
+ * @throws {ArgumentError} where no module is given and none comes compiled
+ */
+export function makePartsSync(operation: string, options: CheckedEngineOptions): EngineParts {
+  const { threads, numerics } = options;
+  const module = options.wasm ?? compiledModule(chooseVariant(numerics === 'portable'));
+  if (module === null) throw new ArgumentError(operation, 'wasm', 'a compiled WebAssembly.Module', 'none');
+  const asked = threads === 'auto' ? null : `made by ${operation}`;
+  return singleThreadParts(module, options, threads === 1 ? null : (noThreadsReason() ?? asked));
+}
+
+/**
  * Parts of an engine that computes on the thread of its caller.
  * @param reason why on that alone
  * @throws {EngineError} ERR_UNSUPPORTED when the runtime has no memory for it
  */
-export function singleThreadParts(
+function singleThreadParts(
   module: WebAssembly.Module,
   options: CheckedEngineOptions,
   reason: string | null,
@@ -82,6 +94,7 @@ async function threadedParts(
       jobPtr,
       workers: callerComputes ? count - 1 : count,
       workerUrl: options.workerUrl,
+      blocks: callerComputes,
     });
   try {
     const pool = await start();

@@ -1,6 +1,7 @@
 /** Running procedures: in their turns of the queue, or at once. */
 
 import { checkSignal } from '../core/validate.ts';
+import { IN_WORKERD } from '../threading/platform.ts';
 import type { Call, Foreign, Procedure, Uses } from './call.ts';
 import { isForeign } from './call.ts';
 import type { Place } from './call_queue.ts';
@@ -22,6 +23,13 @@ export async function runProcedure<T>(
   place: Place | null = null,
 ): Promise<T> {
   const retained: readonly Storage[] = [...uses.reads, ...uses.writes].map((storage) => storage.retain());
+  if (IN_WORKERD) {
+    try {
+      return await runCallsAtOnce(procedure, signal);
+    } finally {
+      for (const storage of retained) storage.release();
+    }
+  }
   let end: (() => void) | null = hold(uses);
   try {
     let next: IteratorResult<Call<unknown> | Foreign, T> = procedure.next();
@@ -54,6 +62,23 @@ export async function runProcedure<T>(
     end?.();
     for (const storage of retained) storage.release();
   }
+}
+
+/** Waits for foreign work alone: between two calls nobody else has a turn, so nothing has to be held. */
+async function runCallsAtOnce<T>(procedure: Procedure<T>, signal: AbortSignal | undefined): Promise<T> {
+  let next = procedure.next();
+  while (!next.done) {
+    let value: unknown;
+    try {
+      if (signal?.aborted) throw signal.reason;
+      value = isForeign(next.value) ? await next.value.promise() : next.value.engine.execute(next.value, signal);
+    } catch (error) {
+      next = procedure.throw(error);
+      continue;
+    }
+    next = procedure.next(value);
+  }
+  return next.value;
 }
 
 /**

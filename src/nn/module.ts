@@ -12,6 +12,7 @@ import type { OpenTensor } from '../functional/tensor_arguments.ts';
 import { openRetained, openTensor } from '../functional/tensor_arguments.ts';
 import { zeros } from '../tensor/create.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { IN_WORKERD } from '../threading/platform.ts';
 import type { Frozen } from './frozen.ts';
 import { freezeAll } from './frozen.ts';
 import { gradientOf, markUnplaced, restoring } from './gradients.ts';
@@ -21,7 +22,7 @@ import type { BackwardOptions, ForwardOptions, ForwardResult, Vjp, Wanted } from
 import { checkWanted } from './pass_types.ts';
 import type { Saved } from './saved.ts';
 import { NOTHING_SAVED } from './saved.ts';
-import { warmUp } from './warm_up.ts';
+import { warmUp, warmUpSync } from './warm_up.ts';
 
 /**
  * Base of all modules. A module of your own holds parameters (tensors) and modules in fields, which registers them,
@@ -42,12 +43,13 @@ export class Module extends ParameterTree {
    * @throws the errors of the operation; in evaluation and training mode alike.
    */
   async forward(input: TensorArgument, options: ForwardOptions = {}): Promise<Tensor> {
+    if (this.#runsAtOnce) return this.#keep(this.#runForwardSync('forward', input, options, this.training));
     const kept = this.#runForward('forward', input, options, this.training).then((result) => this.#keep(result));
     const settled = kept.then(
       () => true,
       () => false,
     );
-    this.#forwardSettled = settled;
+    if (!IN_WORKERD) this.#forwardSettled = settled; // there nothing waits for what another request has begun
     try {
       return await kept;
     } finally {
@@ -69,6 +71,7 @@ export class Module extends ParameterTree {
   backward(gradOutput: TensorArgument, options: BackwardOptions): Promise<Tensor | null>;
   async backward(gradOutput: TensorArgument, options: BackwardOptions = {}): Promise<Tensor | null> {
     const wanted = this.#checkBackward('backward', options);
+    if (this.#runsAtOnce) return this.#backwardAtOnce('backward', gradOutput, wanted, options.signal);
     const forward = this.#forwardSettled;
     if (forward === null) this.#pendingPass('backward'); // an error now rather than in its turn
     return this.#runBackward('backward', gradOutput, wanted, options.signal, async (run) => {
@@ -85,15 +88,13 @@ export class Module extends ParameterTree {
   backwardSync(gradOutput: TensorArgument, options: BackwardOptions): Tensor | null;
   backwardSync(gradOutput: TensorArgument, options: BackwardOptions = {}): Tensor | null {
     const wanted = this.#checkBackward('backwardSync', options);
-    const pass = this.#pendingPass('backwardSync');
-    const gradInput = this.#runBackwardSync('backwardSync', pass, gradOutput, wanted, options.signal);
-    if (this.#pending === pass) this.#pending = null;
-    return gradInput;
+    return this.#backwardAtOnce('backwardSync', gradOutput, wanted, options.signal);
   }
 
   /** A forward pass beside the pending one, in either mode: a module may take part many times before backward. */
   async vjp(input: TensorArgument, options: ForwardOptions = {}): Promise<Vjp> {
     this.checkThawed('vjp');
+    if (this.#runsAtOnce) return this.#vjpOf(this.#runForwardSync('vjp', input, options, true));
     return this.#vjpOf(await this.#runForward('vjp', input, options, true));
   }
 
@@ -121,9 +122,14 @@ export class Module extends ParameterTree {
     for (const module of called) module.#trials++;
     this.#inFlight++;
     try {
+      const trial = (): Procedure<ForwardResult> => this.forwardSteps(operation, input, {}, false);
+      if (this.#runsAtOnce) {
+        warmUpSync(() => runProcedureSync(operation, trial()).output.dispose());
+        return;
+      }
       await warmUp(async () => {
         const uses: Uses = { reads: storagesOf(this.operands().filter(isAlive)), writes: [] };
-        const { output } = await runProcedure(this.forwardSteps(operation, input, {}, false), uses);
+        const { output } = await runProcedure(trial(), uses);
         output.dispose();
       });
     } finally {
@@ -314,7 +320,7 @@ export class Module extends ParameterTree {
         reads: storagesOf([gradOutput, ...parameters].filter(isAlive)),
         writes: storagesOf(gradients),
       };
-      const placed = !this.everyModule().some((module) => module !== this && module.hasOwnPasses);
+      const placed = !this.#hasForeign;
       const first = [...parameters, gradOutput].find(isAlive);
       const place = placed && first !== undefined ? first.engine.reservePlace(operation) : null;
       const release = placed ? hold(uses) : markUnplaced(gradients);
@@ -353,6 +359,28 @@ export class Module extends ParameterTree {
     } finally {
       gradOutput.release();
     }
+  }
+
+  #backwardAtOnce(
+    method: string,
+    gradOutput: TensorArgument,
+    wanted: Wanted,
+    signal: AbortSignal | undefined,
+  ): Tensor | null {
+    const pass = this.#pendingPass(method);
+    const gradInput = this.#runBackwardSync(method, pass, gradOutput, wanted, signal);
+    if (this.#pending === pass) this.#pending = null;
+    return gradInput;
+  }
+
+  /** Modules of the user's take part: how they run is up to them. */
+  get #hasForeign(): boolean {
+    return this.everyModule().some((module) => module !== this && module.hasOwnPasses);
+  }
+
+  /** In Workers a Promise method is its Sync twin, unless there is something to wait for. */
+  get #runsAtOnce(): boolean {
+    return IN_WORKERD && this.forwardSteps !== Module.prototype.forwardSteps && !this.#hasForeign;
   }
 
   *#checkedForward(method: string, input: Tensor, options: ForwardOptions, save: boolean): Procedure<ForwardResult> {
@@ -407,6 +435,7 @@ export class Module extends ParameterTree {
     const pass = new Pass(saved ?? NOTHING_SAVED);
     const backward = async (argument: TensorArgument, options: BackwardOptions = {}): Promise<Tensor | null> => {
       const wanted = this.#checkBackward('vjp.backward', options);
+      if (this.#runsAtOnce) return this.#runBackwardSync('vjp.backward', pass, argument, wanted, options.signal);
       return this.#runBackward('vjp.backward', argument, wanted, options.signal, (run) => run(pass));
     };
     const backwardSync = (argument: TensorArgument, options: BackwardOptions = {}): Tensor | null => {

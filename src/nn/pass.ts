@@ -1,6 +1,7 @@
 /** One forward pass whose backward may run once. */
 
 import { EngineError } from '../core/errors.ts';
+import { IN_WORKERD } from '../threading/platform.ts';
 import type { Saved } from './saved.ts';
 
 export class Pass {
@@ -16,10 +17,14 @@ export class Pass {
 
   /**
    * Runs a backward on what was saved, after one that runs already. Success ends the pass, failure leaves it.
+   * @throws {EngineError} in Workers ERR_IN_USE while another backward runs.
    * @throws {EngineError} ERR_NO_FORWARD when it is over.
    */
   async run<T>(operation: string, backward: (saved: Saved) => Promise<T>): Promise<T> {
-    while (this.#running !== null) await this.#running;
+    while (this.#running !== null) {
+      if (IN_WORKERD) throw inUse(operation); // it may be another request's, and never settle
+      await this.#running;
+    }
     const saved = this.#take(operation);
     const result = backward(saved);
     const settled = result.then(
@@ -33,9 +38,7 @@ export class Pass {
 
   /** As `run`, at once. @throws {EngineError} ERR_IN_USE while another backward runs. */
   runSync<T>(operation: string, backward: (saved: Saved) => T): T {
-    if (this.#running !== null) {
-      throw new EngineError('ERR_IN_USE', `${operation}: a backward of this forward is pending; await it first`);
-    }
+    if (this.#running !== null) throw inUse(operation);
     const saved = this.#take(operation);
     let done = false;
     try {
@@ -68,4 +71,8 @@ export class Pass {
     if (done || this.#disposed) saved.dispose();
     else this.#saved = saved;
   }
+}
+
+function inUse(operation: string): EngineError {
+  return new EngineError('ERR_IN_USE', `${operation}: a backward of this forward is pending; await it first`);
 }

@@ -16,6 +16,7 @@ import { KernelOperands } from '../functional/kernel_operands.ts';
 import { planCopy } from '../plan/copy.ts';
 import { tensor } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { IN_WORKERD } from '../threading/platform.ts';
 import type { Module } from './module.ts';
 import type { PictureNetwork, Region } from './picture_network.ts';
 import { borrowNetwork, computeParts, layerParts, pictureNetwork, pictureSizes } from './picture_network.ts';
@@ -127,6 +128,7 @@ async function run<T>(
 ): Promise<T> {
   const end = borrowNetwork(operation, network);
   try {
+    if (IN_WORKERD) return runProcedureSync(operation, procedure, signal);
     return await runProcedure(procedure, { reads: network.storages, writes: [] }, signal);
   } finally {
     end();

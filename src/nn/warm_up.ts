@@ -13,8 +13,18 @@ function warming(startedAt: number): boolean {
   return elapsed > 0 && elapsed < WARM_UP_MS;
 }
 
+/** Numbers of the runs, as many as there are to be. */
+function* runs(): Generator<number> {
+  const startedAt = now();
+  for (let run = 0; run < LEAST_WARM_UPS || (run < MOST_WARM_UPS && warming(startedAt)); run++) yield run;
+}
+
 /** Runs `work` a few times, with or without a clock that moves. */
 export async function warmUp(work: () => Promise<void>): Promise<void> {
-  const startedAt = now();
-  for (let runs = 0; runs < LEAST_WARM_UPS || (runs < MOST_WARM_UPS && warming(startedAt)); runs++) await work();
+  for (const _ of runs()) await work();
+}
+
+/** As `warmUp`, at once. */
+export function warmUpSync(work: () => void): void {
+  for (const _ of runs()) work();
 }

@@ -8,15 +8,22 @@ import type { WorkerReport, WorkerStart } from './worker.ts';
 interface Platform {
   setImmediate?: (callback: () => void) => unknown;
   performance?: { now(): number };
-  navigator?: { hardwareConcurrency?: number };
+  navigator?: { hardwareConcurrency?: number; userAgent?: string };
   process?: { versions?: { node?: string }; getBuiltinModule?: (name: string) => unknown };
   crossOriginIsolated?: boolean;
 }
 
 const platform = globalThis as unknown as Platform;
 
-/** Node, Bun, Deno, Electron: they have Node's modules. */
-const hasNode = platform.process?.versions?.node !== undefined;
+/**
+ * Cloudflare Workers. Many requests share one instance of the code, but none may wait for another: a promise that a
+ * request has begun is never settled once that request is aborted. So every call does its work before it returns its
+ * promise there, and nothing global holds one that is pending. There are no threads, and the clock stands still.
+ */
+export const IN_WORKERD: boolean = platform.navigator?.userAgent === 'Cloudflare-Workers';
+
+/** Node, Bun, Deno, Electron: they have Node's modules. Workers may have some of them, and say so. */
+const hasNode = !IN_WORKERD && platform.process?.versions?.node !== undefined;
 
 /**
  * Resolves after the event loop had a turn: input, timers and rendering are not held up by a long computation.
@@ -61,6 +68,7 @@ export async function availableCores(): Promise<number> {
 
 /** Why this runtime cannot share memory between threads, or null. */
 export function noThreadsReason(): string | null {
+  if (IN_WORKERD) return 'Cloudflare Workers compute on one thread';
   if (platform.crossOriginIsolated === false && !hasNode) {
     return 'the page is not cross-origin isolated (headers COOP and COEP)';
   }

@@ -9,7 +9,7 @@ import { WorkerError } from '../core/errors.ts';
 import type { JobExports } from './job.ts';
 import { COMPLETED_WORD, FAILED_WORD, JOB_BYTES } from './job.ts';
 import type { Spawn, Thread } from './platform.ts';
-import { canBlock, waysToSpawn } from './platform.ts';
+import { waysToSpawn } from './platform.ts';
 import type { WorkerReport } from './worker.ts';
 
 export interface PoolOptions {
@@ -21,6 +21,8 @@ export interface PoolOptions {
   readonly jobPtr: number;
   readonly workers: number;
   readonly workerUrl: string | URL | null;
+  /** The calling thread may wait. */
+  readonly blocks: boolean;
 }
 
 /** What is to be run: a stage, by the number of its entry. */
@@ -44,17 +46,19 @@ export class WorkerPool {
   readonly #exports: JobExports;
   readonly #memory: WebAssembly.Memory;
   readonly #jobPtr: number;
+  readonly #blocks: boolean;
   #threads: readonly Thread[] = [];
   #failure: WorkerError | null = null;
   #disposed = false;
   /** Told when the pool fails or is disposed. */
   readonly #watchers = new Set<() => void>();
 
-  private constructor({ workers, exports, memory, jobPtr }: PoolOptions) {
+  private constructor({ workers, exports, memory, jobPtr, blocks }: PoolOptions) {
     this.workers = workers;
     this.#exports = exports;
     this.#memory = memory;
     this.#jobPtr = jobPtr;
+    this.#blocks = blocks;
   }
 
   /**
@@ -100,7 +104,7 @@ export class WorkerPool {
     let completed = -1;
     for (let waited = 0; !this.#over(); waited += WATCH_MS) {
       if (this.#failure !== null) throw this.#failure;
-      if (BLOCKS) this.#exports.awaitJob(this.#jobPtr, WATCH_MS);
+      if (this.#blocks) this.#exports.awaitJob(this.#jobPtr, WATCH_MS);
       else waited = 0; // a page spins, without a clock
       const words = this.#words;
       if (Atomics.load(words, FAILED_WORD) !== 0) this.#fail(new Error('a kernel threw in a worker'));
@@ -218,8 +222,6 @@ export class WorkerPool {
     for (const notify of this.#watchers) notify();
   }
 }
-
-const BLOCKS = canBlock();
 
 function failure(cause: unknown): WorkerError {
   const what = cause instanceof Error ? cause.message : String(cause);

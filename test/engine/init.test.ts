@@ -19,11 +19,9 @@ import {
   zeros,
 } from '../../src/index.ts';
 import type { Engine, EngineError } from '../../src/index.ts';
-import { decodeInlined } from '../../src/wasm/inlined_text.ts';
 import { supportsRelaxedSimd } from '../../src/wasm/variants.ts';
-import { text } from '../../src/wasm/inlined/simd.ts';
+import { compiled } from '../support/compiled.ts';
 
-const NOT_OURS = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
 const engines: Engine[] = [];
 const kept = (engine: Engine): Engine => {
   engines.push(engine);
@@ -94,7 +92,8 @@ describe('init', () => {
   });
 
   test('after a failure it starts afresh', async () => {
-    const failing = [init({ wasm: NOT_OURS }), init({ wasm: NOT_OURS })];
+    const wasm = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)); // not ours
+    const failing = [init({ wasm }), init({ wasm })];
     for (const each of failing) await expect(each).rejects.toThrow(ArgumentError);
     expect(await errorOf(() => zeros([1]))).toMatchObject({ code: 'ERR_NOT_INITIALIZED' });
     kept(await init());
@@ -172,7 +171,7 @@ test('info says what runs, memory what it takes', async () => {
 
 describe('createEngineSync', () => {
   test('takes a compiled module', () => {
-    const engine = kept(createEngineSync({ wasm: new WebAssembly.Module(decodeInlined(text)) }));
+    const engine = kept(createEngineSync({ wasm: compiled('simd') }));
     expect(engine.info).toMatchObject({ variant: 'simd', threads: 1, relaxed: false });
     expect(zeros([2], { engine }).size).toBe(2);
   });

@@ -3,9 +3,8 @@
 import { createEngine } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
 import { MICROKERNELS } from '../../src/plan/blocking.ts';
-import { text as debug } from '../../src/wasm/inlined/debug.ts';
-import { decodeInlined } from '../../src/wasm/inlined_text.ts';
 import { supportsRelaxedSimd } from '../../src/wasm/variants.ts';
+import { compiled } from './compiled.ts';
 
 /** The debug variant uses relaxed SIMD. */
 const DEBUG = supportsRelaxedSimd() ? ['debug'] : [];
@@ -17,7 +16,7 @@ export function everyEngine(): Promise<Engine[]> {
     ENGINES.map((kind) => {
       if (kind === 'default') return createEngine();
       if (kind === 'portable') return createEngine({ numerics: 'portable' });
-      if (kind === 'debug') return createEngine({ wasm: new WebAssembly.Module(decodeInlined(debug)) });
+      if (kind === 'debug') return createEngine({ wasm: compiled('debug') });
       return createEngine({ microkernel: kind });
     }),
   );

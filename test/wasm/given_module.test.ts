@@ -4,26 +4,18 @@ import { describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { ArgumentError, convTranspose1dSync, createEngine, createEngineSync, init, tensor } from '../../src/index.ts';
 import type { Engine, EngineOptions } from '../../src/index.ts';
-import { text as relaxed } from '../../src/wasm/inlined/relaxed.ts';
-import { text as simdThreads } from '../../src/wasm/inlined/simd-threads.ts';
-import { text as simd } from '../../src/wasm/inlined/simd.ts';
-import { decodeInlined } from '../../src/wasm/inlined_text.ts';
 import { supportsRelaxedSimd } from '../../src/wasm/variants.ts';
+import { compiled } from '../support/compiled.ts';
 
-const compiled = (text: string): WebAssembly.Module => new WebAssembly.Module(decodeInlined(text));
-
-/** The smallest module, with a custom section `upconv` that holds `content`. */
-function described(content: string): WebAssembly.Module {
-  const [name, text] = ['upconv', content].map((part) => new TextEncoder().encode(part));
+/** The smallest module; `content`: with a custom section `upconv` that holds this. */
+function moduleWith(content: string | null): WebAssembly.Module {
+  const [name, text] = ['upconv', content ?? ''].map((part) => new TextEncoder().encode(part));
   const body = [name.length, ...name, ...text];
-  return new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 0, body.length, ...body));
+  const section = content === null ? [] : [0, body.length, ...body];
+  return new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, ...section));
 }
 
-const MODULES: [string, string][] = [
-  ['simd', simd],
-  ['simd-threads', simdThreads],
-];
-if (supportsRelaxedSimd()) MODULES.push(['relaxed', relaxed]);
+const VARIANTS = ['simd', 'simd-threads', ...(supportsRelaxedSimd() ? (['relaxed'] as const) : [])] as const;
 
 const MAKERS: [string, (options: EngineOptions) => Promise<Engine>][] = [
   ['init', init],
@@ -32,8 +24,8 @@ const MAKERS: [string, (options: EngineOptions) => Promise<Engine>][] = [
 ];
 
 describe.each(MAKERS)('%s', (name, make) => {
-  test.each(MODULES)('takes the module %s, and computes with it', async (variant, text) => {
-    const engine = await make({ wasm: compiled(text), threads: 1 });
+  test.each(VARIANTS)('takes the module %s, and computes with it', async (variant) => {
+    const engine = await make({ wasm: compiled(variant), threads: 1 });
     try {
       expect(engine.info).toMatchObject({ variant, threads: 1, relaxed: variant === 'relaxed' });
       const [x, w] = [tensor([1, 2], [1, 2], { engine }), tensor([1, 1], [1, 1, 2], { engine })];
@@ -44,11 +36,12 @@ describe.each(MAKERS)('%s', (name, make) => {
   });
 
   test.each([
-    ['of somebody else', new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)), 'another'],
-    ['with a section that is not ours', described('{'), 'another'],
-    ['with a section without a version', described('null'), 'another'],
-    ['of another version', described('{"variant":"simd","version":"0.0.1"}'), 'one of version 0.0.1'],
-  ])('refuses a module %s', async (_, wasm, got) => {
+    ['of somebody else', null, 'another'],
+    ['with a section that is not ours', '{', 'another'],
+    ['with a section without a version', 'null', 'another'],
+    ['of another version', '{"variant":"simd","version":"0.0.1"}', 'one of version 0.0.1'],
+  ])('refuses a module %s', async (_, content, got) => {
+    const wasm = moduleWith(content);
     const failed = make({ wasm });
     await expect(failed).rejects.toThrow(ArgumentError);
     await expect(failed).rejects.toThrow(
@@ -57,15 +50,15 @@ describe.each(MAKERS)('%s', (name, make) => {
   });
 
   test.runIf(supportsRelaxedSimd())("refuses a module that cannot do what numerics: 'portable' promises", async () => {
-    const failed = make({ wasm: compiled(relaxed), numerics: 'portable' });
+    const failed = make({ wasm: compiled('relaxed'), numerics: 'portable' });
     await expect(failed).rejects.toMatchObject({ name: 'ArgumentError', code: 'ERR_ARGUMENT' });
-    const engine = await make({ wasm: compiled(simd), numerics: 'portable' });
+    const engine = await make({ wasm: compiled('simd'), numerics: 'portable' });
     expect(engine.info).toMatchObject({ variant: 'simd', numerics: 'portable' });
     engine.dispose();
   });
 
   test('refuses what is no module', async () => {
-    for (const wasm of [decodeInlined(simd), null, 'simd']) {
+    for (const wasm of [Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0), null, 'simd']) {
       await expect(make({ wasm: wasm as unknown as WebAssembly.Module })).rejects.toThrow(TypeError);
     }
   });

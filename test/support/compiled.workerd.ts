@@ -1,0 +1,13 @@
+/** As compiled.ts: modules that the platform has compiled. */
+
+import debug from './debug.wasm';
+import relaxedThreads from './relaxed-threads.wasm';
+import relaxed from './relaxed.wasm';
+import simdThreads from './simd-threads.wasm';
+import simd from './simd.wasm';
+
+const MODULES = { simd, relaxed, 'simd-threads': simdThreads, 'relaxed-threads': relaxedThreads, debug };
+
+export function compiled(name: keyof typeof MODULES): WebAssembly.Module {
+  return MODULES[name];
+}
