@@ -13,6 +13,7 @@ export {
 } from './core/errors.ts';
 export type { Activation } from './core/activation.ts';
 export type { Generator } from './core/generator.ts';
+export type { MemoryFormat } from './core/memory_format.ts';
 export { createGenerator, manualSeed } from './core/generator.ts';
 export { createEngine, createEngineSync, init } from './engine/default_engine.ts';
 export type { Engine } from './engine/engine.ts';

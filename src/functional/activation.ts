@@ -5,7 +5,8 @@ import { ACTIVATION_KINDS } from '../core/activation.ts';
 import type { Dtype } from '../core/dtype.ts';
 import { computeDtype } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
-import { formatShape } from '../core/shape.ts';
+import { isChannelsLast } from '../core/memory_format.ts';
+import { formatShape, sameShape } from '../core/shape.ts';
 import type { Call } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import type { PreluShape } from '../plan/elementwise.ts';
@@ -124,7 +125,8 @@ function preluShape(operation: string, { shape, size }: Tensor, weight: Tensor):
 }
 
 /**
- * A stage over row-major operands; the result has the shape of the first one.
+ * A stage over operands in one order in memory; the result has the shape of the first one, and channels last where one
+ * of them has.
  * @param key of the stage in the engine's cache of plans
  */
 function elementwiseCall(
@@ -137,11 +139,17 @@ function elementwiseCall(
 ): Call<Tensor> {
   const tensors = Object.values(inputs);
   const { shape, dtype, engine } = tensors[0];
-  const result = resultTensor(operation, 'out', out, engine, resultDtype ?? dtype, shape, tensors);
+  const strides = tensors.find((tensor) => isChannelsLast(tensor.shape, tensor.strides))?.strides;
+  const result = resultTensor(operation, 'out', out, engine, resultDtype ?? dtype, shape, tensors, strides);
   const output = result.tensor;
+  // elements of the same place in memory belong together
+  const alike = [...tensors, output].every(
+    (tensor) => tensor.dtype !== 'float16' && sameShape(tensor.strides, strides ?? []),
+  );
+  const layout = alike ? 'any strides' : 'row-major';
   const operands = new KernelOperands();
-  for (const [name, tensor] of Object.entries(inputs)) operands.read(name, tensor, 'row-major');
-  operands.write('target', output, 'row-major');
+  for (const [name, tensor] of Object.entries(inputs)) operands.read(name, tensor, layout);
+  operands.write('target', output, layout);
   const { stages } = engine.plan(key, () => ({ stages: [make()] }));
   return {
     engine,

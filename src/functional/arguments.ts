@@ -62,14 +62,20 @@ export function commonDtype(operation: string, first: Tensor, others: Readonly<R
   return first.dtype;
 }
 
-/** A new contiguous tensor, content undefined. */
-export function allocateResult(operation: string, engine: Engine, dtype: Dtype, shape: Shape): Tensor {
+/** A new dense tensor, content undefined. */
+export function allocateResult(
+  operation: string,
+  engine: Engine,
+  dtype: Dtype,
+  shape: Shape,
+  strides: readonly number[] = contiguousStrides(shape),
+): Tensor {
   const bytes = shape.reduce((product, length) => product * length, elementBytes(dtype));
-  return new Tensor(engine.allocateStorage(operation, bytes), dtype, shape, contiguousStrides(shape), 0);
+  return new Tensor(engine.allocateStorage(operation, bytes), dtype, shape, strides, 0);
 }
 
 /**
- * `out` when it was given, else a new tensor.
+ * `out` when it was given, else a new tensor with `strides` (default: row-major).
  * @throws {ShapeError | DtypeError | EngineError} when `out` does not fit.
  * @throws {ArgumentError} when it overlaps one of `inputs`, or itself.
  */
@@ -81,8 +87,9 @@ export function resultTensor(
   dtype: Dtype,
   shape: Shape,
   inputs: readonly (Tensor | null)[],
+  strides?: readonly number[],
 ): { tensor: Tensor; owned: boolean } {
-  if (out === undefined) return { tensor: allocateResult(operation, engine, dtype, shape), owned: true };
+  if (out === undefined) return { tensor: allocateResult(operation, engine, dtype, shape, strides), owned: true };
   const tensor = checkTensor(operation, argument, out);
   if (tensor.engine !== engine)
     throw new EngineError('ERR_ENGINE_MISMATCH', `${operation}: ${argument} is of another engine`);

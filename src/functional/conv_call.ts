@@ -9,7 +9,7 @@ import type { Call } from '../engine/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { resultTensor } from './arguments.ts';
 import type { AnyConvBackwardOptions, AnyConvOptions, SpatialRank } from './conv_options.ts';
-import { checkBackwardOptions, checkBiasShape } from './conv_options.ts';
+import { checkBackwardOptions, checkBiasShape, resultStrides } from './conv_options.ts';
 import type { ConvKind } from './conv_problem.ts';
 import { checkProblem } from './conv_problem.ts';
 import { backwardSteps, forwardStep } from './conv_steps.ts';
@@ -51,7 +51,9 @@ export function beginForward(
     checkBiasShape(operation, bias, outChannels);
     checkActivation(operation, 'activation', options.activation);
     checkActivation(operation, 'inputActivation', options.inputActivation);
-    const { tensor: output, owned } = resultTensor(operation, 'out', options.out, engine, dtype, outputShape, inputs);
+    const { memoryFormat, out } = options;
+    const strides = resultStrides(operation, memoryFormat, { name: 'out', given: out }, outputShape, axes);
+    const { tensor: output, owned } = resultTensor(operation, 'out', out, engine, dtype, outputShape, inputs, strides);
     abandon = () => {
       if (owned) output.dispose();
     };
@@ -101,7 +103,9 @@ export function beginBackward(
     }
     const shapes = [input.shape, weight.shape, [outChannels]] as const;
     const results = { ...operands, dtype: resultDtype ?? operands.dtype };
-    return gradientsCall(operation, results, shapes, options, (gradInput, gradWeight, gradBias) =>
+    const place = { name: 'outGradInput', given: options.outGradInput };
+    const strides = resultStrides(operation, options.memoryFormat, place, input.shape, axes);
+    return gradientsCall(operation, results, shapes, strides, options, (gradInput, gradWeight, gradBias) =>
       backwardSteps(problem, { gradOutput, input, weight }, gradInput, gradWeight, gradBias),
     );
   } catch (error) {

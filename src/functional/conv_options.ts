@@ -2,6 +2,8 @@
 
 import type { Activation } from '../core/activation.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
+import type { MemoryFormat } from '../core/memory_format.ts';
+import { checkMemoryFormat, formatStrides } from '../core/memory_format.ts';
 import type { Shape } from '../core/shape.ts';
 import { formatShape } from '../core/shape.ts';
 import type { PerAxis } from '../core/validate.ts';
@@ -34,6 +36,8 @@ export interface ConvTransposeOptions extends ConvTransposeGeometryOptions {
   algorithm?: Algorithm;
   activation?: Activation;
   inputActivation?: Activation;
+  /** Of the result, where `out` does not say; default 'contiguous'. Inputs may have any strides. */
+  memoryFormat?: MemoryFormat;
   signal?: AbortSignal;
   /** Where to write the result. */
   out?: Tensor;
@@ -42,6 +46,8 @@ export interface ConvTransposeOptions extends ConvTransposeGeometryOptions {
 export interface ConvTransposeBackwardOptions extends ConvTransposeGeometryOptions {
   engine?: Engine;
   algorithm?: Algorithm;
+  /** Of gradInput, where `outGradInput` does not say; default 'contiguous'. */
+  memoryFormat?: MemoryFormat;
   signal?: AbortSignal;
   /** Which of gradInput, gradWeight, gradBias to compute. */
   outputMask?: readonly [boolean, boolean, boolean];
@@ -62,7 +68,10 @@ export interface ConvGeometryOptions {
 }
 
 export type ConvOptions = ConvGeometryOptions &
-  Pick<ConvTransposeOptions, 'engine' | 'algorithm' | 'activation' | 'inputActivation' | 'signal' | 'out'>;
+  Pick<
+    ConvTransposeOptions,
+    'engine' | 'algorithm' | 'activation' | 'inputActivation' | 'memoryFormat' | 'signal' | 'out'
+  >;
 
 export type ConvBackwardOptions = ConvGeometryOptions &
   Omit<ConvTransposeBackwardOptions, keyof ConvGeometryOptions | 'outputPadding' | 'outputSize'>;
@@ -73,7 +82,7 @@ export type AnyConvOptions = AnyGeometryOptions & ConvOptions;
 export type AnyConvBackwardOptions = AnyGeometryOptions & ConvBackwardOptions;
 
 const GEOMETRY_OPTIONS = ['stride', 'padding', 'outputPadding', 'groups', 'dilation', 'outputSize'];
-const CALL_OPTIONS = ['engine', 'algorithm', 'activation', 'inputActivation', 'signal'];
+const CALL_OPTIONS = ['engine', 'algorithm', 'activation', 'inputActivation', 'memoryFormat', 'signal'];
 const BACKWARD_OPTIONS = ['outputMask', 'outGradInput', 'outGradWeight', 'outGradBias', 'accumulate'];
 
 const CONV_GEOMETRY_OPTIONS = ['stride', 'padding', 'groups', 'dilation'];
@@ -170,6 +179,24 @@ export function checkBiasShape(operation: string, bias: Tensor | null, outChanne
   if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== outChannels)) {
     throw new ShapeError(operation, 'bias', `(Cout) = [${outChannels}]`, formatShape(bias.shape));
   }
+}
+
+/**
+ * Strides of a new result with `axes` spatial axes.
+ * @throws {ArgumentError} for an unknown format, or one beside a place for the result, which has strides of its own.
+ */
+export function resultStrides(
+  operation: string,
+  memoryFormat: unknown,
+  place: { readonly name: string; readonly given: unknown },
+  shape: Shape,
+  axes: SpatialRank,
+): number[] {
+  const format = checkMemoryFormat(operation, memoryFormat);
+  if (memoryFormat !== undefined && place.given !== undefined) {
+    throw new ArgumentError(operation, 'memoryFormat', `none with ${place.name}, which has strides`, `'${format}'`);
+  }
+  return formatStrides(format, shape, shape.length - axes - 1);
 }
 
 /** D, H, W with unit axes in front. */

@@ -48,6 +48,7 @@ const OUT_NAMES = ['outGradInput', 'outGradWeight', 'outGradBias'] as const;
  *
  * @param operands of the call; `dtype` is that of gradInput, the others have that of the weight
  * @param shapes of the three gradients
+ * @param strides of a new gradInput
  * @param steps makes the steps for the wanted gradients
  * @throws {ArgumentError} for a mask that is not three booleans, or a given gradient that it leaves out
  */
@@ -55,6 +56,7 @@ export function gradientsCall(
   operation: string,
   { engine, dtype, inputs, weight, storages, release }: ConvOperands<'gradOutput' | 'input'>,
   shapes: readonly [Shape, Shape, Shape],
+  strides: readonly number[],
   options: GradientOptions,
   steps: (gradInput: Target | null, gradWeight: Target | null, gradBias: Target | null) => Step[],
 ): Call<ConvGradients> {
@@ -86,6 +88,7 @@ export function gradientsCall(
         index === 0 ? dtype : weight.dtype,
         shapes[index],
         [...inputs, ...others],
+        index === 0 ? strides : undefined,
       );
       if (result.owned) owned.push(result.tensor);
       targets.push({ tensor: result.tensor, accumulate: accumulate && !result.owned });

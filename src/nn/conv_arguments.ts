@@ -6,6 +6,8 @@ import type { Dtype } from '../core/dtype.ts';
 import { checkDtype } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
 import type { Generator } from '../core/generator.ts';
+import type { MemoryFormat } from '../core/memory_format.ts';
+import { checkMemoryFormat } from '../core/memory_format.ts';
 import type { PerAxis } from '../core/validate.ts';
 import {
   checkBoolean,
@@ -36,6 +38,8 @@ export interface ConvModuleOptions {
   /** Applied to the input. */
   inputActivation?: Activation;
   dtype?: Dtype;
+  /** Of outputs and input gradients; default 'contiguous'. Inputs may have any strides. */
+  memoryFormat?: MemoryFormat;
   /** Default: the engine that `init()` made. */
   engine?: Engine;
   /** Source of the initial parameters; default: the generator that `manualSeed` seeds. */
@@ -68,6 +72,7 @@ export interface CheckedConvModule {
   readonly activation: CheckedActivation;
   readonly inputActivation: CheckedActivation;
   readonly dtype: Dtype;
+  readonly memoryFormat: MemoryFormat;
 }
 
 const KNOWN = [
@@ -80,6 +85,7 @@ const KNOWN = [
   'activation',
   'inputActivation',
   'dtype',
+  'memoryFormat',
   'engine',
   'generator',
 ];
@@ -127,6 +133,7 @@ export function checkConvModule(
     activation: checkActivation(typeName, 'activation', options.activation),
     inputActivation: checkActivation(typeName, 'inputActivation', options.inputActivation),
     dtype: checkDtype(typeName, options.dtype ?? 'float32'),
+    memoryFormat: checkMemoryFormat(typeName, options.memoryFormat),
   };
 }
 

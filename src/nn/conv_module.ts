@@ -7,6 +7,7 @@ import { computeDtype } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import type { Generator } from '../core/generator.ts';
 import { generatorOrDefault } from '../core/generator.ts';
+import type { MemoryFormat } from '../core/memory_format.ts';
 import type { Shape } from '../core/shape.ts';
 import { sameShape } from '../core/shape.ts';
 import type { PerAxis } from '../core/validate.ts';
@@ -80,6 +81,8 @@ export abstract class ConvModule extends Module {
   readonly activation: Activation;
   /** Applied to the input. */
   readonly inputActivation: Activation;
+  /** Of outputs and input gradients. */
+  readonly memoryFormat: MemoryFormat;
   /** (inChannels, outChannels / groups, …kernelSize) when transposed, else (outChannels, inChannels / groups, …kernelSize). */
   readonly weight: Tensor;
   /** (outChannels), or null. */
@@ -114,6 +117,7 @@ export abstract class ConvModule extends Module {
     this.groups = checked.groups;
     this.dilation = checked.dilation;
     this.paddingMode = checked.paddingMode;
+    this.memoryFormat = checked.memoryFormat;
     this.#activation = checked.activation;
     this.#inputActivation = checked.inputActivation;
     const { activation = 'none', inputActivation = 'none', generator } = options;
@@ -285,7 +289,8 @@ export abstract class ConvModule extends Module {
     { outputSize, ...options }: ForwardOptions & AnyConvOptions,
     inside: InsideModule = {},
   ): Call<Tensor> {
-    const all = { ...this.#geometry(outputSize), ...options };
+    const { memoryFormat } = this;
+    const all = { ...this.#geometry(outputSize), ...(options.out === undefined ? { memoryFormat } : {}), ...options };
     const { weight, bias } = this.#frozenOperands ?? this;
     const { kind, axes } = this.#type;
     return beginForward(kind, operation, axes, input, weight, bias, all, inside);
@@ -303,6 +308,7 @@ export abstract class ConvModule extends Module {
     const { kind, axes } = this.#type;
     const options = {
       ...this.#geometry(outputSize),
+      memoryFormat: this.memoryFormat,
       outputMask: [gradInput, gradParameters, gradBias] as const,
       accumulate: true,
       ...(gradParameters ? { outGradWeight: gradientOf(this.weight) } : {}),

@@ -13,6 +13,8 @@ import {
   writeNumbers,
 } from '../core/dtype.ts';
 import { ArgumentError, EngineError, ShapeError } from '../core/errors.ts';
+import type { MemoryFormat } from '../core/memory_format.ts';
+import { checkMemoryFormat, formatStrides } from '../core/memory_format.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape, isContiguous, reshapedStrides } from '../core/shape.ts';
 import { checkInteger, wrongType } from '../core/validate.ts';
@@ -234,10 +236,24 @@ export class Tensor extends DisposableBase {
     return this.#view(this.shape.toSpliced(axis, 0, 1), this.strides.toSpliced(axis, 0, stride), 0);
   }
 
-  /** This tensor's elements, row-major: a view if they are already, else a copy. */
-  contiguous(): Tensor {
+  /**
+   * This tensor's elements in a memory format: a view if they are already, else a copy. With 'channelsLast' axis 1 is
+   * dense, of (N, C, …).
+   * @throws {ShapeError} for channels last of less than three axes.
+   */
+  contiguous({ memoryFormat }: { readonly memoryFormat?: MemoryFormat } = {}): Tensor {
     this.#checkAlive('contiguous');
-    return this.isContiguous ? this.#view(this.shape, contiguousStrides(this.shape), 0) : this.clone();
+    const format = checkMemoryFormat('contiguous', memoryFormat);
+    if (format === 'channelsLast' && this.shape.length < 3) {
+      throw new ShapeError('contiguous', 'tensor', 'three axes or more for channels last', formatShape(this.shape));
+    }
+    const strides = formatStrides(format, this.shape, 1);
+    const dense = this.strides.every((stride, axis) => this.shape[axis] === 1 || stride === strides[axis]);
+    if (dense || this.size === 0) return this.#view(this.shape, strides, 0);
+    this.#storage.checkReadable('contiguous');
+    const copy = this.#empty(this.dtype, strides);
+    copy.#writeFrom(this);
+    return copy;
   }
 
   /** A copy with a storage of its own, row-major. */
@@ -329,9 +345,9 @@ export class Tensor extends DisposableBase {
     return typedView(this.dtype, this.engine.buffer, ptr, this.size);
   }
 
-  #empty(dtype: Dtype): Tensor {
+  #empty(dtype: Dtype, strides: readonly number[] = contiguousStrides(this.shape)): Tensor {
     const storage = this.engine.allocateStorage('tensor', this.size * elementBytes(dtype));
-    return new Tensor(storage, dtype, this.shape, contiguousStrides(this.shape), 0);
+    return new Tensor(storage, dtype, this.shape, strides, 0);
   }
 
   /** Strided copy of `source`, same shape and dtype. */

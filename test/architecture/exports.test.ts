@@ -22,7 +22,7 @@ const TYPES = `
   Activation AdamOptions Algorithm BackwardOptions ConvBackwardOptions ConvGradients ConvModuleOptions
   ConvOptions ConvTransposeBackwardOptions ConvTransposeModuleOptions ConvTransposeOptions Dtype Engine
   EngineInfo EngineMemory EngineOptions ErrorCode FoldOptions ForwardOptions FromPixelsOptions Generator GradientsOf GroupInput Leak LoadOptions
-  LoadReport Loss LossOptions MatmulOptions OptimizerStateDict OptimizerStateSource OutputMask PReLUOptions Padding ParamGroup PixelSource PlaneSink PlaneSource Pixels RandomOptions Range Region
+  LoadReport Loss LossOptions MatmulOptions MemoryFormat OptimizerStateDict OptimizerStateSource OutputMask PReLUOptions Padding ParamGroup PixelSource PlaneSink PlaneSource Pixels RandomOptions Range Region
   SGDOptions StateDict TensorArgument TensorData TensorLike TensorOptions TensorSource ToPixelsOptions UpscaleOptions Vjp
   PackWeightOptions WeightArgument
 `;

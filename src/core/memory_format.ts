@@ -1,0 +1,34 @@
+/** In which order the axes of a tensor lie in memory. */
+
+import type { Shape } from './shape.ts';
+import { contiguousStrides, isContiguous } from './shape.ts';
+import { checkChoice } from './validate.ts';
+
+/** 'contiguous': row-major, the last axis is dense. 'channelsLast': channels are dense, as in NHWC; the shape stays (N, C, …). */
+export type MemoryFormat = 'contiguous' | 'channelsLast';
+
+/**
+ * Element strides of a dense array in a format.
+ * @param channelAxis which axis channels are
+ */
+export function formatStrides(format: MemoryFormat, shape: Shape, channelAxis: number): number[] {
+  if (format === 'contiguous') return contiguousStrides(shape);
+  const turned = [...shape.slice(0, channelAxis), ...shape.slice(channelAxis + 1), shape[channelAxis]];
+  const strides = contiguousStrides(turned);
+  return [...strides.slice(0, channelAxis), 1, ...strides.slice(channelAxis, -1)];
+}
+
+/** @throws {ArgumentError} for an unknown format. */
+export function checkMemoryFormat(operation: string, value: unknown): MemoryFormat {
+  return checkChoice(operation, 'memoryFormat', value ?? 'contiguous', ['contiguous', 'channelsLast']);
+}
+
+/** True for dense strides with channels last, along axis 1 or, of an array without a batch, axis 0. */
+export function isChannelsLast(shape: Shape, strides: readonly number[]): boolean {
+  if (isContiguous(shape, strides)) return false;
+  return [0, 1].some((channelAxis) => {
+    if (shape.length < channelAxis + 2) return false;
+    const dense = formatStrides('channelsLast', shape, channelAxis);
+    return dense.every((stride, axis) => shape[axis] === 1 || strides[axis] === stride);
+  });
+}
