@@ -1,7 +1,7 @@
 /** In which order the axes of a tensor lie in memory. */
 
 import type { Shape } from './shape.ts';
-import { contiguousStrides, isContiguous } from './shape.ts';
+import { contiguousStrides, isContiguous, sameStrides } from './shape.ts';
 import { checkChoice } from './validate.ts';
 
 /** 'contiguous': row-major, the last axis is dense. 'channelsLast': channels are dense, as in NHWC; the shape stays (N, C, …). */
@@ -12,10 +12,9 @@ export type MemoryFormat = 'contiguous' | 'channelsLast';
  * @param channelAxis which axis channels are
  */
 export function formatStrides(format: MemoryFormat, shape: Shape, channelAxis: number): number[] {
-  if (format === 'contiguous') return contiguousStrides(shape);
-  const turned = [...shape.slice(0, channelAxis), ...shape.slice(channelAxis + 1), shape[channelAxis]];
-  const strides = contiguousStrides(turned);
-  return [...strides.slice(0, channelAxis), 1, ...strides.slice(channelAxis, -1)];
+  if (format === 'contiguous' || channelAxis >= shape.length) return contiguousStrides(shape);
+  const strides = contiguousStrides([...shape.toSpliced(channelAxis, 1), shape[channelAxis]]);
+  return strides.slice(0, -1).toSpliced(channelAxis, 0, 1);
 }
 
 /** @throws {ArgumentError} for an unknown format. */
@@ -28,7 +27,6 @@ export function isChannelsLast(shape: Shape, strides: readonly number[]): boolea
   if (isContiguous(shape, strides)) return false;
   return [0, 1].some((channelAxis) => {
     if (shape.length < channelAxis + 2) return false;
-    const dense = formatStrides('channelsLast', shape, channelAxis);
-    return dense.every((stride, axis) => shape[axis] === 1 || strides[axis] === stride);
+    return sameStrides(shape, strides, formatStrides('channelsLast', shape, channelAxis));
   });
 }

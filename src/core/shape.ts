@@ -20,13 +20,12 @@ export function contiguousStrides(shape: Shape): number[] {
 
 /** True when `strides` walk `shape` in row-major order; axes of length 1 may have any stride. */
 export function isContiguous(shape: Shape, strides: readonly number[]): boolean {
-  let expected = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] === 0) return true;
-    if (shape[axis] !== 1 && strides[axis] !== expected) return false;
-    expected *= shape[axis];
-  }
-  return true;
+  return shape.includes(0) || sameStrides(shape, strides, contiguousStrides(shape));
+}
+
+/** True when both strides find the same elements; axes of length 1 may have any. */
+export function sameStrides(shape: Shape, a: readonly number[], b: readonly number[]): boolean {
+  return shape.every((length, axis) => length === 1 || a[axis] === b[axis]);
 }
 
 /**

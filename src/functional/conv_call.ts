@@ -52,7 +52,7 @@ export function beginForward(
     checkActivation(operation, 'activation', options.activation);
     checkActivation(operation, 'inputActivation', options.inputActivation);
     const { memoryFormat, out } = options;
-    const strides = resultStrides(operation, memoryFormat, { name: 'out', given: out }, outputShape, axes);
+    const strides = resultStrides(operation, memoryFormat, 'out', out, outputShape, axes);
     const { tensor: output, owned } = resultTensor(operation, 'out', out, engine, dtype, outputShape, inputs, strides);
     abandon = () => {
       if (owned) output.dispose();
@@ -103,8 +103,8 @@ export function beginBackward(
     }
     const shapes = [input.shape, weight.shape, [outChannels]] as const;
     const results = { ...operands, dtype: resultDtype ?? operands.dtype };
-    const place = { name: 'outGradInput', given: options.outGradInput };
-    const strides = resultStrides(operation, options.memoryFormat, place, input.shape, axes);
+    const { memoryFormat, outGradInput } = options;
+    const strides = resultStrides(operation, memoryFormat, 'outGradInput', outGradInput, input.shape, axes);
     return gradientsCall(operation, results, shapes, strides, options, (gradInput, gradWeight, gradBias) =>
       backwardSteps(problem, { gradOutput, input, weight }, gradInput, gradWeight, gradBias),
     );

@@ -188,13 +188,14 @@ export function checkBiasShape(operation: string, bias: Tensor | null, outChanne
 export function resultStrides(
   operation: string,
   memoryFormat: unknown,
-  place: { readonly name: string; readonly given: unknown },
+  placeName: string,
+  place: unknown,
   shape: Shape,
   axes: SpatialRank,
 ): number[] {
   const format = checkMemoryFormat(operation, memoryFormat);
-  if (memoryFormat !== undefined && place.given !== undefined) {
-    throw new ArgumentError(operation, 'memoryFormat', `none with ${place.name}, which has strides`, `'${format}'`);
+  if (memoryFormat !== undefined && place !== undefined) {
+    throw new ArgumentError(operation, 'memoryFormat', `none with ${placeName}`, `'${format}'`);
   }
   return formatStrides(format, shape, shape.length - axes - 1);
 }

@@ -16,7 +16,14 @@ import { ArgumentError, EngineError, ShapeError } from '../core/errors.ts';
 import type { MemoryFormat } from '../core/memory_format.ts';
 import { checkMemoryFormat, formatStrides } from '../core/memory_format.ts';
 import type { Shape } from '../core/shape.ts';
-import { contiguousStrides, elementCount, formatShape, isContiguous, reshapedStrides } from '../core/shape.ts';
+import {
+  contiguousStrides,
+  elementCount,
+  formatShape,
+  isContiguous,
+  reshapedStrides,
+  sameStrides,
+} from '../core/shape.ts';
 import { checkInteger, wrongType } from '../core/validate.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -239,30 +246,17 @@ export class Tensor extends DisposableBase {
   /**
    * This tensor's elements in a memory format: a view if they are already, else a copy. With 'channelsLast' axis 1 is
    * dense, of (N, C, …).
-   * @throws {ShapeError} for channels last of less than three axes.
    */
   contiguous({ memoryFormat }: { readonly memoryFormat?: MemoryFormat } = {}): Tensor {
     this.#checkAlive('contiguous');
-    const format = checkMemoryFormat('contiguous', memoryFormat);
-    if (format === 'channelsLast' && this.shape.length < 3) {
-      throw new ShapeError('contiguous', 'tensor', 'three axes or more for channels last', formatShape(this.shape));
-    }
-    const strides = formatStrides(format, this.shape, 1);
-    const dense = this.strides.every((stride, axis) => this.shape[axis] === 1 || stride === strides[axis]);
-    if (dense || this.size === 0) return this.#view(this.shape, strides, 0);
-    this.#storage.checkReadable('contiguous');
-    const copy = this.#empty(this.dtype, strides);
-    copy.#writeFrom(this);
-    return copy;
+    const strides = formatStrides(checkMemoryFormat('contiguous', memoryFormat), this.shape, 1);
+    if (this.size === 0 || sameStrides(this.shape, this.strides, strides)) return this.#view(this.shape, strides, 0);
+    return this.#copy('contiguous', strides);
   }
 
   /** A copy with a storage of its own, row-major. */
   clone(): Tensor {
-    this.#checkAlive('clone');
-    this.#storage.checkReadable('clone');
-    const copy = this.#empty(this.dtype);
-    copy.#writeFrom(this);
-    return copy;
+    return this.#copy('clone', contiguousStrides(this.shape));
   }
 
   /** A copy in another dtype, or in the same. */
@@ -348,6 +342,14 @@ export class Tensor extends DisposableBase {
   #empty(dtype: Dtype, strides: readonly number[] = contiguousStrides(this.shape)): Tensor {
     const storage = this.engine.allocateStorage('tensor', this.size * elementBytes(dtype));
     return new Tensor(storage, dtype, this.shape, strides, 0);
+  }
+
+  #copy(operation: string, strides: readonly number[]): Tensor {
+    this.#checkAlive(operation);
+    this.#storage.checkReadable(operation);
+    const copy = this.#empty(this.dtype, strides);
+    copy.#writeFrom(this);
+    return copy;
   }
 
   /** Strided copy of `source`, same shape and dtype. */
