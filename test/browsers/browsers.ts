@@ -1,7 +1,9 @@
 /** The browsers that tests run in, and how each is started on a page with a profile of its own. */
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FACTS } from './facts.ts';
 
 export interface Launch {
   readonly command: string;
@@ -15,6 +17,8 @@ export interface Browser {
   readonly needs: readonly string[];
   /** Where they come from on Debian. */
   readonly packages: readonly string[];
+  /** Prints its version. */
+  readonly version: readonly string[];
   /**
    * @param profile an empty folder
    * @param url what to open
@@ -22,7 +26,7 @@ export interface Browser {
   launch(profile: string, url: string): Launch;
 }
 
-export type BrowserName = 'chromium' | 'firefox' | 'webkit';
+export type BrowserName = keyof typeof FACTS;
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -48,6 +52,7 @@ export const BROWSERS: Readonly<Record<BrowserName, Browser>> = {
   chromium: {
     needs: [CHROMIUM],
     packages: ['chromium'],
+    version: [CHROMIUM, '--version'],
     launch: (profile, url) => ({
       command: CHROMIUM,
       args: [
@@ -68,6 +73,7 @@ export const BROWSERS: Readonly<Record<BrowserName, Browser>> = {
   firefox: {
     needs: [FIREFOX],
     packages: ['firefox-esr'],
+    version: [FIREFOX, '--version'],
     launch: (profile, url) => {
       const lines = Object.entries(FIREFOX_PREFERENCES).map(([name, value]) => `user_pref("${name}", ${value});\n`);
       writeFileSync(join(profile, 'user.js'), lines.join(''));
@@ -77,6 +83,7 @@ export const BROWSERS: Readonly<Record<BrowserName, Browser>> = {
   webkit: {
     needs: [MINI_BROWSER, XVFB_RUN],
     packages: ['webkit2gtk-driver', 'xvfb'],
+    version: [XVFB_RUN, '-a', MINI_BROWSER, '--version'],
     launch: (profile, url) => ({
       command: XVFB_RUN,
       args: ['-a', MINI_BROWSER, url],
@@ -93,4 +100,11 @@ export const BROWSER_NAMES = Object.keys(BROWSERS) as readonly BrowserName[];
 
 export function isInstalled(name: BrowserName): boolean {
   return BROWSERS[name].needs.every((path) => existsSync(path));
+}
+
+/** As it tells itself. */
+export function versionOf(name: BrowserName): string {
+  const [command, ...args] = BROWSERS[name].version;
+  const [version = 'unknown'] = /\d[\w.]*/.exec(execFileSync(command, args, { encoding: 'utf8' })) ?? [];
+  return version;
 }

@@ -6,12 +6,12 @@
  * A browser that is not installed is left out with a word; where CI is set, it is a failure.
  */
 
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { runProjects } from '../../scripts/run_project.ts';
+import { writeRow } from '../runtimes/rows.ts';
 import type { BrowserName } from './browsers.ts';
-import { BROWSER_NAMES, BROWSERS, isInstalled } from './browsers.ts';
+import { BROWSER_NAMES, BROWSERS, isInstalled, versionOf } from './browsers.ts';
+import { FACTS } from './facts.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const isBrowser = (argument: string): argument is BrowserName =>
   (BROWSER_NAMES as readonly string[]).includes(argument);
 
@@ -29,12 +29,14 @@ for (const name of missing) {
 if (missing.length > 0 && process.env.CI) {
   process.exitCode = 1;
 } else if (present.length > 0) {
-  const projects = present.flatMap((name) => ['--project', name, '--project', `${name}-not-isolated`]);
-  const vitest = fileURLToPath(new URL('vitest.mjs', import.meta.resolve('vitest/package.json')));
+  const projects = present.flatMap((name) => [name, `${name}-not-isolated`]);
   const others = given.filter((argument) => !isBrowser(argument));
-  const { status } = spawnSync(process.execPath, [vitest, 'run', ...projects, ...others], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  process.exitCode = status ?? 1;
+  if (!runProjects(projects, others)) {
+    process.exitCode = 1;
+  } else if (others.length === 0) {
+    for (const name of present) {
+      const { title, threads, relaxed } = FACTS[name];
+      writeRow(name, { runtime: title, version: versionOf(name), threads, relaxedSimd: relaxed });
+    }
+  }
 }

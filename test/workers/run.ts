@@ -4,31 +4,20 @@
  *   node test/workers/run.ts [option of Vitest …]
  */
 
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { installPackages } from '../../scripts/install.ts';
+import { runProjects } from '../../scripts/run_project.ts';
 import { writeRow } from '../runtimes/rows.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const given = process.argv.slice(2);
 
 installPackages('test/workers');
-const vitest = fileURLToPath(new URL('vitest.mjs', import.meta.resolve('vitest/package.json')));
-const { status } = spawnSync(process.execPath, [vitest, 'run', '--project', 'workers', ...given], {
-  cwd: root,
-  stdio: 'inherit',
-});
-process.exitCode = status ?? 1;
-
-if (status === 0 && given.length === 0) {
+if (!runProjects(['workers'], given)) {
+  process.exitCode = 1;
+} else if (given.length === 0) {
   const manifest = readFileSync(new URL('node_modules/workerd/package.json', import.meta.url), 'utf8');
   const { version } = JSON.parse(manifest) as { version: string };
-  // what requests.test.ts says of the engine there
-  writeRow('workers', {
-    runtime: 'Cloudflare Workers',
-    version: `workerd ${version}`,
-    threads: 'no',
-    relaxedSimd: true,
-  });
+  // requests.test.ts says so
+  const engine = { threads: 'no', relaxedSimd: true };
+  writeRow('workers', { runtime: 'Cloudflare Workers', version: `workerd ${version}`, ...engine });
 }

@@ -4,13 +4,10 @@ import { afterEach, describe, expect, inject, test } from 'vitest';
 import { convTranspose2d, convTranspose2dSync, createEngine } from '../../../src/index.ts';
 import type { Engine, EngineOptions } from '../../../src/index.ts';
 import { random } from '../../support/in_flight.ts';
+import { FACTS as ALL } from '../facts.ts';
 
-/** Of the versions that the tests run in; a row that has become wrong is news for README.md. */
-const FACTS = {
-  chromium: { relaxed: true, symbolDispose: true },
-  firefox: { relaxed: true, symbolDispose: true },
-  webkit: { relaxed: false, symbolDispose: false },
-}[inject('browser')];
+/** One that has become wrong is news for README.md, too. */
+const FACTS = ALL[inject('browser')];
 
 const engines: Engine[] = [];
 afterEach(() => {
