@@ -10,7 +10,7 @@
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { bundle, bundleWorker } from './bundle.ts';
+import { bundle, inlineWorker } from './bundle.ts';
 import type { Target } from './compile_wasm.ts';
 import { compileWasm, TARGETS, version } from './compile_wasm.ts';
 import { FIRST_CHARACTER } from '../src/wasm/inlined_text.ts';
@@ -63,14 +63,14 @@ function isStale(): boolean {
 
 async function buildAll(): Promise<void> {
   await buildWasm();
-  const worker = await bundleWorker();
+  await inlineWorker();
   rmSync('dist', { recursive: true, force: true });
-  await bundle(worker);
+  await bundle();
 }
 
 if (process.argv.includes('--wasm-only')) {
   await buildWasm();
-  await bundleWorker();
+  await inlineWorker();
 } else if (!process.argv.includes('--if-stale') || isStale()) {
   const began = Date.now();
   rmSync(STAMP, { force: true });

@@ -70,12 +70,14 @@ async function bundleCli(): Promise<Metafile> {
   return metafile;
 }
 
-/** Bundles the worker into one file without imports, and writes the module that inlines it. */
-export async function bundleWorker(): Promise<string> {
+/** Bundles the worker without imports. White space keeps the comments that tell bundlers what not to follow. */
+async function workerSource(minifyWhitespace: boolean): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: ['src/threading/worker.ts'],
     bundle: true,
-    minify: true,
+    minifyIdentifiers: true,
+    minifySyntax: true,
+    minifyWhitespace,
     format: 'esm',
     target: 'es2022',
     platform: 'neutral',
@@ -83,10 +85,14 @@ export async function bundleWorker(): Promise<string> {
     write: false,
     logLevel: 'warning',
   });
-  const [{ text }] = outputFiles;
+  return outputFiles[0].text;
+}
+
+/** Writes the module that inlines the worker. */
+export async function inlineWorker(): Promise<void> {
   mkdirSync('src/threading/inlined', { recursive: true });
-  writeFileSync('src/threading/inlined/worker.ts', `export const source: string = ${JSON.stringify(text)};\n`);
-  return text;
+  const source = JSON.stringify((await workerSource(true)).trim());
+  writeFileSync('src/threading/inlined/worker.ts', `export const source: string = ${source};\n`);
 }
 
 /** The entry points of the library, for any runtime. */
@@ -107,11 +113,8 @@ const LIBRARY = {
   logLevel: 'warning',
 } satisfies BuildOptions;
 
-/**
- * Writes dist/.
- * @param worker what `bundleWorker` returned
- */
-export async function bundle(worker: string): Promise<void> {
+/** Writes dist/. */
+export async function bundle(): Promise<void> {
   const library = await build({ ...LIBRARY, outdir: 'dist' });
   const workerd = await build({
     ...LIBRARY,
@@ -122,7 +125,7 @@ export async function bundle(worker: string): Promise<void> {
   for (const { name } of TARGETS) {
     if (name !== 'debug') copyFileSync(`build/wasm/${name}.wasm`, `dist/wasm/${name}.wasm`);
   }
-  writeFileSync('dist/worker.js', worker);
+  writeFileSync('dist/worker.js', await workerSource(false));
   const cli = await bundleCli();
   writeFileSync(
     'dist/THIRD_PARTY_LICENSES.txt',

@@ -84,7 +84,7 @@ export { Adam } from './nn/adam.ts';
 export { Conv1d, Conv2d, Conv3d } from './nn/conv.ts';
 export type { ConvModuleOptions, ConvTransposeModuleOptions } from './nn/conv_arguments.ts';
 export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './nn/conv_transpose.ts';
-export * as initializers from './nn/initializers.ts';
+export { initializers } from './nn/initializers.ts';
 export { Module } from './nn/module.ts';
 export type { BackwardOptions, ForwardOptions, Vjp } from './nn/pass_types.ts';
 export type { GroupInput, ParamGroup } from './nn/optimizer.ts';

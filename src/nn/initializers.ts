@@ -82,3 +82,11 @@ export function kaimingUniform_(tensor: Tensor, options: KaimingOptions = {}): T
   const bound = Math.sqrt(3) * (gains[nonlinearity] / Math.sqrt(fan));
   return fillUniform(tensor, -bound, bound, generator);
 }
+
+/** One object, not the namespace of this module: bundlers leave out one that is not used. */
+export const initializers: {
+  readonly normal_: typeof normal_;
+  readonly uniform_: typeof uniform_;
+  readonly constant_: typeof constant_;
+  readonly kaimingUniform_: typeof kaimingUniform_;
+} = { normal_, uniform_, constant_, kaimingUniform_ };

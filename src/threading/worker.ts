@@ -46,12 +46,15 @@ interface NodePort extends Port {
   once(event: 'message', listener: (message: WorkerStart) => void): void;
 }
 
+// No `await` here: bundlers make classic scripts of workers.
 const { process } = globalThis as { process?: { versions?: { node?: string } } };
 if (process?.versions?.node === undefined) {
   const scope = globalThis as unknown as Port & typeof globalThis;
   scope.addEventListener('message', ({ data }: MessageEvent<WorkerStart>) => start(data, scope), { once: true });
 } else {
-  // a name that bundlers for pages do not follow
-  const { parentPort } = (await import(/* @vite-ignore */ `node:worker_threads`)) as { parentPort: NodePort };
-  parentPort.once('message', (message) => start(message, parentPort));
+  // a name that bundlers for pages, and the build's minifier, cannot follow
+  const threads = import(/* @vite-ignore */ /* webpackIgnore: true */ ['node', 'worker_threads'].join(':')) as Promise<{
+    parentPort: NodePort;
+  }>;
+  void threads.then(({ parentPort }) => parentPort.once('message', (message) => start(message, parentPort)));
 }
