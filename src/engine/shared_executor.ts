@@ -53,12 +53,14 @@ export class SharedExecutor implements Executor {
   }
 
   get threads(): number {
-    if (this.#pool === null) return 1;
-    return this.#pool.workers + (this.#options.callerComputes ? 1 : 0);
+    const pool = this.#pool;
+    if (pool?.failure !== null) return 1;
+    return pool.workers + (this.#options.callerComputes ? 1 : 0);
   }
 
   get reason(): string | null {
-    return this.#reason;
+    if (this.#reason !== null || this.#pool?.failure === null) return this.#reason;
+    return 'workers have ended; others take their place';
   }
 
   runSync(ready: ReadyStage): void {

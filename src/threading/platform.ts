@@ -98,7 +98,7 @@ export interface Thread {
 }
 
 export interface ThreadEvents {
-  report(report: WorkerReport): void;
+  report(report: Exclude<WorkerReport, { readonly holds: string }>): void;
   /** The worker could not be started, threw, or is gone. */
   ended(cause: unknown): void;
 }
@@ -134,7 +134,7 @@ async function nodeThread(url: () => string, events: ThreadEvents): Promise<Thre
     execArgv: [],
     name: 'upconv',
   });
-  worker.on('message', (report: WorkerReport) => events.report(report));
+  worker.on('message', (report: Parameters<ThreadEvents['report']>[0]) => events.report(report));
   worker.on('error', (cause) => events.ended(cause));
   worker.on('exit', (code) => events.ended(new Error(`the worker exited with code ${code}`)));
   return {
@@ -160,7 +160,15 @@ const TERMINATION_MS = 50;
 
 async function wrapWorker(make: () => Worker, events: ThreadEvents): Promise<Thread> {
   const worker = make(); // throws where the policy of the page forbids it
-  worker.addEventListener('message', ({ data }: MessageEvent<WorkerReport>) => events.report(data));
+  const watch = new AbortController();
+  worker.addEventListener('message', ({ data }: MessageEvent<WorkerReport>) => {
+    if (typeof data === 'object' && 'holds' in data) {
+      const gone = (): void => events.ended(new Error('the worker was terminated'));
+      navigator.locks.request(data.holds, { signal: watch.signal }, gone).catch(() => undefined);
+    } else {
+      events.report(data);
+    }
+  });
   worker.addEventListener('error', (event) => {
     event.preventDefault();
     events.ended(new Error(event.message || 'the worker could not be loaded'));
@@ -168,6 +176,7 @@ async function wrapWorker(make: () => Worker, events: ThreadEvents): Promise<Thr
   return {
     start: (message) => worker.postMessage(message, []),
     terminate: () => {
+      watch.abort();
       worker.terminate();
       return new Promise((resolve) => {
         setTimeout(resolve, TERMINATION_MS);

@@ -15,8 +15,8 @@ export interface WorkerStart {
   readonly thread: number;
 }
 
-/** What a worker says: that it is ready, or why it ended. */
-export type WorkerReport = 'ready' | { readonly failed: unknown };
+/** What a worker says: which lock it holds as long as it lives, that it is ready, or why it ended. */
+export type WorkerReport = 'ready' | { readonly holds: string } | { readonly failed: unknown };
 
 interface Port {
   postMessage(report: WorkerReport): void;
@@ -42,6 +42,23 @@ function start({ module, memory, jobPtr, thread }: WorkerStart, port: Port): voi
   });
 }
 
+/**
+ * Takes a lock that only the end of this worker releases: a page is told nothing of a worker that somebody terminates,
+ * but it can wait for a lock. Without locks there (an opaque origin, for one) it goes without.
+ */
+function holdLock(port: Port): Promise<void> {
+  return new Promise((resolve) => {
+    const name = `upconv-${crypto.randomUUID()}`;
+    navigator.locks
+      .request(name, () => {
+        port.postMessage({ holds: name });
+        resolve();
+        return new Promise(() => undefined);
+      })
+      .catch(resolve);
+  });
+}
+
 interface NodePort extends Port {
   once(event: 'message', listener: (message: WorkerStart) => void): void;
 }
@@ -50,7 +67,11 @@ interface NodePort extends Port {
 const { process } = globalThis as { process?: { versions?: { node?: string } } };
 if (process?.versions?.node === undefined) {
   const scope = globalThis as unknown as Port & typeof globalThis;
-  scope.addEventListener('message', ({ data }: MessageEvent<WorkerStart>) => start(data, scope), { once: true });
+  const begin = async ({ data }: MessageEvent<WorkerStart>): Promise<void> => {
+    await holdLock(scope).catch(() => undefined);
+    start(data, scope);
+  };
+  scope.addEventListener('message', (message: MessageEvent<WorkerStart>) => void begin(message), { once: true });
 } else {
   // a name that bundlers for pages, and the build's minifier, cannot follow
   const threads = import(/* @vite-ignore */ /* webpackIgnore: true */ ['node', 'worker_threads'].join(':')) as Promise<{

@@ -10,7 +10,6 @@ import type { JobExports } from './job.ts';
 import { COMPLETED_WORD, FAILED_WORD, JOB_BYTES } from './job.ts';
 import type { Spawn, Thread } from './platform.ts';
 import { waysToSpawn } from './platform.ts';
-import type { WorkerReport } from './worker.ts';
 
 export interface PoolOptions {
   readonly module: WebAssembly.Module;
@@ -40,6 +39,8 @@ const HANDSHAKE_MS = 5000;
 const WATCH_MS = 100;
 /** A blocked thread is told nothing of a worker that was terminated; without progress for so long it assumes that. */
 const STALL_MS = 10_000;
+/** As many looks at the job without progress, where a page spins and has no clock: a second or more. */
+const STALL_LOOKS = 2 ** 27;
 
 export class WorkerPool {
   readonly workers: number;
@@ -101,16 +102,17 @@ export class WorkerPool {
 
   /** Waits for the items that others have claimed. @throws {WorkerError} */
   waitSync(): void {
+    const words = this.#words;
+    const patience = this.#blocks ? STALL_MS / WATCH_MS : STALL_LOOKS;
     let completed = -1;
-    for (let waited = 0; !this.#over(); waited += WATCH_MS) {
+    for (let looks = 0; !this.#over(); looks++) {
       if (this.#failure !== null) throw this.#failure;
       if (this.#blocks) this.#exports.awaitJob(this.#jobPtr, WATCH_MS);
-      else waited = 0; // a page spins, without a clock
-      const words = this.#words;
       if (Atomics.load(words, FAILED_WORD) !== 0) this.#fail(new Error('a kernel threw in a worker'));
-      if (words[COMPLETED_WORD] !== completed) waited = 0;
-      completed = words[COMPLETED_WORD];
-      if (waited > STALL_MS) this.#fail(new Error('a worker holds items and makes no progress'));
+      const now = Atomics.load(words, COMPLETED_WORD);
+      if (now !== completed) looks = 0;
+      completed = now;
+      if (looks > patience) this.#fail(new Error('a worker holds items and makes no progress'));
     }
   }
 
@@ -193,12 +195,11 @@ export class WorkerPool {
       const ready = new Promise<unknown>((resolve) => {
         answer = resolve;
       });
-      const report = (message: WorkerReport): void => {
-        if (message === 'ready') answer(null);
-        else this.#fail(message.failed);
-      };
       const thread = await spawn({
-        report,
+        report: (message) => {
+          if (message === 'ready') answer(null);
+          else this.#fail(message.failed);
+        },
         ended: (cause) => {
           answer(cause);
           if (!this.#disposed) this.#fail(cause);

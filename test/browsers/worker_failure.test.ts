@@ -1,19 +1,38 @@
 /** Workers of a page that fail once they are started. */
 
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { createEngine, WorkerError } from '../../src/index.ts';
-import { callOn, expectRight } from '../support/shared_call.ts';
+import type { Engine, EngineOptions } from '../../src/index.ts';
+import { turn, turns } from '../support/in_flight.ts';
+import { callOn, computeSyncOn, expectRight } from '../support/shared_call.ts';
+import { livingWorkers } from '../support/workers.ts';
+
+const engines: Engine[] = [];
+afterEach(() => {
+  for (const engine of engines.splice(0)) engine.dispose();
+});
+async function made(options: EngineOptions): Promise<Engine> {
+  const engine = await createEngine(options);
+  engines.push(engine);
+  return engine;
+}
+
+const workerOf = (source: string): string => URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+
+/** Terminates the newest worker, as a stranger would: nothing tells the engine. */
+function terminateOne(): void {
+  livingWorkers().at(-1)?.terminate();
+}
 
 test('a worker that throws again and again: calls reject, then the engine goes on with one thread', async () => {
-  const source = `addEventListener('message', () => {
+  const workerUrl = workerOf(`addEventListener('message', () => {
     postMessage('ready');
     setTimeout(() => { throw new Error('mine'); }, 20);
-  });`;
-  const workerUrl = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  const mortal = await createEngine({ threads: 2, workerUrl });
+  });`);
+  const mortal = await made({ threads: 2, workerUrl });
   const call = callOn(mortal);
   const reasons: unknown[] = [];
-  for (let round = 0; round < 100 && mortal.info.threadsReason === undefined; round++) {
+  for (let round = 0; round < 100 && !mortal.info.threadsReason?.includes('mine'); round++) {
     await call().then(
       (y) => y.dispose(),
       (reason: unknown) => reasons.push(reason),
@@ -23,5 +42,81 @@ test('a worker that throws again and again: calls reject, then the engine goes o
   expect(reasons.filter((reason) => !(reason instanceof WorkerError))).toEqual([]);
   expect(mortal.info).toMatchObject({ threads: 1, threadsReason: expect.stringContaining('mine') });
   expectRight(await call());
-  mortal.dispose();
+});
+
+test('a worker that is terminated while nothing runs: the engine says so, and another takes its place', async () => {
+  const mortal = await made({ threads: 2 });
+  const call = callOn(mortal);
+  expectRight(await call());
+  expect(mortal.info.threads).toBe(2);
+  terminateOne();
+  while (mortal.info.threads === 2) await turn();
+  expect(mortal.info).toMatchObject({ threads: 1, threadsReason: 'workers have ended; others take their place' });
+  expectRight(computeSyncOn(mortal));
+  expectRight(await call());
+  expect(mortal.info.threads).toBe(2);
+  expect(mortal.info.threadsReason).toBeUndefined();
+});
+
+test('all workers terminated just before a call: it rejects instead of waiting for ever', async () => {
+  const mortal = await made({ threads: 2 });
+  const call = callOn(mortal);
+  expectRight(await call());
+  terminateOne();
+  terminateOne();
+  const outcome = await call().then(
+    () => 'right',
+    (reason: unknown) => ((reason as WorkerError).cause as Error).message,
+  );
+  // whether the page learns of it before the call or in it is chance
+  expect(['right', 'the worker was terminated']).toContain(outcome);
+  expectRight(await call());
+  expect(mortal.info.threads).toBe(2);
+});
+
+test('a worker that is terminated in a call: it rejects with the cause, nothing leaks, the next one is right', async () => {
+  const mortal = await made({ threads: 2 });
+  const call = callOn(mortal);
+  const before = mortal.memory.tensors;
+  const errors: unknown[] = [];
+  // a worker that dies between two calls harms none: again until one was hit
+  for (let round = 0; round < 50 && errors.length === 0; round++) {
+    const calls = Array.from({ length: 4 }, () => call());
+    await turns(1);
+    terminateOne();
+    for (const result of await Promise.allSettled(calls)) {
+      if (result.status === 'rejected') errors.push(result.reason);
+      else {
+        expectRight(result.value);
+        result.value.dispose();
+      }
+    }
+  }
+  expect(errors[0]).toBeInstanceOf(WorkerError);
+  expect(errors[0]).toMatchObject({ code: 'ERR_WORKER', cause: { message: 'the worker was terminated' } });
+  expect(mortal.memory.tensors).toBe(before);
+  expectRight(await call());
+});
+
+test('a worker that claims items and is silent: a Sync call, which no event reaches, does not spin for ever', async () => {
+  // claims the first items of the first job it sees; words as in src/threading/job.ts
+  const workerUrl = workerOf(`addEventListener('message', ({ data: { memory, jobPtr } }) => {
+    postMessage('ready');
+    const words = new Int32Array(memory.buffer, jobPtr, 16);
+    const claim = new BigInt64Array(memory.buffer, jobPtr, 1);
+    setTimeout(() => {
+      const number = Atomics.load(words, 1);
+      while (Atomics.load(words, 1) === number);
+      Atomics.add(claim, 0, BigInt(Atomics.load(words, 5)));
+      Atomics.wait(words, 8, 0);
+    });
+  });`);
+  const mortal = await made({ threads: 2, workerUrl });
+  await turns(2);
+  expect(() => computeSyncOn(mortal)).toThrow(
+    expect.objectContaining({
+      code: 'ERR_WORKER',
+      cause: expect.objectContaining({ message: 'a worker holds items and makes no progress' }),
+    }),
+  );
 });
