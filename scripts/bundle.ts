@@ -107,6 +107,7 @@ const LIBRARY = {
   mainFields: ['module', 'main'],
   conditions: ['import'],
   external: ['node:*'],
+  inject: ['src/kernels/loader_globals.ts'],
   sourcemap: true,
   legalComments: 'none',
   metafile: true,

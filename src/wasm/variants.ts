@@ -26,14 +26,16 @@ const SECTION = 'upconv';
  */
 export function describeModule(module: WebAssembly.Module, operation: string, argument: string): VariantDescription {
   const [section] = WebAssembly.Module.customSections(module, SECTION);
-  const description = section === undefined ? null : parse(new TextDecoder().decode(section));
+  const description = section === undefined ? null : parse(section);
   if (description?.version === version) return description;
   const got = description?.version === undefined ? 'another' : `one of version ${description.version}`;
   throw new ArgumentError(operation, argument, `a module of upconv ${version} (custom section 'upconv')`, got);
 }
 
-function parse(text: string): VariantDescription | null {
+function parse(section: ArrayBuffer): VariantDescription | null {
   try {
+    // ASCII; audio worklets have no TextDecoder
+    const text = Array.from(new Uint8Array(section), (byte) => String.fromCharCode(byte)).join('');
     return JSON.parse(text) as VariantDescription | null;
   } catch {
     return null;

@@ -2,6 +2,7 @@
 
 import type { OwnedTypedArray } from '../../src/core/dtype.ts';
 import type * as upconv from '../../src/index.ts';
+import { convTranspose2d, createEngine, tensor } from '../../src/index.ts';
 
 export interface ProbeReport {
   readonly info?: upconv.EngineInfo;
@@ -13,8 +14,6 @@ export interface ProbeReport {
 const numbers = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => ((i * 37) % 101) / 64);
 
 async function report(): Promise<ProbeReport> {
-  const library = '/probe/dist/index.js';
-  const { convTranspose2d, createEngine, tensor } = (await import(library)) as typeof upconv;
   try {
     const options = JSON.parse(decodeURIComponent(location.hash.slice(1))) as upconv.EngineOptions;
     const engine = await createEngine(options);

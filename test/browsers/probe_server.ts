@@ -2,22 +2,42 @@
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { transform } from 'esbuild';
+import type { Plugin as BundlePlugin } from 'esbuild';
+import { build } from 'esbuild';
 import type { Plugin } from 'vitest/config';
 
 type Headers = Readonly<Record<string, string>>;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Pages and worklets load the built package as it is. */
+const builtPackage: BundlePlugin = {
+  name: 'built-package',
+  setup(bundle) {
+    bundle.onResolve({ filter: /\/src\/index\.ts$/ }, () => ({ path: '/probe/dist/index.js', external: true }));
+  },
+};
+
+/** The script of a page or worklet, in this folder. */
+async function scriptOf(name: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [`${root}test/browsers/${name}.ts`],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    plugins: [builtPackage],
+    write: false,
+  });
+  return outputFiles[0].text;
+}
+
 /** What lies at a path below /probe/, or null. */
 async function contentOf(path: string): Promise<{ type: string; content: string } | null> {
   if (path === 'page.html') {
-    return { type: 'text/html', content: '<!doctype html><script type="module" src="/probe/page.js"></script>' };
+    return { type: 'text/html', content: '<!doctype html><script type="module" src="/probe/probe_page.js"></script>' };
   }
-  if (path === 'page.js') {
-    const source = await readFile(`${root}test/browsers/probe_page.ts`, 'utf8');
-    return { type: 'text/javascript', content: (await transform(source, { loader: 'ts', format: 'esm' })).code };
-  }
+  const script = /^(probe_page|audio_worklet)\.js$/.exec(path);
+  if (script !== null) return { type: 'text/javascript', content: await scriptOf(script[1]) };
   if (/^dist\/[\w/-]+\.js$/.test(path)) {
     return { type: 'text/javascript', content: await readFile(root + path, 'utf8') };
   }
