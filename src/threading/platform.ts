@@ -2,7 +2,6 @@
 
 import type * as os from 'node:os';
 import type * as workerThreads from 'node:worker_threads';
-import { source } from './inlined/worker.ts';
 import type { WorkerReport, WorkerStart } from './worker.ts';
 
 interface Platform {
@@ -113,8 +112,7 @@ export function waysToSpawn(workerUrl: string | URL | null): Spawn[] {
     return [(events) => wrapWorker(() => new Worker(url, { type: 'module' }), events)];
   }
   if (hasNode) {
-    const inlined = `data:text/javascript,${encodeURIComponent(source)}`;
-    return [(events) => nodeThread(() => inlined, events), (events) => nodeThread(packageUrl, events)];
+    return [(events) => nodeThread(dataUrl, events), (events) => nodeThread(packageUrl, events)];
   }
   return [
     // spelled out: bundlers look for this form
@@ -123,13 +121,23 @@ export function waysToSpawn(workerUrl: string | URL | null): Spawn[] {
   ];
 }
 
+/** A module of its own: a page that finds the file of the worker does not download it. */
+async function inlinedSource(): Promise<string> {
+  const { source } = await import('./inlined/worker.ts');
+  return source;
+}
+
+async function dataUrl(): Promise<string> {
+  return `data:text/javascript,${encodeURIComponent(await inlinedSource())}`;
+}
+
 function packageUrl(): string {
   return new URL('./worker.js', import.meta.url).href;
 }
 
-async function nodeThread(url: () => string, events: ThreadEvents): Promise<Thread> {
+async function nodeThread(url: () => string | Promise<string>, events: ThreadEvents): Promise<Thread> {
   const { Worker: NodeWorker } = await nodeModule<typeof workerThreads>('worker_threads');
-  const target = url();
+  const target = await url();
   const worker = new NodeWorker(/^[a-z]{2,}:/.test(target) ? new URL(target) : target, {
     execArgv: [],
     name: 'upconv',
@@ -146,8 +154,8 @@ async function nodeThread(url: () => string, events: ThreadEvents): Promise<Thre
   };
 }
 
-function blobWorker(): Worker {
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+async function blobWorker(): Promise<Worker> {
+  const url = URL.createObjectURL(new Blob([await inlinedSource()], { type: 'text/javascript' }));
   const worker = new Worker(url, { type: 'module' });
   for (const loaded of ['message', 'error']) {
     worker.addEventListener(loaded, () => URL.revokeObjectURL(url), { once: true });
@@ -158,8 +166,8 @@ function blobWorker(): Worker {
 /** Time in which a terminated worker of a page is surely gone. */
 const TERMINATION_MS = 50;
 
-async function wrapWorker(make: () => Worker, events: ThreadEvents): Promise<Thread> {
-  const worker = make(); // throws where the policy of the page forbids it
+async function wrapWorker(make: () => Worker | Promise<Worker>, events: ThreadEvents): Promise<Thread> {
+  const worker = await make(); // throws where the policy of the page forbids it
   const watch = new AbortController();
   worker.addEventListener('message', ({ data }: MessageEvent<WorkerReport>) => {
     if (typeof data === 'object' && 'holds' in data) {
