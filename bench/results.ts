@@ -1,6 +1,7 @@
 /** What a run found: the content of the JSON report. */
 
 import type { Timing } from '../src/cli/benchmark/interleave.ts';
+import type { Dispatch } from './first_calls/dispatch.ts';
 import type { Operation } from './peers/peer.ts';
 
 export type Timings = Readonly<Partial<Record<Operation, Timing>>>;
@@ -88,6 +89,7 @@ export interface FirstCalls {
   readonly overheadUs: { readonly forward: number; readonly backward: number };
   /** `createEngine({ threads: 2 })`, milliseconds: compiling, and two threads that have answered. */
   readonly threadedInitMs: number;
+  readonly dispatch: Dispatch;
 }
 
 export interface Machine {

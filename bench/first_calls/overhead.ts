@@ -3,6 +3,8 @@
 import { timeOf } from '../../src/cli/benchmark/interleave.ts';
 import type { Layer } from '../layers.ts';
 import { LayerCalls, randomData } from '../../src/cli/benchmark/layer_calls.ts';
+import type { Dispatch } from './dispatch.ts';
+import { measureDispatch } from './dispatch.ts';
 import { placeBackward, placeForward } from './placed_plan.ts';
 
 /** So little arithmetic that what is beside it can be seen. */
@@ -25,7 +27,7 @@ const LAYER: Layer = {
 const CALLS_PER_SAMPLE = 200;
 const SAMPLES = 150;
 
-export interface Overheads {
+export interface Overheads extends Dispatch {
   /** Microseconds of a call. */
   readonly forward: number;
   readonly backward: number;
@@ -47,6 +49,7 @@ export async function overheads(): Promise<Overheads> {
     forward: difference(() => calls.forward().dispose(), forward.run),
     backward: difference(() => calls.backward(), backward.run),
     threadedInitMs,
+    ...(await measureDispatch()),
   };
 }
 

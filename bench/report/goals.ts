@@ -115,12 +115,19 @@ export function goals({ layers, convolutions, firstCalls }: Report): Goal[] {
   ];
 }
 
-function callGoals({ initMs, threadedInitMs, overheadUs, processes }: NonNullable<Report['firstCalls']>): Goal[] {
+function callGoals({
+  initMs,
+  threadedInitMs,
+  overheadUs,
+  dispatch,
+  processes,
+}: NonNullable<Report['firstCalls']>): Goal[] {
   const over = `${processes} processes`;
   const common = { atMost: true, misses: [], over } as const;
   return [
     { ...common, name: 'init({ threads: 1 })', goal: 20, unit: 'ms', value: initMs },
     { ...common, name: 'createEngine({ threads: 2 })', goal: 60, unit: 'ms', value: threadedInitMs },
     { ...common, name: 'forwardSync outside kernels', goal: 10, unit: 'µs', value: overheadUs.forward },
+    { ...common, name: 'an empty stage on two threads', goal: 15, unit: 'µs', value: dispatch.handOverUs },
   ];
 }

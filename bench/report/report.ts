@@ -187,7 +187,7 @@ function trainingBlocks({ training }: Report): Block[] {
 
 function firstCallBlocks({ firstCalls }: Report): Block[] {
   if (firstCalls === null) return [];
-  const { importMs, initMs, threadedInitMs, overheadUs, processes, layers } = firstCalls;
+  const { importMs, initMs, threadedInitMs, overheadUs, dispatch, processes, layers } = firstCalls;
   const columns = {
     plan: 'plan',
     pack: 'pack',
@@ -206,6 +206,7 @@ function firstCallBlocks({ firstCalls }: Report): Block[] {
     text(
       `Medians over ${processes} fresh processes: \`import\` ${milliseconds(importMs)} ms, \`init({ threads: 1 })\` ${milliseconds(initMs)} ms, \`createEngine({ threads: 2 })\` ${milliseconds(threadedInitMs)} ms.`,
       `Outside kernels a later Sync call spends ${overheadUs.forward.toFixed(1)} µs forward and ${overheadUs.backward.toFixed(1)} µs backward (both gradients).`,
+      `An empty stage on two threads takes ${dispatch.dispatchUs.toFixed(1)} µs where the caller takes part, ${dispatch.handOverUs.toFixed(1)} µs there and back to a worker that is awake, ${dispatch.wakeUs.toFixed(0)} µs to one that has to be woken.`,
       'Milliseconds below. The first call plans, packs and runs kernels that V8 has not optimised yet; `prepare()` does that ahead.',
     ),
     table(

@@ -22,7 +22,7 @@ export function benchFirstCalls(): FirstCalls {
     const figures = { ...calls, ...probe('prepared', layer), ...probe('stages', layer) };
     layers.push({ name: layer.name, flops: flopsOf(layer), ...figures } as FirstCallResult);
   }
-  const { threadedInitMs, ...overheadUs } = probe('overhead') as unknown as Overheads;
+  const { threadedInitMs, dispatchUs, handOverUs, wakeUs, ...overheadUs } = probe('overhead') as unknown as Overheads;
   return {
     importMs: median(started.map(({ importMs }) => importMs)),
     initMs: median(started.map(({ initMs }) => initMs)),
@@ -30,6 +30,7 @@ export function benchFirstCalls(): FirstCalls {
     layers,
     overheadUs,
     threadedInitMs,
+    dispatch: { dispatchUs, handOverUs, wakeUs },
   };
 }
 

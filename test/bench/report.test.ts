@@ -133,6 +133,7 @@ describe('goals', () => {
       importMs: 1,
       initMs: 30,
       threadedInitMs: 70,
+      dispatch: { dispatchUs: 0.2, handOverUs: 16, wakeUs: 40 },
       processes: 5,
       layers: [],
       overheadUs: { forward: 4, backward: 9 },
@@ -142,6 +143,7 @@ describe('goals', () => {
       ['init({ threads: 1 })', false],
       ['createEngine({ threads: 2 })', false],
       ['forwardSync outside kernels', true],
+      ['an empty stage on two threads', false],
     ]);
   });
 });
