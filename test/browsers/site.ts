@@ -1,4 +1,4 @@
-/** Serves a site in an isolated page, remembers what was asked for, and takes the report of the page. */
+/** Serves a site, isolated or not, remembers what was asked for, and takes the report of the page. */
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
@@ -45,15 +45,17 @@ export interface Served {
   close(): Promise<void>;
 }
 
-export async function serve(handler: Handler): Promise<Served> {
+/** What a page has to be served with so that threads can share memory. */
+const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
+export async function serve(handler: Handler, isolated = true): Promise<Served> {
   const [found, missing] = [new Set<string>(), new Set<string>()];
   let receive: (body: string) => void = () => undefined;
   const report = new Promise<string>((resolve) => {
     receive = resolve;
   });
   const listener: RequestListener = (request, response) => {
-    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
-    response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+    for (const [name, value] of Object.entries(isolated ? ISOLATION : {})) response.setHeader(name, value);
     response.setHeader('Cache-Control', 'no-store');
     const url = request.url ?? '/';
     if (url === '/report') {

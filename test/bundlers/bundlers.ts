@@ -5,8 +5,9 @@ import { copyFileSync, cpSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Handler } from './site.ts';
-import { files } from './site.ts';
+import type { Handler } from '../browsers/site.ts';
+import type { RuntimeName } from '../runtimes/rows.ts';
+import { files } from '../browsers/site.ts';
 
 /** With node_modules, where the package lies as npm would install it. */
 export const FOLDER: string = fileURLToPath(new URL('.', import.meta.url));
@@ -17,7 +18,8 @@ export interface Site {
 }
 
 export interface Bundler {
-  readonly name: string;
+  readonly name: RuntimeName;
+  readonly title: string;
   /** The package that says the version, or null. */
   readonly package: string | null;
   /** It makes one site of the page and all it needs, without what is not used. */
@@ -83,21 +85,24 @@ const next =
 
 export const BUNDLERS: readonly Bundler[] = [
   {
-    name: 'Vite, build',
+    name: 'vite-build',
+    title: 'Vite, build',
     package: 'vite',
     shakes: true,
     build: (out) =>
       pageSite(out, () => runBinary('vite', ['build', 'page', '--outDir', out, '--logLevel', 'warn'], out)),
   },
-  { name: 'Vite, development', package: 'vite', shakes: false, build: viteDevelopment },
+  { name: 'vite-development', title: 'Vite, development', package: 'vite', shakes: false, build: viteDevelopment },
   {
     name: 'webpack',
+    title: 'webpack',
     package: 'webpack',
     shakes: true,
     build: (out) => scriptSite(out, () => runBinary('webpack', ['--config', 'webpack.config.mjs'], out)),
   },
   {
     name: 'esbuild',
+    title: 'esbuild',
     package: 'esbuild',
     shakes: true,
     build: (out) =>
@@ -110,13 +115,15 @@ export const BUNDLERS: readonly Bundler[] = [
       ),
   },
   {
-    name: 'Rollup',
+    name: 'rollup',
+    title: 'Rollup',
     package: 'rollup',
     shakes: true,
     build: (out) => scriptSite(out, () => runBinary('rollup', ['--config', 'rollup.config.mjs'], out)),
   },
   {
-    name: 'Parcel',
+    name: 'parcel',
+    title: 'Parcel',
     package: 'parcel',
     shakes: true,
     build: (out) =>
@@ -124,7 +131,7 @@ export const BUNDLERS: readonly Bundler[] = [
         runBinary('parcel', ['build', 'page/index.html', '--dist-dir', out, '--no-cache', '--no-source-maps'], out),
       ),
   },
-  { name: 'Next.js, Turbopack', package: 'next', shakes: true, build: next('--turbopack') },
-  { name: 'Next.js, webpack', package: 'next', shakes: true, build: next('--webpack') },
-  { name: 'no bundler', package: null, shakes: false, build: unbundled },
+  { name: 'next-turbopack', title: 'Next.js, Turbopack', package: 'next', shakes: true, build: next('--turbopack') },
+  { name: 'next-webpack', title: 'Next.js, webpack', package: 'next', shakes: true, build: next('--webpack') },
+  { name: 'no-bundler', title: 'no bundler', package: null, shakes: false, build: unbundled },
 ];

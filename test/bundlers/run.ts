@@ -1,13 +1,13 @@
 /**
  * Packs the package, builds a page that uses it with every bundler, and opens each page in Chromium.
  *
- *   node test/bundlers/run.ts [name of a bundler, or a part of it …]
+ *   node test/bundlers/run.ts [name, or a part of it, as in bundlers.ts …]
  *
  * Without Chromium it says so and ends; where CI is set, that is a failure.
  */
 
 import { execFileSync } from 'node:child_process';
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -15,10 +15,11 @@ import { installPackages } from '../../scripts/install.ts';
 import * as upconv from '../../src/index.ts';
 import { openBrowser } from '../browsers/browser_process.ts';
 import { BROWSERS, isInstalled } from '../browsers/browsers.ts';
+import { serve } from '../browsers/site.ts';
+import { writeRow } from '../runtimes/rows.ts';
 import type { Bundler } from './bundlers.ts';
 import { BUNDLERS, FOLDER } from './bundlers.ts';
 import { checkUnused, unusedIn, variantsIn } from './inspect.ts';
-import { serve } from './site.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const OUT = join(root, 'build/bundlers');
@@ -34,15 +35,10 @@ interface PageReport {
   readonly workerUrl?: string;
 }
 
-interface Row {
-  readonly runtime: string;
-  readonly version: string;
-  readonly works: boolean;
-  readonly threads: boolean;
-  readonly relaxed: boolean;
+interface Trial {
+  readonly problems: readonly string[];
   /** Where the workers came from: a file that the bundler has found, or the source in the package. */
   readonly worker: 'file' | 'Blob';
-  readonly problems: readonly string[];
 }
 
 /** Puts the package into node_modules as npm would. */
@@ -67,13 +63,13 @@ async function expectedOutput(): Promise<readonly number[]> {
 }
 
 function versionOf(name: string | null): string {
-  if (name === null) return '';
+  if (name === null) return '–';
   return (JSON.parse(readFileSync(join(FOLDER, 'node_modules', name, 'package.json'), 'utf8')) as { version: string })
     .version;
 }
 
-async function tryBundler(bundler: Bundler, expected: readonly number[]): Promise<Row> {
-  const out = join(OUT, bundler.name.replaceAll(/\W+/g, '-'));
+async function tryBundler(bundler: Bundler, expected: readonly number[]): Promise<Trial> {
+  const out = join(OUT, bundler.name);
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const site = await bundler.build(out);
@@ -87,6 +83,7 @@ async function tryBundler(bundler: Bundler, expected: readonly number[]): Promis
     if (report.error !== undefined) problems.push(report.error);
     else if (!report.crossOriginIsolated) problems.push('the page is not isolated');
     else if (info?.threads !== 2) problems.push(`threads: ${info?.threads}, ${info?.threadsReason}`);
+    if (info?.relaxed === false) problems.push('no relaxed SIMD');
     if (JSON.stringify(output) !== JSON.stringify(expected)) problems.push('the output is wrong');
     const scripts = await Promise.all(
       served.found.map(async (path) => (await fetch(new URL(path, served.url))).text()),
@@ -97,15 +94,7 @@ async function tryBundler(bundler: Bundler, expected: readonly number[]): Promis
     const unused = bundler.shakes ? unusedIn(scripts) : [];
     if (unused.length > 0) problems.push(`keeps ${unused.join(', ')}`);
     if (served.missing.length > 0 && bundler.package === null) problems.push(`not found: ${served.missing.join(', ')}`);
-    return {
-      runtime: bundler.name,
-      version: versionOf(bundler.package),
-      works: problems.length === 0,
-      threads: info?.threads === 2,
-      relaxed: info?.relaxed === true,
-      worker: report.workerUrl?.startsWith('blob:') ? 'Blob' : 'file',
-      problems,
-    };
+    return { problems, worker: report.workerUrl?.startsWith('blob:') ? 'Blob' : 'file' };
   } finally {
     await browser.close();
     await served.close();
@@ -124,29 +113,24 @@ async function main(): Promise<void> {
   checkUnused(globSync(join(root, 'dist/*.js')).map((path) => readFileSync(path, 'utf8')));
   const expected = await expectedOutput();
   const wanted = process.argv.slice(2).map((argument) => argument.toLowerCase());
-  const rows: Row[] = [];
   for (const bundler of BUNDLERS) {
-    const name = bundler.name.toLowerCase();
+    const { name, title } = bundler;
     if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue;
     const started = performance.now();
-    const row = await tryBundler(bundler, expected).catch((error: unknown): Row => ({
-      runtime: bundler.name,
-      version: versionOf(bundler.package),
-      works: false,
-      threads: false,
-      relaxed: false,
-      worker: 'file',
+    const version = versionOf(bundler.package);
+    const { problems, worker } = await tryBundler(bundler, expected).catch((error: unknown): Trial => ({
       problems: [String(error)],
+      worker: 'file',
     }));
-    rows.push(row);
+    const works = problems.length === 0;
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.log(
-      `${row.works ? 'works ' : 'FAILED'}  ${`${row.runtime} ${row.version}`.padEnd(28)} threads from a ${row.worker}  ${seconds} s`,
+      `${works ? 'works ' : 'FAILED'}  ${`${title} ${version}`.padEnd(28)} threads from a ${worker}  ${seconds} s`,
     );
-    for (const problem of row.problems) console.log(`        ${problem}`);
+    for (const problem of problems) console.log(`        ${problem}`);
+    if (works) writeRow(name, { runtime: title, version, threads: 'in isolated pages', relaxedSimd: true });
+    else process.exitCode = 1;
   }
-  writeFileSync(join(OUT, 'rows.json'), `${JSON.stringify(rows, null, 1)}\n`);
-  if (rows.some(({ works }) => !works)) process.exitCode = 1;
 }
 
 await main();

@@ -1,4 +1,4 @@
-/** What is known of a runtime after its tests have passed there: a row of README's table. */
+/** What is known of a runtime, or of pages from a bundler, after its tests have passed: a row of README's table. */
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +26,15 @@ export const RUNTIMES = [
   'deno',
   'bun',
   'workers',
+  'vite-build',
+  'vite-development',
+  'webpack',
+  'esbuild',
+  'rollup',
+  'parcel',
+  'next-turbopack',
+  'next-webpack',
+  'no-bundler',
 ] as const;
 
 export type RuntimeName = (typeof RUNTIMES)[number];

@@ -5,15 +5,14 @@ import { convTranspose2d, init, tensor } from 'upconv';
 /** One number after another, the same as in run.ts. */
 const numbers = (count) => Float32Array.from({ length: count }, (_, i) => ((i * 37) % 101) / 64);
 
-let workerUrl;
-globalThis.Worker = class extends Worker {
-  constructor(url, options) {
-    super(url, options);
-    workerUrl = String(url);
-  }
-};
-
 async function compute() {
+  let workerUrl;
+  globalThis.Worker = class extends Worker {
+    constructor(url, options) {
+      super(url, options);
+      workerUrl = String(url);
+    }
+  };
   const engine = await init({ threads: 2 });
   const input = tensor(numbers(32 * 16 * 16), [1, 32, 16, 16]);
   const weight = tensor(numbers(32 * 16 * 16), [32, 16, 4, 4]);
