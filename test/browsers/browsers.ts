@@ -28,13 +28,6 @@ export interface Browser {
 
 export type BrowserName = keyof typeof FACTS;
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** The one that a test runs in, for `inject`. */
-    browser: BrowserName;
-  }
-}
-
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FIREFOX = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
 const MINI_BROWSER = process.env.MINI_BROWSER ?? '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser';

@@ -7,6 +7,13 @@ import { openBrowser } from './browser_process.ts';
 import type { BrowserName } from './browsers.ts';
 import { BROWSER_NAMES } from './browsers.ts';
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The one that a test runs in, for `inject`. */
+    browser: BrowserName;
+  }
+}
+
 class SpawnedBrowser implements BrowserProvider {
   readonly name = 'spawned';
   readonly supportsParallelism = false;
