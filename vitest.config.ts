@@ -11,11 +11,12 @@ const NODE_ONLY = ['test/{architecture,bench,cli,examples}/**', 'test/**/*.node.
 const PAGE_ONLY = ['test/browsers/**'];
 /** Tests that need PyTorch at run time: `npm run test:pytorch`. */
 const PYTORCH = ['test/pytorch/**/*.test.ts'];
-/** Tests with installed packages of their own: `npm run test:workers`, `npm run test:runtimes`. */
+/** Tests with installed packages of their own: `npm run test:workers`, `test:runtimes`, `test:tfjs`. */
 const WORKERS = ['test/workers/**/*.test.ts'];
 const RUNTIMES = ['test/runtimes/**/*.test.ts'];
+const TFJS = ['test/tfjs/**/*.test.ts'];
 /** All that need what `npm ci` does not install. */
-const OWN_COMMAND = [...PYTORCH, ...WORKERS, ...RUNTIMES];
+const OWN_COMMAND = [...PYTORCH, ...WORKERS, ...RUNTIMES, ...TFJS];
 /** Tests of loading and of one thread: they run in pages that are not isolated, too. */
 const NOT_ISOLATED = [
   'test/browsers/pages/**/*.test.ts',
@@ -55,6 +56,7 @@ export default defineConfig({
       { test: { name: 'pytorch', include: PYTORCH, ...TIMEOUT } },
       { test: { name: 'workers', include: WORKERS, ...TIMEOUT } },
       { test: { name: 'runtimes', include: RUNTIMES, ...TIMEOUT } },
+      { test: { name: 'tfjs', include: TFJS, ...TIMEOUT } },
       {
         server: { headers: ISOLATION, fs: { allow: READABLE } },
         plugins: [probePages(ISOLATION)],

@@ -3,6 +3,7 @@ import * as upconv from '../../src/index.ts';
 import source from '../../src/index.ts?raw';
 import * as npy from '../../src/npy.ts';
 import * as safetensors from '../../src/safetensors.ts';
+import * as tfjs from '../../src/tfjs.ts';
 import * as webnn from '../../src/webnn.ts';
 
 /** The public surface: a name that comes or goes must be meant. */
@@ -37,6 +38,7 @@ test('values', () => {
 test('values of the adapters', () => {
   expect(Object.keys(npy).toSorted()).toEqual(words('readNpy readNpz writeNpy writeNpz'));
   expect(Object.keys(safetensors).toSorted()).toEqual(words('openSafetensors readSafetensors writeSafetensors'));
+  expect(Object.keys(tfjs)).toEqual(['register']);
   expect(Object.keys(webnn).toSorted()).toEqual(words('convTranspose2d convTranspose2dSync'));
 });
 
