@@ -4,7 +4,7 @@ import { UpconvError, type Tensor } from '../index.ts';
 import { readNpy, readNpz, writeNpy, writeNpz, type FileTensor } from '../npy.ts';
 import { openSafetensors, writeSafetensors } from '../safetensors.ts';
 import { CliError } from './errors.ts';
-import { readInput, readRanges } from './files.ts';
+import { readInput, openRanges } from './files.ts';
 
 type Format = 'npy' | 'npz' | 'safetensors';
 
@@ -22,13 +22,16 @@ function parseReference(text: string): Reference {
   return { file, format: format as Format, name: name ?? '' };
 }
 
+/** An array that a tensor can hold as it is. */
+export type FloatArray = FileTensor & { readonly type: 'float16' | 'float32' | 'float64' };
+
 /** The file that `text` names an array of. */
 export function fileOf(text: string): string {
   return parseReference(text).file;
 }
 
 /** @throws {CliError} naming `text`: no such file or array, malformed, not floats. */
-export async function readArray(text: string): Promise<FileTensor & { type: 'float16' | 'float32' | 'float64' }> {
+export async function readArray(text: string): Promise<FloatArray> {
   let array: FileTensor;
   try {
     array = await load(parseReference(text));
@@ -61,7 +64,7 @@ async function load({ file, format, name }: Reference): Promise<FileTensor> {
     case 'npz':
       return pick(file, readNpz(readInput(file)), name);
     case 'safetensors':
-      return readRanges(file, async (source) => (await openSafetensors(source)).read(name));
+      return (await openSafetensors(openRanges(file))).read(name);
   }
 }
 

@@ -26,21 +26,27 @@ export function readInput(file: string): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** What `use` makes of `file`, of which only the ranges are read that it asks for. Throws `CliError` naming the file. */
-export async function readRanges<T>(file: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
+/** The bytes offset … offset + length − 1 of `file`, or fewer where it ends. Throws `CliError` naming it. */
+export function readRange(file: string, offset: number, length: number): Uint8Array {
   let descriptor: number | undefined;
   try {
-    const opened = openSync(file, 'r');
-    descriptor = opened;
-    const read = (begin: number, end: number): Uint8Array => {
-      const bytes = new Uint8Array(end - begin);
-      return bytes.subarray(0, readSync(opened, bytes, 0, bytes.length, begin));
-    };
-    return await use({ size: fstatSync(opened).size, read });
+    descriptor = openSync(file, 'r');
+    const bytes = new Uint8Array(Math.min(length, Math.max(0, fstatSync(descriptor).size - offset)));
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, offset));
   } catch (error) {
     throw fileError(file, error);
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** `file` as a source of ranges. Throws `CliError` naming it, as its `read` does. */
+export function openRanges(file: string): ByteSource {
+  try {
+    const { size } = statSync(file);
+    return { size, read: (begin, end) => readRange(file, begin, end - begin) };
+  } catch (error) {
+    throw fileError(file, error);
   }
 }
 

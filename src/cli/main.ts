@@ -57,7 +57,7 @@ function createProgram({ version, layersFile }: Installation): Command {
     .command('run')
     .description('apply one transposed convolution to arrays: FILE.npy, FILE.npz#NAME or FILE.safetensors#NAME')
     .requiredOption('--input <file>', '(N, Cin, *spatial) or (Cin, *spatial)', parseFile)
-    .requiredOption('--weight <file>', '(Cin, Cout/groups, *kernel); its rank chooses 1-D, 2-D or 3-D', parseFile)
+    .option('--weight <file>', '(Cin, Cout/groups, *kernel); its rank chooses 1-D, 2-D or 3-D', parseFile)
     .option('--bias <file>', '(Cout)', parseFile)
     .requiredOption('--output <file>', 'array to write, as the only one in its file', parseFile)
     .option('--stride <list>', 'one integer, or one per axis: 2,1', parseIntegers)
@@ -66,6 +66,8 @@ function createProgram({ version, layersFile }: Installation): Command {
     .option('--output-size <list>', 'as --stride; replaces --output-padding', parseIntegers)
     .option('--dilation <list>', 'as --stride', parseIntegers)
     .option('--groups <count>', 'groups of channels', (text) => parseInteger(text, 1, 2 ** 31 - 1))
+    .option('--onnx <file>', 'a model; one of its ConvTranspose nodes in the place of weight and geometry', parseFile)
+    .option('--node <name>', 'of the model; may be left out when there is only one')
     .action((options: RunOptions) => run(options));
   program
     .command('info')

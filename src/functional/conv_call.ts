@@ -8,7 +8,7 @@ import { checkOptions } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { resultTensor } from './arguments.ts';
-import type { AnyConvBackwardOptions, AnyConvOptions, SpatialRank } from './conv_options.ts';
+import type { AnyConvBackwardOptions, AnyConvOptions, Placement, SpatialRank } from './conv_options.ts';
 import { checkBackwardOptions, checkBiasShape, resultStrides } from './conv_options.ts';
 import type { ConvKind } from './conv_problem.ts';
 import { checkProblem } from './conv_problem.ts';
@@ -19,12 +19,14 @@ import type { TensorArgument } from './operands.ts';
 import type { WeightArgument } from './packed_weight.ts';
 import { openConvOperands } from './packed_weight.ts';
 
-/** What modules ask for, beside what every caller may. */
+/** What modules and adapters ask for, beside what every caller may. */
 export interface InsideModule {
   /** Of the output; default: that of the operands. */
   readonly resultDtype?: Dtype;
   /** One layout of the packed weight for inputs of any size, and with it the same bits wherever a border is. */
   readonly anySize?: boolean;
+  /** Of a transposed convolution. */
+  readonly place?: Placement;
 }
 
 /** output = operation(input, weight) + bias: checked and placed, ready to run. */
@@ -46,7 +48,7 @@ export function beginForward(
     const { engine, weight, bias, inputs } = operands;
     const dtype = inside.resultDtype ?? operands.dtype;
     const { input } = operands.tensors;
-    const checked = checkProblem(kind, operation, axes, input.shape, weight.shape, options);
+    const checked = checkProblem(kind, operation, axes, input.shape, weight.shape, options, inside.place);
     const { problem, outputShape, outChannels } = checked;
     checkBiasShape(operation, bias, outChannels);
     checkActivation(operation, 'activation', options.activation);
@@ -76,7 +78,7 @@ export function beginForward(
 
 /**
  * Gradients of `beginForward` without activations: checked and placed, ready to run.
- * @param resultDtype of gradInput inside a module's pass, where float16 and float32 may meet; default: that of all
+ * @param inside resultDtype: of gradInput in a pass of a module, where float16 and float32 may meet; default: that of all
  */
 export function beginBackward(
   kind: ConvKind,
@@ -86,7 +88,7 @@ export function beginBackward(
   inputArgument: TensorArgument,
   weightArgument: WeightArgument,
   options: AnyConvBackwardOptions = {},
-  resultDtype?: Dtype,
+  { resultDtype, place }: InsideModule = {},
 ): Call<ConvGradients> {
   checkBackwardOptions(operation, options, kind.backwardOptions);
   const values = { gradOutput: gradOutputArgument, input: inputArgument };
@@ -96,7 +98,7 @@ export function beginBackward(
   try {
     const { weight } = operands;
     const { gradOutput, input } = operands.tensors;
-    const checked = checkProblem(kind, operation, axes, input.shape, weight.shape, options);
+    const checked = checkProblem(kind, operation, axes, input.shape, weight.shape, options, place);
     const { problem, outputShape, outChannels } = checked;
     if (!sameShape(gradOutput.shape, outputShape)) {
       throw new ShapeError(operation, 'gradOutput', formatShape(outputShape), formatShape(gradOutput.shape));

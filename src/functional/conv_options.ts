@@ -108,6 +108,9 @@ export interface CheckedConv {
   readonly outChannels: number;
 }
 
+/** Moves the result of a checked transposed convolution; see `placedAt`. */
+export type Placement = (checked: CheckedConv) => CheckedConv;
+
 export const KERNEL_NAMES: Readonly<Record<SpatialRank, string>> = { 1: 'k', 2: 'kH, kW', 3: 'kD, kH, kW' };
 
 /** Begin and end of the padding of each axis. */

@@ -9,7 +9,7 @@ import type { ConvGeometry } from '../plan/conv_geometry.ts';
 import type { Algorithm } from '../plan/forward_algorithms.ts';
 import { checkAlgorithm } from '../plan/forward_algorithms.ts';
 import { convGeometry } from './conv_geometry.ts';
-import type { AnyGeometryOptions, CheckedConv, SpatialRank } from './conv_options.ts';
+import type { AnyGeometryOptions, CheckedConv, Placement, SpatialRank } from './conv_options.ts';
 import {
   CONV_BACKWARD_OPTIONS,
   CONV_FORWARD_OPTIONS,
@@ -66,6 +66,7 @@ export interface ConvProblem {
 
 /**
  * The problem that shapes and options pose, and the shape of its result.
+ * @param place where adapters put the result
  * @throws {ShapeError} for ranks, channels and sizes; {ArgumentError} for option values.
  */
 export function checkProblem(
@@ -75,8 +76,10 @@ export function checkProblem(
   inputShape: Shape,
   weightShape: Shape,
   options: AnyGeometryOptions & { readonly algorithm?: unknown },
+  place?: Placement,
 ): { problem: ConvProblem; outputShape: Shape; outChannels: number } {
-  const { geometry, outputShape, outChannels } = kind.geometry(operation, axes, inputShape, weightShape, options);
+  const checked = kind.geometry(operation, axes, inputShape, weightShape, options);
+  const { geometry, outputShape, outChannels } = place === undefined ? checked : place(checked);
   const algorithm = checkAlgorithm(operation, options.algorithm, geometry);
   return { problem: { kind, geometry, axes, algorithm }, outputShape, outChannels };
 }

@@ -19,7 +19,7 @@ import { checkTensor } from '../functional/arguments.ts';
 import type { InsideModule } from '../functional/conv_call.ts';
 import { beginBackward, beginForward } from '../functional/conv_call.ts';
 import { CONV_TRANSPOSE } from '../functional/conv_problem.ts';
-import type { AnyConvOptions } from '../functional/conv_options.ts';
+import type { AnyConvOptions, Placement } from '../functional/conv_options.ts';
 import { packFor } from '../functional/pack_weight.ts';
 import type { PackedWeight } from '../functional/packed_weight.ts';
 import { empty } from '../tensor/create.ts';
@@ -138,6 +138,11 @@ export abstract class ConvModule extends Module {
     }
     this.#hasBias = checked.bias;
     this.resetParameters();
+  }
+
+  /** For subclasses whose padding depends on the size of the input, which they replace; undefined: the arguments' own. */
+  get placement(): Placement | undefined {
+    return undefined;
   }
 
   /** Draws weight and bias anew: uniform in ±1/√fanIn, the bits of PyTorch for the same seed. */
@@ -293,7 +298,7 @@ export abstract class ConvModule extends Module {
     const all = { ...this.#geometry(outputSize), ...(options.out === undefined ? { memoryFormat } : {}), ...options };
     const { weight, bias } = this.#frozenOperands ?? this;
     const { kind, axes } = this.#type;
-    return beginForward(kind, operation, axes, input, weight, bias, all, inside);
+    return beginForward(kind, operation, axes, input, weight, bias, all, { ...inside, place: this.placement });
   }
 
   #beginBackward(
@@ -314,7 +319,10 @@ export abstract class ConvModule extends Module {
       ...(gradParameters ? { outGradWeight: gradientOf(this.weight) } : {}),
       ...(gradBias ? { outGradBias: gradientOf(this.bias) } : {}),
     };
-    return beginBackward(kind, operation, axes, gradOutput, input, weight, options, resultDtype);
+    return beginBackward(kind, operation, axes, gradOutput, input, weight, options, {
+      resultDtype,
+      place: this.placement,
+    });
   }
 
   protected override describeOptions(): string {

@@ -109,8 +109,9 @@ function flatten(module: Module): Module[] {
     : [module];
 }
 
+/** Bands of a picture are placed by padding alone. */
 function isConvolution(module: Module): module is Conv2d | ConvTranspose2d {
-  return module instanceof Conv2d || module instanceof ConvTranspose2d;
+  return (module instanceof Conv2d || module instanceof ConvTranspose2d) && module.placement === undefined;
 }
 
 function axisOf(module: Conv2d | ConvTranspose2d, axis: number): AxisLayer {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import * as upconv from '../../src/index.ts';
 import source from '../../src/index.ts?raw';
 import * as npy from '../../src/npy.ts';
+import * as onnx from '../../src/onnx.ts';
 import * as safetensors from '../../src/safetensors.ts';
 import * as tfjs from '../../src/tfjs.ts';
 import * as webnn from '../../src/webnn.ts';
@@ -37,6 +38,9 @@ test('values', () => {
 
 test('values of the adapters', () => {
   expect(Object.keys(npy).toSorted()).toEqual(words('readNpy readNpz writeNpy writeNpz'));
+  expect(Object.keys(onnx).toSorted()).toEqual(
+    words('convTranspose convTransposeBackward convTransposeBackwardSync convTransposeSync loadConvTransposes'),
+  );
   expect(Object.keys(safetensors).toSorted()).toEqual(words('openSafetensors readSafetensors writeSafetensors'));
   expect(Object.keys(tfjs)).toEqual(['register']);
   expect(Object.keys(webnn).toSorted()).toEqual(words('convTranspose2d convTranspose2dSync'));

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { encodePng } from '../../src/cli/image/png.ts';
 import { writeNpy, writeNpz } from '../../src/npy.ts';
 import { writeSafetensors } from '../../src/safetensors.ts';
+import { encodeModel, encodeNode, externalTensor, rawTensor } from '../interop/onnx/encode_model.ts';
 import { listing, runCli, temporaryFolder } from './support/cli.ts';
 
 const folder = temporaryFolder();
@@ -24,6 +25,9 @@ function retyped(shape: number[], descr: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, 'latin1'));
 }
 
+const nodes = ['a', 'b'].map((name) => encodeNode({ name, outputs: [name] }));
+const onnxWeight = rawTensor('w', [2, 4, 3, 3], new Float32Array(72));
+const outside = externalTensor('w', [2, 4, 3, 3], { location: '../w.npy' });
 const photo = new Uint8Array(jpeg.encode({ width: 40, height: 40, data: new Uint8Array(6400).fill(99) }, 90).data);
 const files: Record<string, Uint8Array | string> = {
   'ok.png': png(40, 40),
@@ -46,6 +50,12 @@ const files: Record<string, Uint8Array | string> = {
   'half.npy': writeNpy({ shape: [1, 2, 3, 3], data: new Uint16Array(18), type: 'float16' }),
   'w.safetensors': writeSafetensors({ w: { shape: [2, 4, 3, 3], data: new Float32Array(72) } }),
   'cut.safetensors': writeSafetensors({ w: { shape: [2, 4, 3, 3], data: new Float32Array(72) } }).subarray(0, -1),
+  'm.onnx': encodeModel(nodes, [onnxWeight]),
+  'none.onnx': encodeModel([], [onnxWeight]),
+  'cut.onnx': encodeModel(nodes, [onnxWeight]).subarray(0, -40),
+  'outside.onnx': encodeModel([nodes[0]], [outside]),
+  'missing.onnx': encodeModel([nodes[0]], [externalTensor('w', [2, 4, 3, 3], { location: 'none.bin' })]),
+  'short.onnx': encodeModel([nodes[0]], [externalTensor('w', [2, 4, 3, 3], { location: 'x.npy' })]),
   'w.npz': writeNpz({ w: { shape: [2, 4, 3, 3], data: new Float32Array(72) } }),
 };
 for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
@@ -55,6 +65,8 @@ linkSync(join(folder, 'ok.png'), join(folder, 'hard.png'));
 symlinkSync('ok.png', join(folder, 'soft.png'));
 
 const RUN = ['run', '--input', 'x.npy', '--weight', 'w.npy', '--output', 'y.npy'];
+
+const MODEL = ['run', '--input', 'x.npy', '--output', 'y.npy', '--onnx'];
 
 /** Arguments, and what the one line on stderr must name. */
 const MISTAKES: readonly (readonly [string, string[], RegExp])[] = [
@@ -137,6 +149,22 @@ const MISTAKES: readonly (readonly [string, string[], RegExp])[] = [
   ['missing safetensors', RUN.with(4, 'none.safetensors#w'), /none\.safetensors: no such file/],
   ['output without a name', RUN.with(6, 'y.safetensors'), /y\.safetensors: expected/],
   ['output in the file of its weight', RUN.with(4, 'w.npz#w').with(6, 'w.npz#y'), /w\.npz: output is the same file/],
+  ['neither weight nor model', ['run', '--input', 'x.npy', '--output', 'y.npy'], /--weight: expected an array/],
+  ['--node without --onnx', [...RUN, '--node', 'a'], /--node a: expected --onnx FILE/],
+  ['a model and a weight', [...RUN, '--onnx', 'm.onnx'], /--weight: expected without --onnx/],
+  ['a model and geometry', [...MODEL, 'm.onnx', '--output-padding', '1'], /--output-padding: expected without --onnx/],
+  ['several nodes', [...MODEL, 'm.onnx'], /m\.onnx: expected --node NAME, one of its ConvTranspose nodes: a, b/],
+  ['no nodes', [...MODEL, 'none.onnx'], /none\.onnx: .*ConvTranspose nodes: none/],
+  ['a node that is not there', [...MODEL, 'm.onnx', '--node', 'c'], /x\.npy, m\.onnx: .*among 'a', 'b', got 'c'/],
+  ['truncated model', [...MODEL, 'cut.onnx'], /cut\.onnx: .*the bytes of an ONNX model/],
+  ['missing model', [...MODEL, 'no.onnx'], /no\.onnx: no such file/],
+  [
+    'weights outside the folder',
+    [...MODEL, 'outside.onnx'],
+    /outside\.onnx: its weights are outside its folder: \.\.\//,
+  ],
+  ['weights in a missing file', [...MODEL, 'missing.onnx'], /none\.bin: no such file/],
+  ['weights in a file that is too short', [...MODEL, 'short.onnx'], /short\.onnx: .*288 bytes/],
   ['--stride 0', [...RUN, '--stride', '0'], /x\.npy, w\.npy: .*stride/],
   ['--stride x', [...RUN, '--stride', 'x'], /--stride.*'x'/],
   ['--stride 1,,2', [...RUN, '--stride', '1,,2'], /--stride.*'1,,2'/],

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readNpy, readNpz, writeNpy, writeNpz } from '../../src/npy.ts';
 import { readSafetensors, writeSafetensors } from '../../src/safetensors.ts';
+import { encodeModel, encodeNode, externalTensor, rawTensor } from '../interop/onnx/encode_model.ts';
 import { convTransposeReference } from '../reference/conv_transpose.ts';
 import type { RefOptions } from '../reference/options.ts';
 import type { RefTensor } from '../reference/tensor.ts';
@@ -73,6 +74,32 @@ test('run reads and writes the same in all formats', () => {
   const expected = readNpy(readFileSync(join(folder, 'y.npy')));
   expect(readNpz(readFileSync(join(folder, 'y.npz')))).toEqual({ y: expected });
   expect(readSafetensors(readFileSync(join(folder, 'y.safetensors')))).toEqual({ 'a#b': expected });
+});
+
+test('run applies a node of an ONNX model, its weights in the model or in a file beside it', () => {
+  const [input, weight] = [array([1, 2, 3, 3]), array([2, 1, 2, 2])];
+  const node = { inputs: ['x', 'w'], attributes: { strides: [2, 2], auto_pad: 'SAME_UPPER' } };
+  const data = weight.data as Float32Array;
+  writeFileSync(join(folder, 'x.npy'), writeNpy(input));
+  writeFileSync(join(folder, 'weights.bin'), new Uint8Array(data.buffer));
+  writeFileSync(
+    join(folder, 'one.onnx'),
+    encodeModel([encodeNode({ ...node, name: 'up' })], [rawTensor('w', weight.shape, data)]),
+  );
+  const external = externalTensor('w', weight.shape, { location: 'weights.bin' });
+  const nodes = ['a', 'b'].map((name) => encodeNode({ ...node, name, outputs: [name] }));
+  writeFileSync(join(folder, 'two.onnx'), encodeModel(nodes, [external]));
+  const runOn = (...args: string[]): unknown => {
+    const { code, stderr } = runCli(folder, 'run', '--input', 'x.npy', '--output', 'y.npy', ...args);
+    expect([code, stderr]).toEqual([0, '']);
+    return readNpy(readFileSync(join(folder, 'y.npy')));
+  };
+  const expected = convTransposeReference(reference(input), reference(weight), null, { stride: 2 });
+  const result = runOn('--onnx', 'one.onnx') as NdArray;
+  expect(result.shape).toEqual(expected.shape);
+  expected.data.forEach((value, i) => expect(result.data[i]).toBeCloseTo(value, 4));
+  expect(runOn('--onnx', 'one.onnx', '--node', 'up')).toEqual(result);
+  expect(runOn('--onnx', 'two.onnx', '--node', 'b')).toEqual(result);
 });
 
 test('run computes float16 arrays, and writes float16', () => {
