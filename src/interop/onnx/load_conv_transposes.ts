@@ -76,7 +76,7 @@ function chosen(operation: string, all: readonly string[], asked: readonly strin
   if (asked === undefined) return all;
   if (!isArray(asked)) throw wrongType(operation, 'nodes', 'an array of names', asked);
   const missing = asked.find((name) => !all.includes(name));
-  if (missing === undefined) return asked;
+  if (missing === undefined) return [...new Set(asked)]; // a module that is made twice would be lost once
   const names =
     all.length === 0 ? 'of a ConvTranspose, of which the model has none' : `among ${all.map(describe).join(', ')}`;
   throw new ArgumentError(operation, 'nodes', `names ${names}`, describe(missing));

@@ -227,6 +227,9 @@ describe('nodes', () => {
     expect(Object.keys(load(model)).toSorted()).toEqual(['2', '3', 'a', 'standard']);
     expect(Object.keys(load(model, { nodes: ['a', '3'] })).toSorted()).toEqual(['3', 'a']);
     expect(load(model, { nodes: [] })).toEqual({});
+    const before = engine.memory.tensors;
+    load(model, { nodes: ['a', 'a'] });
+    expect(engine.memory.tensors).toBe(before + 1);
     expect(() => load(model, { nodes: ['b'] })).toThrow(
       /nodes expected names among 'a', '2', '3', 'standard', got 'b'/,
     );
