@@ -39,6 +39,12 @@ export function ratioTo(peer: string, layer: LayerResult, operation: Operation):
   return ours && theirs && theirs.medianMs / ours.medianMs;
 }
 
+/** How many times faster one peer is than another; undefined where one of them has no right result. */
+export function peerRatio(peer: string, than: string, layer: LayerResult, operation: Operation): number | undefined {
+  const [fast, slow] = [peer, than].map((name) => rightResult(layer, name)?.timings[operation]);
+  return fast && slow && slow.medianMs / fast.medianMs;
+}
+
 function rightResult({ peers }: LayerResult, peer: string): PeerResult | undefined {
   const result = peers[peer] as PeerResult | PeerFailure | undefined;
   return result !== undefined && 'timings' in result && isRight(result) ? result : undefined;
@@ -69,6 +75,9 @@ export interface Loss {
 /** Operations that a ratio is taken of: whole calls, and what PyTorch does with data it already has. */
 const COMPARED: Readonly<Record<string, readonly Operation[]>> = {
   PyTorch: ['resident', 'gradInput', 'gradWeight', 'forwardBackward'],
+  // these are our kernels
+  'tfjs-upconv': [],
+  'tfjs-upconv-copies': [],
 };
 
 export function comparedOperations(peer: string): readonly Operation[] {

@@ -9,6 +9,8 @@ const LOADERS = {
   'onnxruntime-node': () => loadInWorker('./onnxruntime_node.ts'),
   PyTorch: async () => (await import('./pytorch.ts')).library,
   'tfjs-wasm': () => loadInWorker('./tfjs_wasm.ts'),
+  'tfjs-upconv': () => loadInWorker('./tfjs_upconv.ts'),
+  'tfjs-upconv-copies': () => loadInWorker('./tfjs_upconv_copies.ts'),
   'jax-js': () => loadInWorker('./jax_js.ts'),
 } as const satisfies Readonly<Record<string, () => Promise<Library>>>;
 

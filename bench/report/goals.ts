@@ -1,7 +1,7 @@
 /** What the package is meant to reach, beside what the run found. */
 
 import { geometricMean } from '../../src/cli/benchmark/statistics.ts';
-import { boundOf, isCompute, ratioTo, speed, speedUp, threadedRatioTo } from '../metrics.ts';
+import { boundOf, isCompute, peerRatio, ratioTo, speed, speedUp, threadedRatioTo } from '../metrics.ts';
 import type { Operation } from '../peers/peer.ts';
 import type { LayerResult, Report } from '../results.ts';
 
@@ -70,6 +70,14 @@ function noticeable(layers: readonly LayerResult[]): Valued[] {
   });
 }
 
+/** TensorFlow.js with our kernels against without. */
+function tfjsRatios(layers: readonly LayerResult[], peer: string, operation: Operation): Valued[] {
+  return layers.flatMap((layer) => {
+    const value = peerRatio(peer, 'tfjs-wasm', layer, operation);
+    return value === undefined ? [] : [[layer.name, value] as const];
+  });
+}
+
 function threadedRatios(layers: readonly LayerResult[]): Valued[] {
   return layers.flatMap((layer) => {
     const value = threadedRatioTo('onnxruntime-web x2', layer, 'endToEnd');
@@ -110,6 +118,11 @@ export function goals({ layers, convolutions, firstCalls }: Report): Goal[] {
     ...meanGoal('two threads against one, forward + backward', 1.85, '×', speedUps(layers, 'forwardBackward', 200e6)),
     ...eachGoal('two threads against one, or 20 µs', 0.98, '×', noticeable(layers)),
     ...meanGoal('forward on two threads against onnxruntime-web x2', 3.6, '×', threadedRatios(averaged)),
+    ...['tfjs-upconv', 'tfjs-upconv-copies'].flatMap((peer) =>
+      (['resident', 'endToEnd'] as const).flatMap((operation) =>
+        meanGoal(`${peer} against tfjs-wasm, ${operation}`, 10, '×', tfjsRatios(averaged, peer, operation)),
+      ),
+    ),
     ...eachGoal('workspace', 4, 'MiB', workspace, true),
     ...(firstCalls === null ? [] : callGoals(firstCalls)),
   ];

@@ -71,7 +71,10 @@ function lossBlocks({ layers, convolutions, decoders, training, libraries }: Rep
   ].filter(({ ratio }) => ratio < 1);
   const all = [...whole.map(({ name, ratio }) => `${name}: **${ratio.toFixed(2)}**`), ...lost];
   if (Object.keys(libraries).length === 0) return [];
-  const asked = Object.keys(libraries).map((peer) => `${peer} ${comparedOperations(peer).join(', ')}`);
+  const asked = Object.keys(libraries).flatMap((peer) => {
+    const operations = comparedOperations(peer);
+    return operations.length === 0 ? [] : [`${peer} ${operations.join(', ')}`];
+  });
   return [
     heading(2, 'Losses'),
     text(`Where another library is faster, worst first: ${all.length}. Compared: ${asked.join('; ')}.`),

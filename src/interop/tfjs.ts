@@ -73,7 +73,7 @@ export async function register(tf: Tfjs, options: RegisterOptions = {}): Promise
   }
   registered.add(backend);
   try {
-    const place = given === undefined && name === 'wasm' ? memoryOf(backend.wasm) : null;
+    const place = given === undefined && backend.wasm !== undefined ? memoryOf(backend.wasm) : null;
     const engine = given ?? (await createEngine({ cacheBytes, ...place }));
     return new Kernels(tf, name, backend, engine, place !== null, cacheBytes, given === undefined);
   } catch (error) {

@@ -1,15 +1,7 @@
 /** The memory of TensorFlow.js's wasm backend, and its allocator. */
 
 import type { ForeignAllocator } from '../memory/heap.ts';
-
-/** What Emscripten makes of the module; the memory is exported, or of a build with threads imported. */
-interface EmscriptenModule {
-  readonly HEAPU8: Uint8Array;
-  readonly asm?: { readonly memory?: unknown };
-  readonly wasmMemory?: unknown;
-  _malloc(bytes: number): number;
-  _free(ptr: number): void;
-}
+import type { EmscriptenModule } from './tfjs_types.ts';
 
 export interface TfjsMemory {
   readonly memory: WebAssembly.Memory;
@@ -17,9 +9,7 @@ export interface TfjsMemory {
 }
 
 /** Null where it is out of reach. */
-export function memoryOf(wasm: unknown): TfjsMemory | null {
-  if (typeof wasm !== 'object' || wasm === null) return null;
-  const module = wasm as EmscriptenModule;
+export function memoryOf(module: EmscriptenModule): TfjsMemory | null {
   const memory = [module.wasmMemory, module.asm?.memory].find((candidate) => candidate instanceof WebAssembly.Memory);
   if (memory === undefined || memory.buffer !== module.HEAPU8.buffer || typeof module._malloc !== 'function')
     return null;

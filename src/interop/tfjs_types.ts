@@ -6,6 +6,15 @@ export interface TensorInfo {
   readonly dtype: string;
 }
 
+/** What Emscripten makes of a module; the memory is exported, or of a build with threads imported. */
+export interface EmscriptenModule {
+  readonly HEAPU8: Uint8Array;
+  readonly asm?: { readonly memory?: unknown };
+  readonly wasmMemory?: unknown;
+  _malloc(bytes: number): number;
+  _free(ptr: number): void;
+}
+
 /** The wasm backend has the optional parts. */
 export interface TfjsBackend {
   /** Copies in; the new data is referenced once. */
@@ -16,7 +25,7 @@ export interface TfjsBackend {
   refCount(dataId: object): number;
   makeOutput?(shape: number[], dtype: 'float32'): TensorInfo;
   readonly dataIdMap?: { get(dataId: object): { readonly memoryOffset: number } };
-  readonly wasm?: unknown;
+  readonly wasm?: EmscriptenModule;
 }
 
 export interface KernelArguments {
