@@ -51,7 +51,7 @@ const OUTPUTS = [
 const SOURCES = [
   'src/**/*.ts',
   'assembly/**/*.ts',
-  'scripts/{build,bundle,compile_wasm}.ts',
+  'scripts/{build,bundle,compile_wasm,reachable,workerd_plugin}.ts',
   '{asconfig,tsconfig,package}.json',
 ];
 

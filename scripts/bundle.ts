@@ -1,12 +1,22 @@
 /** Bundles src/ into dist/ with esbuild, declares types with tsc, lists the licences of what was bundled. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { BuildOptions, Metafile, Plugin } from 'esbuild';
 import { TARGETS } from './compile_wasm.ts';
+import { reachableFrom } from './reachable.ts';
 import { workerdPlugin } from './workerd_plugin.ts';
 
 /** Libraries of the development tree whose code ends up in dist/, by package folder. */
@@ -122,6 +132,7 @@ export async function bundle(): Promise<void> {
     outdir: 'dist/workerd',
     plugins: [workerdPlugin('../wasm')],
   });
+  for (const { metafile } of [library, workerd]) dropMapsOfInlined(metafile);
   mkdirSync('dist/wasm');
   for (const { name } of TARGETS) {
     if (name !== 'debug') copyFileSync(`build/wasm/${name}.wasm`, `dist/wasm/${name}.wasm`);
@@ -151,4 +162,25 @@ export async function bundle(): Promise<void> {
     ],
     { stdio: 'inherit' },
   );
+  dropUnreachableTypes();
+}
+
+/** Scripts that hold nothing but an inlined module have no lines to map. */
+function dropMapsOfInlined({ outputs }: Metafile): void {
+  for (const [path, { inputs }] of Object.entries(outputs)) {
+    const sources = Object.keys(inputs);
+    if (sources.length === 0 || !sources.every((source) => /^src\/\w+\/inlined\//.test(source))) continue;
+    rmSync(`${path}.map`);
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/\/\/# sourceMappingURL=.*\n/, ''));
+  }
+}
+
+/** Declarations are written for every source; users need those that the entry points lead to. */
+function dropUnreachableTypes(): void {
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    exports: Readonly<Record<string, string | { readonly types: string }>>;
+  };
+  const entries = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.types]));
+  const needed = reachableFrom(entries);
+  for (const path of globSync('dist/types/**/*.d.ts')) if (!needed.has(path)) rmSync(path);
 }

@@ -5,15 +5,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { reachableFrom } from './reachable.ts';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 /** Everything else in the tarball lies in dist/. */
-const BESIDE_DIST = ['CHANGELOG.md', 'LICENSE', 'README.md', 'bench/layers.json', 'package.json'];
+const BESIDE_DIST = ['CHANGELOG.md', 'LICENSE', 'README.md', 'bench/layers.json', 'llms.txt', 'package.json'];
 const { exports, bin } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
-/** What package.json names, and the licences of what is bundled. */
+/** What package.json names. */
 const NAMED = [...Object.values(exports).flatMap(pathsOf), ...Object.values(bin)].map((path) => join('.', path));
-const REQUIRED = [...BESIDE_DIST, ...NAMED, 'dist/THIRD_PARTY_LICENSES.txt'];
 
 interface Manifest {
   /** A path, or one for every condition. */
@@ -30,9 +30,19 @@ function pathsOf(entry: string | Readonly<Record<string, string>>): string[] {
   return typeof entry === 'string' ? [entry] : Object.values(entry);
 }
 
+/** Exactly what users need: what package.json names, what that imports, its source maps, licences and texts. */
+function neededFiles(): Set<string> {
+  const reached = [...reachableFrom(NAMED)];
+  const mapped = reached.filter(
+    (path) => path.endsWith('.js') && readFileSync(path, 'utf8').includes('//# sourceMappingURL='),
+  );
+  return new Set([...BESIDE_DIST, 'dist/THIRD_PARTY_LICENSES.txt', ...reached, ...mapped.map((path) => `${path}.map`)]);
+}
+
 function fileProblems(files: readonly string[]): string[] {
-  const missing = REQUIRED.filter((file) => !files.includes(file));
-  const surplus = files.filter((file) => !file.startsWith('dist/') && !BESIDE_DIST.includes(file));
+  const needed = neededFiles();
+  const missing = [...needed].filter((file) => !files.includes(file));
+  const surplus = files.filter((file) => !needed.has(file));
   return [...missing.map((file) => `${file} is missing`), ...surplus.map((file) => `${file} does not belong there`)];
 }
 

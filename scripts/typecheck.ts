@@ -8,7 +8,7 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
 const projects = ['.', 'test', 'scripts', 'examples', 'assembly'];
-for (const folder of ['bench', 'test/runtimes', 'test/tfjs', 'test/workers']) {
+for (const folder of ['bench', 'release', 'test/runtimes', 'test/tfjs', 'test/workers']) {
   if (existsSync(`${folder}/node_modules`)) projects.push(folder);
   else console.log(`${folder}/ is not checked, its types are not installed: npm ci --prefix ${folder}`);
 }
