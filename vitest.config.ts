@@ -3,26 +3,18 @@ import { defineConfig } from 'vitest/config';
 import { BROWSER_NAMES } from './test/browsers/browsers.ts';
 import { probePages } from './test/browsers/probe_server.ts';
 import { spawnedBrowser } from './test/browsers/provider.ts';
+import {
+  LONG,
+  NODE_ONLY,
+  NOT_ISOLATED,
+  OWN_COMMAND,
+  PAGE_ONLY,
+  PYTORCH,
+  RUNTIMES,
+  TFJS,
+  WORKERS,
+} from './test/kinds.ts';
 
-const LONG = ['test/**/*.long.test.ts'];
-/** Tests that read files, start processes or collect garbage; all others run in browsers, too. */
-const NODE_ONLY = ['test/{architecture,bench,cli,examples}/**', 'test/**/*.node.test.ts'];
-/** Tests that are about pages. */
-const PAGE_ONLY = ['test/browsers/**'];
-/** Tests that need PyTorch at run time: `npm run test:pytorch`. */
-const PYTORCH = ['test/pytorch/**/*.test.ts'];
-/** Tests with installed packages of their own: `npm run test:workers`, `test:runtimes`, `test:tfjs`. */
-const WORKERS = ['test/workers/**/*.test.ts'];
-const RUNTIMES = ['test/runtimes/**/*.test.ts'];
-const TFJS = ['test/tfjs/**/*.test.ts'];
-/** All that need what `npm ci` does not install. */
-const OWN_COMMAND = [...PYTORCH, ...WORKERS, ...RUNTIMES, ...TFJS];
-/** Tests of loading and of one thread: they run in pages that are not isolated, too. */
-const NOT_ISOLATED = [
-  'test/browsers/pages/**/*.test.ts',
-  'test/engine/{init,runtime,interruption,calls_in_flight}.test.ts',
-  'test/nn/passes.test.ts',
-];
 /** What a page has to be served with so that threads can share memory. */
 const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 const TIMEOUT = { testTimeout: 60_000, hookTimeout: 60_000 };

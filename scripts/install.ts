@@ -6,11 +6,14 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** @param folder with a package.json and a lock file, from the root of the repository */
-export function installPackages(folder: string): void {
+/**
+ * @param folder with a package.json and a lock file, from the root of the repository
+ * @param options of `npm ci`
+ */
+export function installPackages(folder: string, options: readonly string[] = []): void {
   const path = root + folder;
   // npm leaves its own lock file in what it installs
   const installed = statSync(`${path}/node_modules/.package-lock.json`, { throwIfNoEntry: false });
   if (installed !== undefined && installed.mtimeMs >= statSync(`${path}/package-lock.json`).mtimeMs) return;
-  execFileSync('npm', ['ci', '--prefix', path, '--no-audit', '--no-fund'], { stdio: ['ignore', 2, 2] });
+  execFileSync('npm', ['ci', '--prefix', path, '--no-audit', '--no-fund', ...options], { stdio: ['ignore', 2, 2] });
 }

@@ -45,6 +45,7 @@ export async function bundleWorker(entry: string, plugins: readonly Plugin[] = [
     minify: plugins.length === 0,
     write: false,
     logLevel: 'warning',
+    logOverride: { 'ignored-bare-import': 'silent' }, // of chunks; in node_modules esbuild does not mention it
   });
   return outputFiles[0].text;
 }

@@ -12,6 +12,7 @@ import { writeRow } from '../runtimes/rows.ts';
 const given = process.argv.slice(2);
 
 installPackages('test/workers');
+installPackages('examples/cloudflare-worker', ['--omit=dev']);
 if (!runProjects(['workers'], given)) {
   process.exitCode = 1;
 } else if (given.length === 0) {

@@ -2,6 +2,8 @@
 
 export interface Errand {
   readonly path: string;
+  /** Posted, in base64; default: nothing, it is a GET. */
+  readonly body?: string;
   /** For each request the milliseconds after which it is aborted, or null. */
   readonly aborts: readonly (number | null)[];
   /** How many are on their way at once. */
@@ -10,19 +12,22 @@ export interface Errand {
   readonly limitMs: number;
 }
 
-/** An answer, or why there is none. */
+/** An answer, of a POST its length, or why there is none. */
 export type Answer = { readonly value: unknown } | { readonly error: string };
 
 interface Environment {
   readonly APP: { fetch(url: string, init: RequestInit): Promise<Response> };
 }
 
-async function ask(app: Environment['APP'], path: string, abortMs: number): Promise<Answer> {
+async function ask(app: Environment['APP'], { path, body }: Errand, abortMs: number): Promise<Answer> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), abortMs);
   try {
-    const response = await app.fetch(`http://app${path}`, { signal: abort.signal });
-    return response.ok ? { value: await response.json() } : { error: await response.text() };
+    const posted =
+      body === undefined ? {} : { method: 'POST', body: Uint8Array.from(atob(body), (c) => c.charCodeAt(0)) };
+    const response = await app.fetch(`http://app${path}`, { ...posted, signal: abort.signal });
+    if (!response.ok) return { error: await response.text() };
+    return { value: body === undefined ? await response.json() : (await response.arrayBuffer()).byteLength };
   } catch (error) {
     return { error: String(error) };
   } finally {
@@ -32,13 +37,14 @@ async function ask(app: Environment['APP'], path: string, abortMs: number): Prom
 
 export default {
   async fetch(request: Request, { APP }: Environment): Promise<Response> {
-    const { path, aborts, atOnce, limitMs } = (await request.json()) as Errand;
+    const errand = (await request.json()) as Errand;
+    const { aborts, atOnce, limitMs } = errand;
     const answers: Answer[] = [];
     let next = 0;
     const asking = async (): Promise<void> => {
       while (next < aborts.length) {
         const index = next++;
-        answers[index] = await ask(APP, path, aborts[index] ?? limitMs);
+        answers[index] = await ask(APP, errand, aborts[index] ?? limitMs);
       }
     };
     await Promise.all(Array.from({ length: atOnce }, asking));

@@ -1,10 +1,9 @@
 /** What of the repository's tests does not run in Workers, and why. */
 
-/** Folders and files. */
+/** Files, beside those that run in Node alone or by a command of their own. */
 export const FILES_LEFT_OUT: readonly RegExp[] = [
-  // they need a runtime that Workers are not
-  /\.(node|long)\.test\.ts$/,
-  /^test\/(architecture|bench|browsers|cli|examples|peers|pytorch|runtimes|threading|workers)\//,
+  // they need files or threads
+  /^test\/(peers|threading)\//,
   // they read sources, or compile bytes
   /^test\/(golden\/completeness|memory\/params|readme\/example|wasm\/variants)\.test\.ts$/,
   // for a while nothing but kernels, which the same V8 runs in Node

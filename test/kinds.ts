@@ -1,0 +1,21 @@
+/** Kinds of test files by where they run, as patterns from the root. */
+
+export const LONG: string[] = ['test/**/*.long.test.ts'];
+/** Tests that read files, start processes or collect garbage; all others run in browsers, too. */
+export const NODE_ONLY: string[] = ['test/{architecture,bench,cli,examples}/**', 'test/**/*.node.test.ts'];
+/** Tests that are about pages. */
+export const PAGE_ONLY: string[] = ['test/browsers/**'];
+/** Tests that need PyTorch at run time: `npm run test:pytorch`. */
+export const PYTORCH: string[] = ['test/pytorch/**/*.test.ts'];
+/** Tests with installed packages of their own: `npm run test:workers`, `test:runtimes`, `test:tfjs`. */
+export const WORKERS: string[] = ['test/workers/**/*.test.ts'];
+export const RUNTIMES: string[] = ['test/runtimes/**/*.test.ts'];
+export const TFJS: string[] = ['test/tfjs/**/*.test.ts'];
+/** All that need what `npm ci` does not install. */
+export const OWN_COMMAND: string[] = [...PYTORCH, ...WORKERS, ...RUNTIMES, ...TFJS];
+/** Tests of loading and of one thread: they run in pages that are not isolated, too. */
+export const NOT_ISOLATED: string[] = [
+  'test/browsers/pages/**/*.test.ts',
+  'test/engine/{init,runtime,interruption,calls_in_flight}.test.ts',
+  'test/nn/passes.test.ts',
+];
