@@ -37,6 +37,15 @@ export class element {
     return bytes == 8 ? f64x2.add(a, b) : f32x4.add(a, b);
   }
 
+  /** The lanes of one vector added up, in float64. */
+  static total(lanes: v128, bytes: i32): f64 {
+    const low = bytes == 8 ? lanes : f64x2.promote_low_f32x4(lanes);
+    const sum = f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1);
+    if (bytes == 8) return sum;
+    const high = f64x2.promote_low_f32x4(v128.shuffle<i64>(lanes, lanes, 1, 1));
+    return sum + f64x2.extract_lane(high, 0) + f64x2.extract_lane(high, 1);
+  }
+
   /** One in every lane. */
   @inline static splat(ptr: usize, bytes: i32): v128 {
     return bytes == 8 ? v128.load64_splat(ptr) : v128.load32_splat(ptr);

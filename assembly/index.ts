@@ -18,6 +18,7 @@ export { packForwardWeight } from './conv/forward_weight';
 export { convGradWeight, sumGradWeight } from './conv/grad_weight';
 export { implicitForward } from './conv/implicit_forward';
 export { activation, prelu, preluGradWeight } from './elementwise/activation_stages';
+export { combine } from './elementwise/combine';
 export { copyStrided } from './elementwise/copy';
 export { convertHalf } from './elementwise/half';
 export { optimizerStep } from './elementwise/optimizer';

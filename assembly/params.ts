@@ -231,6 +231,41 @@ export class PreluParams {
   elementBytes: i32;
 }
 
+/** A formula over strided operands; see src/plan/combine.ts. */
+@unmanaged
+export class CombineParams {
+  targetPtr: usize;
+  aPtr: usize;
+  bPtr: usize;
+  cPtr: usize;
+  dPtr: usize;
+  ePtr: usize;
+  fPtr: usize;
+  gPtr: usize;
+  /** A row per axis from the inner one outward: strides of the target and of a … g, length. */
+  tablePtr: usize;
+  /** Axes but the inner one: those summed first, then those of the target. */
+  outerAxes: i32;
+  /** Positions of the axes that are summed. */
+  loops: i32;
+  innerLength: i32;
+  /** Pieces of the inner axis, 1 where it is summed. */
+  pieces: i32;
+  itemLength: i32;
+  formula: i32;
+  /** 0: values are written, 1: added to the target, 2: summed along the inner axis and added to the target. */
+  mode: i32;
+  /** The target is set to 0 first. */
+  clears: i32;
+  /** Strides along the inner axis are 0 or 1. */
+  vectors: i32;
+  elementBytes: i32;
+  alpha: f64;
+  beta: f64;
+  /** Of sums along the inner axis. */
+  divisor: f64;
+}
+
 /** A loss and its gradient; items are pieces of `itemLength` elements. */
 @unmanaged
 export class LossParams {

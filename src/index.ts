@@ -19,6 +19,43 @@ export { createEngine, createEngineSync, init } from './engine/default_engine.ts
 export type { Engine } from './engine/engine.ts';
 export type { EngineInfo, EngineMemory, Leak } from './engine/engine_info.ts';
 export type { EngineOptions } from './engine/options.ts';
+export type {
+  ActivateBackwardOptions,
+  ActivateOptions,
+  PreluBackwardOptions,
+  PreluGradients,
+} from './functional/activation_functions.ts';
+export {
+  activate,
+  activateBackward,
+  activateBackwardSync,
+  activateSync,
+  prelu,
+  preluBackward,
+  preluBackwardSync,
+  preluSync,
+} from './functional/activation_functions.ts';
+export type {
+  AddBackwardOptions,
+  AddOptions,
+  ArithmeticGradients,
+  MulBackwardOptions,
+  MulOptions,
+} from './functional/arithmetic.ts';
+export {
+  add,
+  addBackward,
+  addBackwardSync,
+  addSync,
+  mul,
+  mulBackward,
+  mulBackwardSync,
+  mulSync,
+} from './functional/arithmetic.ts';
+export type { BatchNormBackwardOptions, BatchNormOptions } from './functional/batch_norm.ts';
+export { batchNorm, batchNormBackward, batchNormBackwardSync, batchNormSync } from './functional/batch_norm.ts';
+export type { CatBackwardOptions, CatOptions } from './functional/cat.ts';
+export { cat, catBackward, catBackwardSync, catSync } from './functional/cat.ts';
 export { conv1d, conv1dSync, conv2d, conv2dSync, conv3d, conv3dSync } from './functional/conv.ts';
 export {
   conv1dBackward,
@@ -54,9 +91,33 @@ export {
   convTranspose3dBackward,
   convTranspose3dBackwardSync,
 } from './functional/conv_transpose_backward.ts';
+export {
+  convTranspose1dDoubleBackward,
+  convTranspose1dDoubleBackwardSync,
+  convTranspose2dDoubleBackward,
+  convTranspose2dDoubleBackwardSync,
+  convTranspose3dDoubleBackward,
+  convTranspose3dDoubleBackwardSync,
+} from './functional/conv_transpose_double_backward.ts';
+export type { ConvTransposeDoubleBackwardOptions, DoubleGradients } from './functional/double_backward_call.ts';
 export type { ConvGradients, GradientsOf, OutputMask } from './functional/gradients.ts';
 export type { FoldOptions } from './functional/fold.ts';
 export { fold, foldSync, unfold, unfoldSync } from './functional/fold.ts';
+export type { InstanceNormBackwardOptions, InstanceNormOptions } from './functional/instance_norm.ts';
+export {
+  instanceNorm,
+  instanceNormBackward,
+  instanceNormBackwardSync,
+  instanceNormSync,
+} from './functional/instance_norm.ts';
+export type { LayerNorm2dBackwardOptions, LayerNorm2dOptions } from './functional/layer_norm2d.ts';
+export {
+  layerNorm2d,
+  layerNorm2dBackward,
+  layerNorm2dBackwardSync,
+  layerNorm2dSync,
+} from './functional/layer_norm2d.ts';
+export type { NormalizationGradients } from './functional/normalization.ts';
 export type { Loss, LossOptions } from './functional/loss.ts';
 export {
   bceWithLogitsLoss,

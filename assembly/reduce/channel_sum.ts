@@ -65,12 +65,7 @@ function sumRow(ptr: usize, stride: i32, count: i32, bytes: i32): f64 {
       ptr += 64;
     }
     a = element.sums(element.sums(a, b, bytes), element.sums(c, d, bytes), bytes);
-    const low = bytes == 8 ? a : f64x2.promote_low_f32x4(a);
-    sum = f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1);
-    if (bytes == 4) {
-      const high = f64x2.promote_low_f32x4(v128.shuffle<i64>(a, a, 1, 1));
-      sum += f64x2.extract_lane(high, 0) + f64x2.extract_lane(high, 1);
-    }
+    sum = element.total(a, bytes);
   }
   for (; count > 0; count--) {
     sum += element.number(ptr, bytes);

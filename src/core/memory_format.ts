@@ -1,7 +1,7 @@
 /** In which order the axes of a tensor lie in memory. */
 
 import type { Shape } from './shape.ts';
-import { contiguousStrides, isContiguous, sameStrides } from './shape.ts';
+import { contiguousStrides, isContiguous, sameShape, sameStrides } from './shape.ts';
 import { checkChoice } from './validate.ts';
 
 /** 'contiguous': row-major, the last axis is dense. 'channelsLast': channels are dense, as in NHWC; the shape stays (N, C, …). */
@@ -29,4 +29,13 @@ export function isChannelsLast(shape: Shape, strides: readonly number[]): boolea
     if (shape.length < channelAxis + 2) return false;
     return sameStrides(shape, strides, formatStrides('channelsLast', shape, channelAxis));
   });
+}
+
+/** Strides for a result of `shape` that keeps the format of its operands: channels last where one of them has, else none. */
+export function keptStrides(
+  shape: Shape,
+  operands: readonly { readonly shape: Shape; readonly strides: readonly number[] }[],
+): readonly number[] | undefined {
+  const alike = operands.filter((operand) => sameShape(operand.shape, shape));
+  return alike.find((operand) => isChannelsLast(operand.shape, operand.strides))?.strides;
 }

@@ -67,16 +67,17 @@ export function formatShape(shape: readonly unknown[]): string {
 
 /**
  * Shape of two operands broadcast against each other, numpy's rule.
+ * @param axes what the message calls them
  * @throws {ShapeError} when an axis differs and neither length is 1.
  */
-export function broadcastShapes(operation: string, argument: string, a: Shape, b: Shape): number[] {
+export function broadcastShapes(operation: string, argument: string, a: Shape, b: Shape, axes = 'axes'): number[] {
   const rank = Math.max(a.length, b.length);
   const out: number[] = [];
   for (let axis = 0; axis < rank; axis++) {
     const la = a[axis - rank + a.length] ?? 1;
     const lb = b[axis - rank + b.length] ?? 1;
     if (la !== lb && la !== 1 && lb !== 1) {
-      throw new ShapeError(operation, argument, `batch axes that broadcast against ${formatShape(a)}`, formatShape(b));
+      throw new ShapeError(operation, argument, `${axes} that broadcast against ${formatShape(a)}`, formatShape(b));
     }
     out.push(la === 1 ? lb : la);
   }

@@ -94,6 +94,13 @@ export function checkNumber(operation: string, argument: string, value: unknown,
   return value;
 }
 
+/** @throws {TypeError} when `value` is not a number; {ArgumentError} when it is infinite or NaN, or below `minimum`. */
+export function checkFinite(operation: string, argument: string, value: unknown, minimum: number = -Infinity): number {
+  const number = checkNumber(operation, argument, value, minimum);
+  if (Number.isFinite(number)) return number;
+  throw new ArgumentError(operation, argument, 'a finite number', String(number));
+}
+
 /** @throws {ArgumentError} when `value` is none of `choices`. */
 export function checkChoice<T extends string>(
   operation: string,

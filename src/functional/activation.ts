@@ -1,28 +1,19 @@
 /** Calls of activations and their gradients; modules and convolutions with activations are built on them. */
 
 import type { CheckedActivation } from '../core/activation.ts';
-import { ACTIVATION_KINDS } from '../core/activation.ts';
 import type { Dtype } from '../core/dtype.ts';
 import { computeDtype } from '../core/dtype.ts';
-import { ShapeError } from '../core/errors.ts';
 import { isChannelsLast } from '../core/memory_format.ts';
-import { formatShape, sameShape } from '../core/shape.ts';
+import { sameShape } from '../core/shape.ts';
 import type { Call } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
-import type { PreluShape } from '../plan/elementwise.ts';
-import { planActivation, planActivationGradient, planPrelu, planPreluGradient } from '../plan/elementwise.ts';
+import { planActivation, planActivationGradient, planPrelu } from '../plan/elementwise.ts';
 import type { Stage } from '../plan/stage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { preluBackwardStep, preluShape } from './activation_steps.ts';
 import { allocateResult, checkTensor, commonDtype, commonEngine, resultTensor, storagesOf } from './arguments.ts';
 import { KernelOperands } from './kernel_operands.ts';
 import { checkShapeLike, checkTensorLike } from './tensor_arguments.ts';
-
-const { silu, gelu, clamp, leakyRelu } = ACTIVATION_KINDS;
-
-/** True for activations whose gradient is computed from their output; the others need their input. */
-export function savesOutput({ kind, a }: CheckedActivation): boolean {
-  return !(kind === silu || kind === gelu || kind === clamp || (kind === leakyRelu && a < 0));
-}
 
 /**
  * `activation(input)`, any strides.
@@ -92,36 +83,21 @@ export function beginPreluGradient(
 ): Call<Tensor | null> {
   const grad = checkTensorLike(operation, 'gradOutput', gradOutput, input);
   const { engine, dtype, shape } = input;
-  const { gradWeight } = wanted;
-  const plan = planPreluGradient(computeDtype(dtype), preluShape(operation, input, weight));
-  const stages = gradWeight === null ? plan.stages.slice(0, 1) : plan.stages;
   const gradInput = wanted.gradInput ? allocateResult(operation, engine, dtype, shape) : null;
-  const operands = new KernelOperands();
-  operands.read('grad', grad, 'row-major');
-  operands.read('input', input, 'row-major');
-  operands.read('weight', weight, 'row-major');
-  if (gradInput !== null) operands.write('target', gradInput, 'row-major');
-  if (gradWeight !== null) operands.update('gradWeight', gradWeight, 'row-major');
+  const step = preluBackwardStep(operation, grad, input, weight, {
+    gradInput: gradInput === null ? null : { tensor: gradInput, accumulate: false },
+    gradWeight: wanted.gradWeight === null ? null : { tensor: wanted.gradWeight, accumulate: true },
+  });
   return {
     engine,
     operation,
     reads: storagesOf([grad, input, weight]),
-    steps: [operands.step(engine, null, stages, { shared: plan.workspaceBytes, perThread: 0 })],
-    writes: storagesOf([gradInput, gradWeight]),
+    steps: [step],
+    writes: storagesOf([gradInput, wanted.gradWeight]),
     finish: () => gradInput,
     abandon: () => gradInput?.dispose(),
     release: () => undefined,
   };
-}
-
-function preluShape(operation: string, { shape, size }: Tensor, weight: Tensor): PreluShape {
-  if (weight.size === 1) return { rows: 1, channels: 1, rowLength: size };
-  const channels = shape.length > 1 ? shape[1] : 1;
-  if (channels !== weight.size) {
-    throw new ShapeError(operation, 'input', `${weight.size} channels in axis 1`, formatShape(shape));
-  }
-  const rows = shape[0] * channels;
-  return { rows, channels, rowLength: rows === 0 ? 0 : size / rows };
 }
 
 /**

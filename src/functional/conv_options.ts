@@ -81,7 +81,14 @@ export type AnyGeometryOptions = ConvGeometryOptions & Pick<ConvTransposeOptions
 export type AnyConvOptions = AnyGeometryOptions & ConvOptions;
 export type AnyConvBackwardOptions = AnyGeometryOptions & ConvBackwardOptions;
 
-const GEOMETRY_OPTIONS = ['stride', 'padding', 'outputPadding', 'groups', 'dilation', 'outputSize'];
+export const GEOMETRY_OPTIONS: readonly string[] = [
+  'stride',
+  'padding',
+  'outputPadding',
+  'groups',
+  'dilation',
+  'outputSize',
+];
 const CALL_OPTIONS = ['engine', 'algorithm', 'activation', 'inputActivation', 'memoryFormat', 'signal'];
 const BACKWARD_OPTIONS = ['outputMask', 'outGradInput', 'outGradWeight', 'outGradBias', 'accumulate'];
 

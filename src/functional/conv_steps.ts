@@ -18,15 +18,10 @@ import { algorithmsOfAnySize, hasChoice, usualAlgorithm } from '../plan/usual_ch
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ConvProblem } from './conv_problem.ts';
 import { CONV_TRANSPOSE } from './conv_problem.ts';
+import type { Target } from './gradients_call.ts';
 import type { KernelOperand, OperandLayout } from './kernel_operands.ts';
 import { KernelOperands } from './kernel_operands.ts';
 import { PackedWeight } from './packed_weight.ts';
-
-/** A gradient to compute: its tensor, and whether to add to what is there. */
-export interface Target {
-  readonly tensor: Tensor;
-  readonly accumulate: boolean;
-}
 
 /** output = operation(input, weight) + bias, through the activations that `functions` names. */
 export function forwardStep(

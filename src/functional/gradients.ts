@@ -2,11 +2,11 @@
 
 import { ArgumentError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
-import { checkBoolean, describe } from '../core/validate.ts';
+import { describe } from '../core/validate.ts';
 import type { Call, Step } from '../engine/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { resultTensor } from './arguments.ts';
-import type { Target } from './conv_steps.ts';
+import type { Target } from './gradients_call.ts';
+import { callForGradients, checkMask } from './gradients_call.ts';
 import type { ConvOperands } from './packed_weight.ts';
 import { PackedWeight } from './packed_weight.ts';
 
@@ -40,9 +40,6 @@ export interface GradientOptions {
   readonly accumulate?: boolean;
 }
 
-const NAMES = ['gradInput', 'gradWeight', 'gradBias'] as const;
-const OUT_NAMES = ['outGradInput', 'outGradWeight', 'outGradBias'] as const;
-
 /**
  * Builds a backward call.
  *
@@ -54,71 +51,25 @@ const OUT_NAMES = ['outGradInput', 'outGradWeight', 'outGradBias'] as const;
  */
 export function gradientsCall(
   operation: string,
-  { engine, dtype, inputs, weight, storages, release }: ConvOperands<'gradOutput' | 'input'>,
+  operands: ConvOperands<'gradOutput' | 'input'>,
   shapes: readonly [Shape, Shape, Shape],
   strides: readonly number[],
   options: GradientOptions,
   steps: (gradInput: Target | null, gradWeight: Target | null, gradBias: Target | null) => Step[],
 ): Call<ConvGradients> {
+  const { dtype, weight } = operands;
   const packed = weight instanceof PackedWeight;
-  const { outputMask = [true, !packed, !packed], accumulate: adds = false } = options;
-  const mask = checkMask(operation, outputMask);
+  const { outputMask = [true, !packed, !packed] } = options;
+  const mask = checkMask(operation, outputMask, 3);
   if (packed && mask[1]) {
     throw new ArgumentError(operation, 'outputMask', 'no gradWeight with a packed weight', describe(mask));
   }
-  const accumulate = checkBoolean(operation, 'accumulate', adds);
-  const owned: Tensor[] = [];
-  const targets: (Target | null)[] = [];
-  try {
-    NAMES.forEach((name, index) => {
-      const out = options[OUT_NAMES[index]];
-      if (!mask[index]) {
-        if (out !== undefined) {
-          throw new ArgumentError(operation, OUT_NAMES[index], 'no tensor where outputMask is false', 'a tensor');
-        }
-        targets.push(null);
-        return;
-      }
-      const others = targets.map((target) => target?.tensor ?? null);
-      const result = resultTensor(
-        operation,
-        out === undefined ? name : OUT_NAMES[index],
-        out,
-        engine,
-        index === 0 ? dtype : weight.dtype,
-        shapes[index],
-        [...inputs, ...others],
-        index === 0 ? strides : undefined,
-      );
-      if (result.owned) owned.push(result.tensor);
-      targets.push({ tensor: result.tensor, accumulate: accumulate && !result.owned });
-    });
-    const [gradInput, gradWeight, gradBias] = targets;
-    return {
-      engine,
-      operation,
-      reads: storages,
-      steps: steps(gradInput, gradWeight, gradBias),
-      writes: targets.flatMap((target) => (target === null ? [] : [target.tensor.storage])),
-      finish: () => ({
-        gradInput: gradInput?.tensor ?? null,
-        gradWeight: gradWeight?.tensor ?? null,
-        gradBias: gradBias?.tensor ?? null,
-      }),
-      abandon: () => {
-        for (const tensor of owned) tensor.dispose();
-      },
-      release,
-    };
-  } catch (error) {
-    for (const tensor of owned) tensor.dispose();
-    throw error;
-  }
-}
-
-function checkMask(operation: string, mask: unknown): readonly [boolean, boolean, boolean] {
-  if (!Array.isArray(mask) || mask.length !== 3) {
-    throw new ArgumentError(operation, 'outputMask', 'three booleans', describe(mask));
-  }
-  return mask.map((wanted: unknown) => checkBoolean(operation, 'outputMask', wanted)) as [boolean, boolean, boolean];
+  const gradients = [
+    { name: 'gradInput', dtype, shape: shapes[0], strides },
+    { name: 'gradWeight', dtype: weight.dtype, shape: shapes[1] },
+    { name: 'gradBias', dtype: weight.dtype, shape: shapes[2] },
+  ] as const;
+  return callForGradients(operation, operands, gradients, mask, options, ([gradInput, gradWeight, gradBias]) =>
+    steps(gradInput, gradWeight, gradBias),
+  );
 }

@@ -42,7 +42,7 @@ function matmulShape(operation: string, a: Shape, b: Shape): CheckedMatmul {
   if (inner !== k) {
     throw new ShapeError(operation, 'b', `${k} rows, as a ${formatShape(a)} has columns`, formatShape(b));
   }
-  const batchShape = broadcastShapes(operation, 'b', a.slice(0, -2), b.slice(0, -2));
+  const batchShape = broadcastShapes(operation, 'b', a.slice(0, -2), b.slice(0, -2), 'batch axes');
   const rows = a.slice(0, -1).slice(-1); // none for a vector
   const columns = b.length === 1 ? [] : b.slice(-1);
   return { m: rows[0] ?? 1, n: columns[0] ?? 1, k, batchShape, outputShape: [...batchShape, ...rows, ...columns] };

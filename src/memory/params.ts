@@ -18,6 +18,10 @@ export const BLOCKS: Blocks = {
     inputPtr weightPtr gradPtr targetPtr partialPtr gradWeightPtr rows channels rowLength itemsPerRow
     itemLength elementBytes
   `),
+  combine: layout(`
+    targetPtr aPtr bPtr cPtr dPtr ePtr fPtr gPtr tablePtr outerAxes loops innerLength pieces itemLength formula mode clears
+    vectors elementBytes alpha:f64 beta:f64 divisor:f64
+  `),
   loss: layout(`
     predictionPtr targetPtr gradPtr partialPtr length itemLength elementBytes kind scale:f64
   `),

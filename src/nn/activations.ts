@@ -3,7 +3,8 @@
 import type { Activation, CheckedActivation } from '../core/activation.ts';
 import { checkActivation } from '../core/activation.ts';
 import { checkNumber } from '../core/validate.ts';
-import { beginActivation, beginActivationGradient, savesOutput } from '../functional/activation.ts';
+import { beginActivation, beginActivationGradient } from '../functional/activation.ts';
+import { savesOutput } from '../functional/activation_steps.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { Module } from './module.ts';
 import type { ForwardOptions, ForwardResult, Wanted } from './pass_types.ts';

@@ -11,18 +11,27 @@ import * as webnn from '../../src/webnn.ts';
 const VALUES = `
   Adam ArgumentError Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d DtypeError EngineError
   GELU LeakyReLU Module OutOfMemoryError PReLU PackedWeight ReLU SGD Sequential ShapeError SiLU Sigmoid Tanh Tensor
-  UpconvError WorkerError bceWithLogitsLoss bceWithLogitsLossSync conv1d conv1dBackward conv1dBackwardSync
+  UpconvError WorkerError activate activateBackward activateBackwardSync activateSync add addBackward addBackwardSync
+  addSync batchNorm batchNormBackward batchNormBackwardSync batchNormSync bceWithLogitsLoss bceWithLogitsLossSync cat catBackward catBackwardSync catSync conv1d conv1dBackward conv1dBackwardSync
   conv1dSync conv2d conv2dBackward conv2dBackwardSync conv2dSync conv3d conv3dBackward conv3dBackwardSync
   conv3dSync convTranspose1d convTranspose1dBackward convTranspose1dBackwardSync convTranspose1dSync
   convTranspose2d convTranspose2dBackward convTranspose2dBackwardSync convTranspose2dSync convTranspose3d
   convTranspose3dBackward convTranspose3dBackwardSync convTranspose3dSync convTransposeAlgorithms
+  convTranspose1dDoubleBackward convTranspose1dDoubleBackwardSync convTranspose2dDoubleBackward
+  convTranspose2dDoubleBackwardSync convTranspose3dDoubleBackward convTranspose3dDoubleBackwardSync
   convTransposeOutputSize createEngine createEngineSync createGenerator empty fold foldSync fromPixels full init
-  initializers l1Loss l1LossSync manualSeed matmul matmulSync mseLoss mseLossSync packWeight rand randn tensor toPixels unfold
+  initializers instanceNorm instanceNormBackward instanceNormBackwardSync instanceNormSync l1Loss l1LossSync
+  layerNorm2d layerNorm2dBackward layerNorm2dBackwardSync layerNorm2dSync manualSeed matmul matmulSync mseLoss
+  mseLossSync mul mulBackward mulBackwardSync mulSync packWeight prelu preluBackward preluBackwardSync preluSync rand
+  randn tensor toPixels unfold
   unfoldSync upscaleImage upscaleImageSync upscalePlanes zeros
 `;
 
 const TYPES = `
-  Activation AdamOptions Algorithm BackwardOptions ConvBackwardOptions ConvGradients ConvModuleOptions
+  ActivateBackwardOptions ActivateOptions Activation AddBackwardOptions AddOptions ArithmeticGradients
+  BatchNormBackwardOptions BatchNormOptions CatBackwardOptions CatOptions ConvTransposeDoubleBackwardOptions
+  DoubleGradients InstanceNormBackwardOptions InstanceNormOptions LayerNorm2dBackwardOptions LayerNorm2dOptions
+  MulBackwardOptions MulOptions NormalizationGradients PreluBackwardOptions PreluGradients AdamOptions Algorithm BackwardOptions ConvBackwardOptions ConvGradients ConvModuleOptions
   ConvOptions ConvTransposeBackwardOptions ConvTransposeModuleOptions ConvTransposeOptions Dtype Engine
   EngineInfo EngineMemory EngineOptions ErrorCode FoldOptions ForwardOptions FromPixelsOptions Generator GradientsOf GroupInput Leak LoadOptions
   LoadReport Loss LossOptions MatmulOptions MemoryFormat OptimizerStateDict OptimizerStateSource OutputMask PReLUOptions Padding ParamGroup PixelSource PlaneSink PlaneSource Pixels RandomOptions Range Region

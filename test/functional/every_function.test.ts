@@ -21,6 +21,8 @@ interface Case {
   /** Options of the results, by the name of each result; '' where there is one. */
   readonly outs: Readonly<Record<string, string>>;
   readonly options: object;
+  /** Operands that may be null. */
+  readonly optional: readonly string[];
 }
 
 type Functions = Readonly<Record<string, (...values: unknown[]) => unknown>>;
@@ -33,8 +35,13 @@ function caseOf(
   options: object = {},
   outs: Case['outs'] = { '': 'out' },
   between: readonly unknown[] = [],
+  { optional = ['bias'], arrange = (given: Operand[]): unknown[] => given } = {},
 ): Case {
-  const argumentsOf = (given: Operand[], more: object): unknown[] => [...given, ...between, { ...options, ...more }];
+  const argumentsOf = (given: Operand[], more: object): unknown[] => [
+    ...arrange(given),
+    ...between,
+    { ...options, ...more },
+  ];
   return {
     name,
     operands,
@@ -42,9 +49,16 @@ function caseOf(
     callSync: (given, more) => functions[`${name}Sync`](...argumentsOf(given, more)) as Returned,
     outs,
     options,
+    optional,
   };
 }
 
+const DOUBLE_GRADIENTS = {
+  gradGradOutput: 'outGradGradOutput',
+  gradInput: 'outGradInput',
+  gradWeight: 'outGradWeight',
+};
+const PAIR_GRADIENTS = { gradA: 'outGradA', gradB: 'outGradB' };
 const GRADIENTS = { gradInput: 'outGradInput', gradWeight: 'outGradWeight', gradBias: 'outGradBias' };
 const CASES: Case[] = [
   ...([1, 2, 3] as const).flatMap((axes) => {
@@ -55,8 +69,45 @@ const CASES: Case[] = [
     return [
       caseOf(`convTranspose${axes}d`, { input: small, weight, bias: [5] }, options),
       caseOf(`convTranspose${axes}dBackward`, { gradOutput: large, input: small, weight }, options, GRADIENTS),
+      caseOf(
+        `convTranspose${axes}dDoubleBackward`,
+        { gradGradInput: small, gradGradWeight: weight, gradGradBias: [5], gradOutput: large, input: small, weight },
+        options,
+        DOUBLE_GRADIENTS,
+        [],
+        { optional: ['gradGradInput', 'gradGradWeight', 'gradGradBias'] },
+      ),
       caseOf(`conv${axes}d`, { input: large, weight, bias: [3] }, options),
       caseOf(`conv${axes}dBackward`, { gradOutput: small, input: large, weight }, options, GRADIENTS),
+    ];
+  }),
+  ...['add', 'mul'].flatMap((name) => [
+    caseOf(name, { a: [2, 3, 4], b: [3, 1] }),
+    caseOf(`${name}Backward`, { gradOutput: [2, 3, 4], a: [2, 3, 4], b: [3, 1] }, {}, PAIR_GRADIENTS),
+  ]),
+  caseOf('cat', { 'tensors[0]': [2, 3], 'tensors[1]': [2, 1] }, {}, { '': 'out' }, [1], { arrange: (all) => [all] }),
+  caseOf('catBackward', { gradOutput: [2, 4], 'tensors[0]': [2, 3], 'tensors[1]': [2, 1] }, {}, {}, [1], {
+    arrange: ([gradOutput, ...tensors]) => [gradOutput, tensors],
+  }),
+  caseOf('activate', { input: [3, 4] }, {}, { '': 'out' }, ['gelu']),
+  caseOf('activateBackward', { gradOutput: [3, 4], input: [3, 4] }, {}, { gradInput: 'outGradInput' }, ['tanh']),
+  caseOf('prelu', { input: [2, 3, 4], weight: [3] }),
+  caseOf(
+    'preluBackward',
+    { gradOutput: [2, 3, 4], input: [2, 3, 4], weight: [3] },
+    {},
+    {
+      gradInput: 'outGradInput',
+      gradWeight: 'outGradWeight',
+    },
+  ),
+  ...['batchNorm', 'instanceNorm', 'layerNorm2d'].flatMap((name) => {
+    const options = name === 'batchNorm' ? { training: true } : {};
+    const optional = ['weight', 'bias'];
+    const input = [2, 3, 4, 5];
+    return [
+      caseOf(name, { input, weight: [3], bias: [3] }, options, { '': 'out' }, [], { optional }),
+      caseOf(`${name}Backward`, { gradOutput: input, input, weight: [3] }, options, GRADIENTS, [], { optional }),
     ];
   }),
   caseOf('matmul', { a: [2, 4, 3], b: [3, 5] }),
@@ -141,7 +192,7 @@ describe.each(CASES)('$name', (c) => {
     const operands = operandsOf(c);
     const values: unknown[] = ['x', 7, {}, Promise.resolve(operands[0]), [[1]], new Float32Array(3), () => operands[0]];
     for (const [index, name] of names.entries()) {
-      for (const value of name === 'bias' ? values : [...values, null, undefined]) {
+      for (const value of c.optional.includes(name) ? values : [...values, null, undefined]) {
         expect([name, value, await errorsOf(c, replaced(operands, index, value))]).toEqual([
           name,
           value,
