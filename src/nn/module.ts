@@ -276,7 +276,7 @@ export class Module extends ParameterTree {
     this.#inFlight++;
     try {
       const reads = storagesOf([input.tensor, ...this.operands()].filter(isAlive));
-      const writes = storagesOf([options?.out].filter(isAlive));
+      const writes = storagesOf([options?.out, ...this.writtenInTraining()].filter(isAlive));
       const procedure = this.#checkedForward(method, input.tensor, options, save);
       return await runProcedure(procedure, { reads, writes }, options?.signal);
     } finally {

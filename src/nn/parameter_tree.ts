@@ -40,6 +40,14 @@ export abstract class ParameterTree extends DisposableBase {
     return Object.entries(this).filter((entry): entry is [string, Tensor] => entry[1] instanceof Tensor);
   }
 
+  /**
+   * Tensors of this module alone that are part of its state but are not learnt, by their names in state dicts. A module
+   * of your own that has some overrides this, and keeps them in private fields: others are parameters.
+   */
+  ownBuffers(): [string, Tensor][] {
+    return [];
+  }
+
   /** Modules that fields of this one hold, in the order of the fields. */
   namedChildren(): [string, ParameterTree][] {
     return Object.entries(this).filter((entry): entry is [string, ParameterTree] => entry[1] instanceof ParameterTree);
@@ -49,21 +57,33 @@ export abstract class ParameterTree extends DisposableBase {
   namedParameters(): [string, Tensor][] {
     this.checkThawed('namedParameters');
     const seen = new Set<Tensor>();
-    return this.#allParameters('').filter(([, parameter]) => !seen.has(parameter) && seen.add(parameter));
+    const all = this.#collect('', (module) => module.ownParameters());
+    return all.filter(([, parameter]) => !seen.has(parameter) && seen.add(parameter));
+  }
+
+  /** All buffers with their paths, `norm.running_mean`; one that several modules share comes once. */
+  namedBuffers(): [string, Tensor][] {
+    const seen = new Set<Tensor>();
+    const all = this.#collect('', (module) => module.ownBuffers());
+    return all.filter(([, buffer]) => !seen.has(buffer) && seen.add(buffer));
+  }
+
+  buffers(): Tensor[] {
+    return this.namedBuffers().map(([, buffer]) => buffer);
   }
 
   parameters(): Tensor[] {
     return this.namedParameters().map(([, parameter]) => parameter);
   }
 
-  /** All parameters by path: the tensors themselves, not copies. */
+  /** All parameters and buffers by path: the tensors themselves, not copies. */
   stateDict(): StateDict {
     this.checkThawed('stateDict');
-    return Object.fromEntries(this.#allParameters(''));
+    return Object.fromEntries(this.#state());
   }
 
   /**
-   * Copies values into the parameters, converting the dtype. Nothing is copied when it throws. A weight that is there in
+   * Copies values into parameters and buffers, converting the dtype. Nothing is copied when it throws. A weight that is there in
    * weight normalisation (`weight_g` and `weight_v`, or `parametrizations.weight.original0` and `1`) becomes their product.
    *
    * @param state tensors by path, of any engine, or plain objects with data and shape
@@ -76,11 +96,7 @@ export abstract class ParameterTree extends DisposableBase {
     this.checkAlive('loadStateDict');
     this.checkThawed('loadStateDict');
     const { typeName } = this;
-    return loadStateDict(
-      { typeName, parameters: this.#allParameters(''), modules: this.#modulePaths('') },
-      state,
-      options,
-    );
+    return loadStateDict({ typeName, parameters: this.#state(), modules: this.#modulePaths('') }, state, options);
   }
 
   /** Sets all gradients that exist to 0. */
@@ -107,13 +123,14 @@ export abstract class ParameterTree extends DisposableBase {
     this.#disposed = true;
   }
 
-  /** Frees parameters, gradients and children. Idempotent. */
+  /** Frees parameters, gradients, buffers and children. Idempotent. */
   override dispose(): void {
     this.#disposed = true;
     for (const [, parameter] of this.ownParameters()) {
       parameter.grad?.dispose();
       parameter.dispose();
     }
+    for (const [, buffer] of this.ownBuffers()) buffer.dispose();
     for (const item of this.#kept) item.dispose();
     for (const [, child] of this.namedChildren()) child.dispose();
   }
@@ -137,8 +154,14 @@ export abstract class ParameterTree extends DisposableBase {
 
   /** For functions of this package: what forward reads, of this module and those below, packed when frozen. */
   operands(): (Tensor | PackedWeight)[] {
-    const own = this.ownParameters().map(([, parameter]) => parameter);
+    const own = [...this.ownParameters(), ...this.ownBuffers()].map(([, tensor]) => tensor);
     return [...own, ...this.#kept, ...this.namedChildren().flatMap(([, child]) => child.operands())];
+  }
+
+  /** For functions of this package: what a forward pass may write, running statistics of modules in training mode. */
+  writtenInTraining(): Tensor[] {
+    const own = this.training ? this.ownBuffers().map(([, buffer]) => buffer) : [];
+    return [...own, ...this.namedChildren().flatMap(([, child]) => child.writtenInTraining())];
   }
 
   /**
@@ -172,9 +195,14 @@ export abstract class ParameterTree extends DisposableBase {
     return [prefix, ...this.namedChildren().flatMap(([name, child]) => child.#modulePaths(`${prefix}${name}.`))];
   }
 
-  #allParameters(prefix: string): [string, Tensor][] {
-    const own = this.ownParameters().map(([name, parameter]): [string, Tensor] => [prefix + name, parameter]);
-    return [...own, ...this.namedChildren().flatMap(([name, child]) => child.#allParameters(`${prefix}${name}.`))];
+  #state(): [string, Tensor][] {
+    return this.#collect('', (module) => [...module.ownParameters(), ...module.ownBuffers()]);
+  }
+
+  /** Tensors of this module and those below, with their paths. */
+  #collect(prefix: string, own: (module: ParameterTree) => [string, Tensor][]): [string, Tensor][] {
+    const found = own(this).map(([name, tensor]): [string, Tensor] => [prefix + name, tensor]);
+    return [...found, ...this.namedChildren().flatMap(([name, child]) => child.#collect(`${prefix}${name}.`, own))];
   }
 }
 

@@ -12,6 +12,11 @@ export function pythonNumber(value: number): string {
   return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
+/** `True` or `False` */
+export function pythonBoolean(value: boolean): string {
+  return value ? 'True' : 'False';
+}
+
 /** `(3,)`, `(3, 5)`, nested tuples too. */
 export function pythonTuple(values: readonly (number | readonly number[])[]): string {
   const parts = values.map((value) => (typeof value === 'number' ? pythonNumber(value) : pythonTuple(value)));

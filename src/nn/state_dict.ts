@@ -48,7 +48,7 @@ export function loadStateDict(
   checkState('loadStateDict', 'state', state);
   const targets = parameters.map(([path, parameter]) => findTarget(state, prefix + path, parameter));
   const used = new Set(targets.flatMap(({ keys }) => keys));
-  const missingKeys = targets.filter(({ keys }) => keys.length === 0).map(({ key }) => key);
+  const missingKeys = targets.filter(({ keys, key }) => keys.length === 0 && !isOptional(key)).map(({ key }) => key);
   const unexpectedKeys = inOrderOf(
     modules.map((path) => prefix + path),
     Object.keys(state).filter((key) => key.startsWith(prefix) && !used.has(key)),
@@ -64,6 +64,11 @@ export function loadStateDict(
   for (const { target } of loads) target.parameter.storage.checkWritable('loadStateDict'); // before the first copy
   for (const { copy } of loads) copy();
   return reportOf(missingKeys, unexpectedKeys);
+}
+
+/** Checkpoints from before PyTorch 0.4.1, and those stripped of it, have no count of batches; PyTorch loads them. */
+function isOptional(key: string): boolean {
+  return /(^|\.)num_batches_tracked$/.test(key);
 }
 
 interface Target {
