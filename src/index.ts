@@ -152,6 +152,7 @@ export { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from './nn/instance_no
 export type { LayerNorm2dModuleOptions } from './nn/layer_norm2d.ts';
 export { LayerNorm2d } from './nn/layer_norm2d.ts';
 export { initializers } from './nn/initializers.ts';
+export { LazyConvTranspose1d, LazyConvTranspose2d, LazyConvTranspose3d } from './nn/lazy_conv_transpose.ts';
 export { Module } from './nn/module.ts';
 export type { BackwardOptions, ForwardOptions, Vjp } from './nn/pass_types.ts';
 export type { GroupInput, ParamGroup } from './nn/optimizer.ts';

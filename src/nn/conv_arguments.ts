@@ -58,6 +58,7 @@ export interface ConvType {
 }
 
 export interface CheckedConvModule {
+  /** 0 while it is not known. */
   readonly inChannels: number;
   readonly outChannels: number;
   readonly kernelSize: readonly number[];
@@ -92,35 +93,30 @@ const KNOWN = [
 
 /**
  * Everything but `outputPadding`, which an `outputSize` may replace later.
+ * @param inChannels null while it is not known
  * @throws {TypeError | ArgumentError | DtypeError} for values of the wrong type or out of range.
  */
 export function checkConvModule(
   typeName: string,
   { kind, axes }: ConvType,
-  inChannels: number,
+  inChannels: number | null,
   outChannels: number,
   kernelSize: PerAxis,
   options: ConvTransposeModuleOptions & ConvModuleOptions,
 ): CheckedConvModule {
   const transposed = kind === CONV_TRANSPOSE;
   checkOptions(typeName, options, transposed ? [...KNOWN, 'outputPadding'] : KNOWN);
-  checkInteger(typeName, 'inChannels', inChannels, 1);
+  if (inChannels !== null) checkInteger(typeName, 'inChannels', inChannels, 1);
   checkInteger(typeName, 'outChannels', outChannels, 1);
   const word = !transposed && typeof options.padding === 'string';
   const common = checkCommon(typeName, axes, word ? { ...options, padding: 0 } : options);
   const { stride, dilation, groups } = common;
-  for (const [argument, channels] of [
-    ['inChannels', inChannels],
-    ['outChannels', outChannels],
-  ] as const) {
-    if (channels % groups !== 0) {
-      throw new ArgumentError(typeName, argument, `a multiple of groups = ${groups}`, String(channels));
-    }
-  }
+  checkGrouped(typeName, 'inChannels', inChannels ?? 0, groups);
+  checkGrouped(typeName, 'outChannels', outChannels, groups);
   const even = common.padding.every(([begin, end]) => begin === end);
   const numbers = even ? common.padding.map(([begin]) => begin) : common.padding;
   return {
-    inChannels,
+    inChannels: inChannels ?? 0,
     outChannels,
     kernelSize: checkPerAxis(typeName, 'kernelSize', kernelSize, axes, 1),
     stride,
@@ -135,6 +131,12 @@ export function checkConvModule(
     dtype: checkDtype(typeName, options.dtype ?? 'float32'),
     memoryFormat: checkMemoryFormat(typeName, options.memoryFormat),
   };
+}
+
+/** @throws {ArgumentError} when the channels do not divide into the groups */
+export function checkGrouped(operation: string, argument: string, channels: number, groups: number): void {
+  if (channels % groups === 0) return;
+  throw new ArgumentError(operation, argument, `a multiple of groups = ${groups}`, String(channels));
 }
 
 function checkPaddingWord(typeName: string, padding: unknown, stride: readonly number[]): 'same' | 'valid' {

@@ -13,7 +13,7 @@ import { sameShape } from '../core/shape.ts';
 import type { PerAxis } from '../core/validate.ts';
 import type { Call } from '../engine/call.ts';
 import { engineOrDefault } from '../engine/default_engine.ts';
-import type { Storage } from '../engine/storage.ts';
+import type { Engine } from '../engine/engine.ts';
 import { beginActivation, beginActivationGradient } from '../functional/activation.ts';
 import { savesOutput } from '../functional/activation_steps.ts';
 import { checkTensor } from '../functional/arguments.ts';
@@ -23,53 +23,27 @@ import { CONV_TRANSPOSE } from '../functional/conv_problem.ts';
 import type { AnyConvOptions, Placement } from '../functional/conv_options.ts';
 import { packFor } from '../functional/pack_weight.ts';
 import type { PackedWeight } from '../functional/packed_weight.ts';
-import { empty } from '../tensor/create.ts';
-import { fillUniform } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { CheckedConvModule, ConvModuleOptions, ConvTransposeModuleOptions, ConvType } from './conv_arguments.ts';
 import { checkConvModule } from './conv_arguments.ts';
+import { allocateParameters, drawParameters } from './conv_parameters.ts';
+import { describeConv } from './describe_conv.ts';
 import { gradientOf } from './gradients.ts';
 import type { Frozen } from './frozen.ts';
 import { Module } from './module.ts';
 import type { ForwardOptions, ForwardResult, Wanted } from './pass_types.ts';
 import type { Procedure } from '../engine/call.ts';
 import { perform } from '../engine/call.ts';
-import { pythonTuple } from './python.ts';
+import type { Home } from './parameter_tree.ts';
+import { uninitializedError } from './parameter_tree.ts';
 import type { Saved } from './saved.ts';
-import { SavedTensor } from './saved.ts';
+import { SavedConv } from './saved_conv.ts';
 
 const { none } = ACTIVATION_KINDS;
 
-/** What a training forward keeps. */
-class SavedConv implements Saved {
-  readonly input: SavedTensor;
-  readonly weight: SavedTensor;
-  /** Output of the activation, or its input where the gradient needs that; null without activation. */
-  readonly activated: SavedTensor | null;
-  readonly outputSize: readonly number[] | undefined;
-
-  constructor(input: Tensor, weight: Tensor, activated: Tensor | null, outputSize: readonly number[] | undefined) {
-    this.input = new SavedTensor('input', input);
-    this.weight = new SavedTensor('weight', weight);
-    this.activated = activated === null ? null : new SavedTensor('output', activated);
-    this.outputSize = outputSize;
-  }
-
-  get storages(): readonly Storage[] {
-    return [this.input, this.weight, ...(this.activated === null ? [] : [this.activated])].flatMap(
-      ({ storages }) => storages,
-    );
-  }
-
-  dispose(): void {
-    this.input.dispose();
-    this.weight.dispose();
-    this.activated?.dispose();
-  }
-}
-
 export abstract class ConvModule extends Module {
-  readonly inChannels: number;
+  /** 0 while it is not known. */
+  declare readonly inChannels: number;
   readonly outChannels: number;
   readonly kernelSize: readonly number[];
   readonly stride: readonly number[];
@@ -85,23 +59,25 @@ export abstract class ConvModule extends Module {
   /** Of outputs and input gradients. */
   readonly memoryFormat: MemoryFormat;
   /** (inChannels, outChannels / groups, …kernelSize) when transposed, else (outChannels, inChannels / groups, …kernelSize). */
-  readonly weight: Tensor;
+  declare readonly weight: Tensor;
   /** (outChannels), or null. */
-  readonly bias: Tensor | null;
+  declare readonly bias: Tensor | null;
   readonly #type: ConvType;
   readonly #activation: CheckedActivation;
   readonly #inputActivation: CheckedActivation;
   readonly #generator: Generator | undefined;
   readonly #dtype: Dtype;
+  readonly #engine: Engine | undefined;
   /** Input shapes that `prepare` saw. */
   readonly #preparedShapes: Shape[] = [];
   /** What forward reads after `freeze`. */
   #frozenOperands: { readonly weight: PackedWeight; readonly bias: Tensor | null } | null = null;
   readonly #hasBias: boolean;
 
+  /** @param inChannels null: parameters are made later, by `initialize` */
   constructor(
     type: ConvType,
-    inChannels: number,
+    inChannels: number | null,
     outChannels: number,
     kernelSize: PerAxis,
     options: ConvTransposeModuleOptions & ConvModuleOptions,
@@ -109,7 +85,6 @@ export abstract class ConvModule extends Module {
     super();
     const checked = checkConvModule(this.typeName, type, inChannels, outChannels, kernelSize, options);
     this.#type = type;
-    this.inChannels = inChannels;
     this.outChannels = outChannels;
     this.kernelSize = checked.kernelSize;
     this.stride = checked.stride;
@@ -122,22 +97,26 @@ export abstract class ConvModule extends Module {
     this.#activation = checked.activation;
     this.#inputActivation = checked.inputActivation;
     const { activation = 'none', inputActivation = 'none', generator } = options;
-    const engine = engineOrDefault(this.typeName, options.engine);
     this.activation = activation;
     this.inputActivation = inputActivation;
     this.#generator = generator;
     generatorOrDefault(this.typeName, generator);
-    const [first, second] = type.kind === CONV_TRANSPOSE ? [inChannels, outChannels] : [outChannels, inChannels];
-    const { dtype } = checked;
-    this.#dtype = dtype;
-    this.weight = empty([first, second / checked.groups, ...checked.kernelSize], { dtype, engine });
-    try {
-      this.bias = checked.bias ? empty([outChannels], { dtype, engine }) : null;
-    } catch (error) {
-      this.weight.dispose();
-      throw error;
-    }
+    this.#dtype = checked.dtype;
     this.#hasBias = checked.bias;
+    this.#engine = options.engine;
+    if (inChannels === null) this.#leaveOut();
+    else this.initialize(inChannels);
+  }
+
+  /** Makes the parameters. @param engine default: the option's, else the one that `init()` made */
+  protected initialize(inChannels: number, engine: Engine | undefined = this.#engine): void {
+    const { outChannels, groups, kernelSize } = this;
+    const shape = { outChannels, groups, kernelSize, bias: this.#hasBias };
+    const place = { dtype: this.#dtype, engine: engineOrDefault(this.typeName, engine) };
+    const { weight, bias } = allocateParameters(this.#type, shape, inChannels, place);
+    for (const [name, value] of Object.entries({ inChannels, weight, bias })) {
+      Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
+    }
     this.resetParameters();
   }
 
@@ -146,19 +125,35 @@ export abstract class ConvModule extends Module {
     return undefined;
   }
 
+  /** Parameters that are not there yet throw where they are asked for. */
+  #leaveOut(): void {
+    Object.defineProperty(this, 'inChannels', { value: 0, enumerable: true, configurable: true });
+    for (const name of ['weight', 'bias']) {
+      const get = (): null => {
+        if (name === 'bias' && !this.#hasBias) return null;
+        throw uninitializedError(`${this.typeName}.${name}`);
+      };
+      Object.defineProperty(this, name, { get, enumerable: false, configurable: true });
+    }
+  }
+
+  override get uninitialized(): readonly string[] {
+    if (this.inChannels > 0) return [];
+    return this.#hasBias ? ['weight', 'bias'] : ['weight'];
+  }
+
+  override home(): Home {
+    return this.inChannels > 0 ? super.home() : { engine: this.#engine, dtype: this.#dtype };
+  }
+
   /** Draws weight and bias anew: uniform in ±1/√fanIn, the bits of PyTorch for the same seed. */
   resetParameters(): void {
     this.checkAlive(`${this.typeName}.resetParameters`);
     this.checkThawed('resetParameters');
+    if (this.uninitialized.length > 0) return; // they will be drawn when they are made
     const generator = generatorOrDefault(this.typeName, this.#generator);
     for (const parameter of this.parameters()) parameter.storage.checkWritable('resetParameters'); // both or none
-    const fanIn = this.weight.size / this.weight.shape[0];
-    // Kaiming's bound with slope √5, in PyTorch's order of operations: the bits depend on it
-    const bound = Math.sqrt(3) * (Math.sqrt(2 / 6) / Math.sqrt(fanIn));
-    fillUniform(this.weight, -bound, bound, generator);
-    if (this.bias === null) return;
-    const biasBound = 1 / Math.sqrt(fanIn);
-    fillUniform(this.bias, -biasBound, biasBound, generator);
+    drawParameters(this, generator);
   }
 
   protected override get forwardOptions(): readonly string[] {
@@ -327,24 +322,6 @@ export abstract class ConvModule extends Module {
   }
 
   protected override describeOptions(): string {
-    const { inChannels, outChannels, kernelSize, stride, padding, dilation, outputPadding, groups } = this;
-    const parts = [
-      `${inChannels}, ${outChannels}`,
-      `kernel_size=${pythonTuple(kernelSize)}`,
-      `stride=${pythonTuple(stride)}`,
-    ];
-    if (typeof padding === 'string') parts.push(`padding=${padding}`);
-    else if (padding.some((entry) => entry !== 0)) parts.push(`padding=${pythonTuple(padding)}`);
-    if (dilation.some((entry) => entry !== 1)) parts.push(`dilation=${pythonTuple(dilation)}`);
-    if (outputPadding.some((entry) => entry !== 0)) parts.push(`output_padding=${pythonTuple(outputPadding)}`);
-    if (groups !== 1) parts.push(`groups=${groups}`);
-    if (!this.#hasBias) parts.push('bias=False');
-    for (const [name, value] of [
-      ['activation', this.activation],
-      ['input_activation', this.inputActivation],
-    ] as const) {
-      if (value !== 'none') parts.push(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-    }
-    return parts.join(', ');
+    return describeConv(this, this.#hasBias);
   }
 }

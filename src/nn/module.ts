@@ -113,8 +113,8 @@ export class Module extends ParameterTree {
   async prepare(inputShape: readonly number[]): Promise<void> {
     const operation = this.#operation('prepare');
     this.checkAlive(operation);
-    const [first] = this.operands();
-    const input = zeros(inputShape, { dtype: first?.dtype, engine: first?.engine });
+    const { dtype, engine } = this.home();
+    const input = zeros(inputShape, { dtype, engine });
     const modules = this.everyModule();
     // modules of the user's call forward, in training mode too
     const called = modules.filter(({ hasOwnPasses }) => hasOwnPasses).flatMap((module) => module.everyModule());
@@ -397,7 +397,7 @@ export class Module extends ParameterTree {
 
   /** TensorLikes are copied in; what is no tensor at all is left to the operation. */
   #open(method: string, argument: string, value: TensorArgument, how: typeof openTensor = openTensor): OpenTensor {
-    return how(this.#operation(method), argument, value, this.operands()[0]?.engine);
+    return how(this.#operation(method), argument, value, this.home().engine);
   }
 
   /** A Promise call has settled; what was disposed meanwhile goes with the last one. */

@@ -1,14 +1,23 @@
 /** Modules as a tree: fields that hold tensors are parameters, fields that hold modules are children. */
 
 import { DisposableBase } from '../core/disposable.ts';
+import type { Dtype } from '../core/dtype.ts';
 import { EngineError } from '../core/errors.ts';
+import type { Shape } from '../core/shape.ts';
 import { checkBoolean } from '../core/validate.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { PackedWeight } from '../functional/packed_weight.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { clearGradient } from './gradients.ts';
 import type { LoadOptions, LoadReport, StateDict } from './state_dict.ts';
 import { loadStateDict } from './state_dict.ts';
 import type { TensorSource } from './tensor_source.ts';
+
+/** Where what a module reads lives, as far as it is known. */
+export interface Home {
+  readonly engine?: Engine;
+  readonly dtype?: Dtype;
+}
 
 export abstract class ParameterTree extends DisposableBase {
   /** Of classes whose name a minifier may change; a subclass without one of its own has the name of its class. */
@@ -48,6 +57,29 @@ export abstract class ParameterTree extends DisposableBase {
     return [];
   }
 
+  /** Names of parameters of this module alone that are not there yet. */
+  get uninitialized(): readonly string[] {
+    return [];
+  }
+
+  /** For loading: makes the parameters that are not there yet for a weight of this shape. */
+  initializeFrom(_operation: string, _weightShape: Shape): void {
+    // nothing is missing
+  }
+
+  /** For functions of this package: the engine and dtype of the first operand, or those that it will have. */
+  home(): Home {
+    const [own] = [...this.ownParameters(), ...this.ownBuffers()]
+      .map(([, tensor]) => tensor)
+      .concat(this.#kept as Tensor[]);
+    if (own !== undefined) return own;
+    return (
+      this.namedChildren()
+        .map(([, child]) => child.home())
+        .find(({ engine }) => engine !== undefined) ?? {}
+    );
+  }
+
   /** Modules that fields of this one hold, in the order of the fields. */
   namedChildren(): [string, ParameterTree][] {
     return Object.entries(this).filter((entry): entry is [string, ParameterTree] => entry[1] instanceof ParameterTree);
@@ -56,16 +88,13 @@ export abstract class ParameterTree extends DisposableBase {
   /** All parameters with their paths, `decoder.up.weight`; one that several modules share comes once. */
   namedParameters(): [string, Tensor][] {
     this.checkThawed('namedParameters');
-    const seen = new Set<Tensor>();
-    const all = this.#collect('', (module) => module.ownParameters());
-    return all.filter(([, parameter]) => !seen.has(parameter) && seen.add(parameter));
+    this.#checkInitialized('namedParameters');
+    return onceEach(this.#collect('', (module) => module.ownParameters()));
   }
 
   /** All buffers with their paths, `norm.running_mean`; one that several modules share comes once. */
   namedBuffers(): [string, Tensor][] {
-    const seen = new Set<Tensor>();
-    const all = this.#collect('', (module) => module.ownBuffers());
-    return all.filter(([, buffer]) => !seen.has(buffer) && seen.add(buffer));
+    return onceEach(this.#collect('', (module) => module.ownBuffers()));
   }
 
   buffers(): Tensor[] {
@@ -79,6 +108,7 @@ export abstract class ParameterTree extends DisposableBase {
   /** All parameters and buffers by path: the tensors themselves, not copies. */
   stateDict(): StateDict {
     this.checkThawed('stateDict');
+    this.#checkInitialized('stateDict');
     return Object.fromEntries(this.#state());
   }
 
@@ -96,12 +126,14 @@ export abstract class ParameterTree extends DisposableBase {
     this.checkAlive('loadStateDict');
     this.checkThawed('loadStateDict');
     const { typeName } = this;
-    return loadStateDict({ typeName, parameters: this.#state(), modules: this.#modulePaths('') }, state, options);
+    return loadStateDict({ typeName, parameters: () => this.#state(), modules: this.#modules('') }, state, options);
   }
 
   /** Sets all gradients that exist to 0. */
   zeroGrad(): void {
-    for (const parameter of this.parameters()) clearGradient(parameter);
+    this.checkThawed('zeroGrad');
+    const made = onceEach(this.#collect('', (module) => module.ownParameters()));
+    for (const [, parameter] of made) clearGradient(parameter);
   }
 
   /** Switches this module and all below to training mode, or with `false` to evaluation. */
@@ -190,9 +222,19 @@ export abstract class ParameterTree extends DisposableBase {
     if (this.#disposed) throw new EngineError('ERR_DISPOSED', `${operation}: the module is disposed`);
   }
 
-  /** Prefixes of paths, this module's first. */
-  #modulePaths(prefix: string): string[] {
-    return [prefix, ...this.namedChildren().flatMap(([name, child]) => child.#modulePaths(`${prefix}${name}.`))];
+  /** This module and those below, with the prefixes of their paths. */
+  #modules(prefix: string): [string, ParameterTree][] {
+    return [[prefix, this], ...this.namedChildren().flatMap(([name, child]) => child.#modules(`${prefix}${name}.`))];
+  }
+
+  #uninitializedPaths(): string[] {
+    return this.#modules('').flatMap(([path, { uninitialized }]) => uninitialized.map((name) => path + name));
+  }
+
+  /** @throws {EngineError} ERR_NOT_INITIALIZED when parameters are not there yet */
+  #checkInitialized(method: string): void {
+    const [path] = this.#uninitializedPaths();
+    if (path !== undefined) throw uninitializedError(`${this.typeName}.${method}: ${path}`);
   }
 
   #state(): [string, Tensor][] {
@@ -204,6 +246,17 @@ export abstract class ParameterTree extends DisposableBase {
     const found = own(this).map(([name, tensor]): [string, Tensor] => [prefix + name, tensor]);
     return [...found, ...this.namedChildren().flatMap(([name, child]) => child.#collect(`${prefix}${name}.`, own))];
   }
+}
+
+/** Each tensor with the first of its paths. */
+function onceEach(named: readonly [string, Tensor][]): [string, Tensor][] {
+  const seen = new Set<Tensor>();
+  return named.filter(([, tensor]) => !seen.has(tensor) && seen.add(tensor));
+}
+
+/** For parameters of lazy modules that are asked for too early. */
+export function uninitializedError(what: string): EngineError {
+  return new EngineError('ERR_NOT_INITIALIZED', `${what} is not there yet: call forward, or load a state dict, before`);
 }
 
 function frozenError(operation: string): EngineError {

@@ -29,9 +29,16 @@ export interface LoadReport {
 /** What a module offers to load into. */
 export interface StateTree {
   readonly typeName: string;
-  readonly parameters: readonly (readonly [path: string, parameter: Tensor])[];
-  /** Beginnings of the paths of every module's parameters, its own first: '', 'up.', 'up.act.'. */
-  readonly modules: readonly string[];
+  readonly parameters: () => readonly (readonly [path: string, parameter: Tensor])[];
+  /** Every module with the beginning of its parameters' paths, itself first: '', 'up.', 'up.act.'. */
+  readonly modules: readonly (readonly [path: string, module: StateModule])[];
+}
+
+/** A module that may have to make its parameters first. */
+export interface StateModule {
+  /** Names of parameters that are not there yet. */
+  readonly uninitialized: readonly string[];
+  initializeFrom(operation: string, weightShape: Shape): void;
 }
 
 export function loadStateDict(
@@ -46,11 +53,14 @@ export function loadStateDict(
     throw wrongType('loadStateDict', 'prefix', 'a string', prefix);
   }
   checkState('loadStateDict', 'state', state);
-  const targets = parameters.map(([path, parameter]) => findTarget(state, prefix + path, parameter));
+  for (const [path, module] of modules) initializeFrom(module, prefix + path, state);
+  const targets = parameters().map(([path, parameter]) => findTarget(state, prefix + path, parameter));
+  const unmade = modules.flatMap(([path, module]) => module.uninitialized.map((name) => prefix + path + name));
   const used = new Set(targets.flatMap(({ keys }) => keys));
-  const missingKeys = targets.filter(({ keys, key }) => keys.length === 0 && !isOptional(key)).map(({ key }) => key);
+  const missing = targets.filter(({ keys, key }) => keys.length === 0 && !isOptional(key)).map(({ key }) => key);
+  const missingKeys = [...missing, ...unmade];
   const unexpectedKeys = inOrderOf(
-    modules.map((path) => prefix + path),
+    modules.map(([path]) => prefix + path),
     Object.keys(state).filter((key) => key.startsWith(prefix) && !used.has(key)),
   );
   const loads = targets.filter(({ keys }) => keys.length > 0).map((target) => openTarget(state, target));
@@ -80,9 +90,21 @@ interface Target {
 }
 
 function findTarget(state: object, key: string, parameter: Tensor): Target {
+  return { key, parameter, keys: keysOf(state, key) };
+}
+
+/** The key itself, the two of weight normalisation, or none. */
+function keysOf(state: object, key: string): readonly string[] {
   const has = (name: string): boolean => Object.hasOwn(state, name);
-  const keys = has(key) ? [key] : (weightNormKeys(key).find((pair) => pair.every(has)) ?? []);
-  return { key, parameter, keys };
+  return has(key) ? [key] : (weightNormKeys(key).find((pair) => pair.every(has)) ?? []);
+}
+
+/** Makes the parameters of a lazy module whose weight is in the state; the direction of a normalised one has its shape. */
+function initializeFrom(module: StateModule, path: string, state: Readonly<Record<string, TensorSource>>): void {
+  if (module.uninitialized.length === 0) return;
+  const key = keysOf(state, `${path}weight`).at(-1);
+  if (key === undefined) return;
+  module.initializeFrom('loadStateDict', openSource('loadStateDict', key, state[key]).shape);
 }
 
 interface Load {

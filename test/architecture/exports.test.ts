@@ -9,7 +9,8 @@ import * as webnn from '../../src/webnn.ts';
 
 /** The public surface: a name that comes or goes must be meant. */
 const VALUES = `
-  Adam ArgumentError BatchNorm1d BatchNorm2d BatchNorm3d InstanceNorm1d InstanceNorm2d InstanceNorm3d LayerNorm2d Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d DtypeError EngineError
+  Adam ArgumentError BatchNorm1d BatchNorm2d BatchNorm3d InstanceNorm1d InstanceNorm2d InstanceNorm3d LayerNorm2d
+  LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d DtypeError EngineError
   GELU LeakyReLU Module OutOfMemoryError PReLU PackedWeight ReLU SGD Sequential ShapeError SiLU Sigmoid Tanh Tensor
   UpconvError WorkerError activate activateBackward activateBackwardSync activateSync add addBackward addBackwardSync
   addSync batchNorm batchNormBackward batchNormBackwardSync batchNormSync bceWithLogitsLoss bceWithLogitsLossSync cat catBackward catBackwardSync catSync conv1d conv1dBackward conv1dBackwardSync
