@@ -10,7 +10,23 @@ import type { Tensor } from '../tensor/tensor.ts';
 /** The gradient of a parameter, made of zeros when there is none yet. */
 export function gradientOf(parameter: Tensor): Tensor {
   const { shape, dtype, engine } = parameter;
-  return (parameter.grad ??= zeros(shape, { dtype, engine }));
+  if (parameter.grad === null) {
+    parameter.grad = zeros(shape, { dtype, engine });
+    noteZeros(parameter.grad);
+  }
+  return parameter.grad;
+}
+
+/** Versions at which storages held zeros alone. */
+const zeroVersions = new WeakMap<Storage, number>();
+
+function noteZeros({ storage, byteLength }: Tensor): void {
+  if (byteLength === storage.bytes) zeroVersions.set(storage, storage.version);
+}
+
+/** Whether nobody can have written to it since it was set to 0. */
+function holdsZeros(storage: Storage): boolean {
+  return !storage.exposed && zeroVersions.get(storage) === storage.version;
 }
 
 /** Sets the gradient of a parameter to 0, if there is one. */
@@ -24,25 +40,31 @@ export function clearGradient({ grad }: Tensor): void {
   }
   new Uint8Array(grad.engine.buffer, grad.ptr, grad.byteLength).fill(0);
   grad.storage.written();
+  noteZeros(grad);
 }
 
 /**
- * A backward pass that may be aborted: gradients are as before when it is, though part of what it adds was there. So it
- * may be repeated.
+ * A backward pass that leaves gradients as they were when it fails or is aborted, though part of what it adds was there.
+ * So it may be repeated. Gradients that hold numbers are copied before; zeros, as after `zeroGrad`, cost nothing.
  */
 export function* restoring<T>(operation: string, gradients: readonly Tensor[], steps: Procedure<T>): Procedure<T> {
   if (gradients.length === 0) return yield* steps;
   // in the turn of the pass: calls before it may write them still
-  const before = yield* perform(
-    immediate(operation, gradients[0].engine, () => gradients.map(({ storage }) => bytesOf(storage).slice())),
-  );
+  const copy = (): (Uint8Array | null)[] =>
+    gradients.map(({ storage }) => (holdsZeros(storage) ? null : bytesOf(storage).slice()));
+  const call = immediate(operation, gradients[0].engine, copy);
+  const before = yield* perform({ ...call, reads: gradients.map(({ storage }) => storage) });
   try {
     return yield* steps;
   } catch (error) {
-    gradients.forEach(({ engine, storage }, index) => {
+    gradients.forEach((gradient, index) => {
+      const { engine, storage } = gradient;
       if (engine.disposed) return;
-      bytesOf(storage).set(before[index]);
+      const numbers = before[index];
+      if (numbers === null) bytesOf(storage).fill(0);
+      else bytesOf(storage).set(numbers);
       storage.written();
+      if (numbers === null) noteZeros(gradient);
     });
     throw error;
   }

@@ -64,7 +64,8 @@ export class Module extends ParameterTree {
 
   /**
    * Adds to the gradients of the parameters and returns the gradient of the input of the pending forward pass, which
-   * is over with that. A backward that fails leaves it pending; one that is aborted leaves the gradients as they were.
+   * is over with that. One that fails or is aborted leaves it pending, and the gradients as they were, unless a module of
+   * your own takes part: what that has done is not undone.
    * @throws {EngineError} ERR_NO_FORWARD without a pending forward; ERR_MODIFIED when a tensor it needs was changed.
    */
   backward(gradOutput: TensorArgument, options?: BackwardOptions & { gradInput?: true }): Promise<Tensor>;
@@ -331,7 +332,7 @@ export class Module extends ParameterTree {
       return await find((pass) =>
         pass.run(operation, async (saved) => {
           const steps = this.backwardSteps(operation, saved, gradOutput, wanted);
-          const procedure = placed && signal !== undefined ? restoring(operation, gradients, steps) : steps;
+          const procedure = placed ? restoring(operation, gradients, steps) : steps;
           const { reads, writes } = uses;
           return runProcedure(procedure, { reads: [...reads, ...saved.storages], writes }, signal, place);
         }),
@@ -353,9 +354,11 @@ export class Module extends ParameterTree {
     const operation = this.#operation(method);
     const gradOutput = this.#open(method, 'gradOutput', argument);
     try {
-      return pass.runSync(operation, (saved) =>
-        runProcedureSync(operation, this.backwardSteps(operation, saved, gradOutput.tensor, wanted), signal),
-      );
+      return pass.runSync(operation, (saved) => {
+        const steps = this.backwardSteps(operation, saved, gradOutput.tensor, wanted);
+        const gradients = wanted.gradParameters && !this.#hasForeign ? this.parameters().map(gradientOf) : [];
+        return runProcedureSync(operation, restoring(operation, gradients, steps), signal);
+      });
     } finally {
       gradOutput.release();
     }

@@ -1,7 +1,18 @@
 /** What forward passes keep, for how long, when passes fail, are aborted, overlap or meet frozen modules. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ConvTranspose2d, Module, PReLU, ReLU, Sequential, Sigmoid, SiLU, tensor, zeros } from '../../src/index.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  ConvTranspose2d,
+  Module,
+  OutOfMemoryError,
+  PReLU,
+  ReLU,
+  Sequential,
+  Sigmoid,
+  SiLU,
+  tensor,
+  zeros,
+} from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { codeOf, countTurns, random, slicingEngine, SLOW, turns, watch } from '../support/in_flight.ts';
 import { releaseAll } from '../support/leaks.ts';
@@ -142,6 +153,60 @@ describe('forward', () => {
     await expect(failing).rejects.toThrow('stop');
     await expect(waiting).rejects.toMatchObject({ code: 'ERR_NO_FORWARD', message: expect.stringContaining('failed') });
     expect(values(await m.backward(vector(4, 8)))).toEqual([1, 2]);
+  });
+});
+
+describe('a backward that fails half-way', () => {
+  const conv = (inChannels: number, outChannels: number): ConvTranspose2d =>
+    new ConvTranspose2d(inChannels, outChannels, 2, { stride: 2, engine });
+
+  test.each(['backward', 'backwardSync'] as const)('%s leaves the gradients as they were', async (method) => {
+    const [first, last] = [conv(2, 3), conv(3, 1)];
+    const net = own(new Sequential(first, new ReLU(), last));
+    const x = own(random(engine, [1, 2, 3, 3]));
+    const g = own(random(engine, [1, 1, 12, 12], 2));
+    const gradients = (): number[][] => net.parameters().map(({ grad }) => Array.from(grad!.toTypedArray()));
+    own(await net.forward(x));
+    own(await net.backward(g));
+    const once = gradients();
+    const fail = async (): Promise<void> => {
+      own(await net.forward(x));
+      x.copyFrom(x.toTypedArray()); // what the first module has saved, so that the last one has had its backward
+      const run = async (): Promise<unknown> => net[method](g);
+      await expect(run()).rejects.toMatchObject({ code: 'ERR_MODIFIED' });
+    };
+    await fail();
+    expect(gradients()).toEqual(once);
+    net.zeroGrad();
+    await fail();
+    expect(gradients()).toEqual(once.map((values) => values.map(() => 0)));
+    await fail(); // what was zeros is known to be zeros again
+    own(await net.forward(x));
+    own(await net[method](g));
+    expect(gradients()).toEqual(once);
+    // written by hand after it was set to 0: these numbers are kept, too
+    net.zeroGrad();
+    last.weight.grad!.data.fill(3);
+    await fail();
+    expect(new Set(gradients()[2])).toEqual(new Set([3]));
+  });
+
+  test('memory that runs out: the same', async () => {
+    const net = own(new Sequential(conv(2, 3), conv(3, 1)));
+    const x = own(random(engine, [1, 2, 3, 3]));
+    own(await net.forward(x));
+    const g = own(random(engine, [1, 1, 12, 12], 2));
+    // gradients of four parameters, gradInput of the last module, and no more
+    const allocateStorage = engine.allocateStorage.bind(engine);
+    let calls = 0;
+    const allocate = vi.spyOn(engine, 'allocateStorage').mockImplementation((operation, bytes, ...rest) => {
+      if (++calls > 5) throw new OutOfMemoryError(operation, bytes, 0);
+      return allocateStorage(operation, bytes, ...rest);
+    });
+    await expect(net.backward(g)).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' });
+    allocate.mockRestore();
+    for (const { grad } of net.parameters()) expect([...grad!.toTypedArray()].every((value) => value === 0)).toBe(true);
+    own(await net.backward(g)); // it is still pending
   });
 });
 
