@@ -156,7 +156,7 @@ export abstract class ConvModule extends Module {
     drawParameters(this, generator);
   }
 
-  protected override get forwardOptions(): readonly string[] {
+  override get forwardOptions(): readonly string[] {
     return this.#transposed ? ['outputSize', 'signal', 'out'] : ['signal', 'out'];
   }
 

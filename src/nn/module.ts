@@ -1,25 +1,21 @@
 /** The base of modules: the pending forward pass, and passes that keep their own state. */
 
 import { ArgumentError, EngineError } from '../core/errors.ts';
-import { checkOptions } from '../core/validate.ts';
 import type { Procedure, Uses } from '../engine/call.ts';
 import { performForeign } from '../engine/call.ts';
-import { hold } from '../engine/call_queue.ts';
 import { runProcedure, runProcedureSync } from '../engine/procedures.ts';
 import { storagesOf } from '../functional/arguments.ts';
 import type { TensorArgument } from '../functional/operands.ts';
-import type { OpenTensor } from '../functional/tensor_arguments.ts';
-import { openRetained, openTensor } from '../functional/tensor_arguments.ts';
 import { zeros } from '../tensor/create.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { IN_WORKERD } from '../threading/platform.ts';
 import type { Frozen } from './frozen.ts';
 import { freezeAll } from './frozen.ts';
-import { gradientOf, markUnplaced, restoring } from './gradients.ts';
 import { ParameterTree } from './parameter_tree.ts';
 import { Pass } from './pass.ts';
 import type { BackwardOptions, ForwardOptions, ForwardResult, Vjp, Wanted } from './pass_types.ts';
 import { checkWanted } from './pass_types.ts';
+import { isAlive, runBackward, runBackwardSync, runForward, runForwardSync } from './run_passes.ts';
 import type { Saved } from './saved.ts';
 import { NOTHING_SAVED } from './saved.ts';
 import { warmUp, warmUpSync } from './warm_up.ts';
@@ -43,8 +39,11 @@ export class Module extends ParameterTree {
    * @throws the errors of the operation; in evaluation and training mode alike.
    */
   async forward(input: TensorArgument, options: ForwardOptions = {}): Promise<Tensor> {
-    if (this.#runsAtOnce) return this.#keep(this.#runForwardSync('forward', input, options, this.training));
-    const kept = this.#runForward('forward', input, options, this.training).then((result) => this.#keep(result));
+    if (this.#runsAtOnce)
+      return this.#keep(runForwardSync(this, this.#operation('forward'), input, options, this.training));
+    const kept = runForward(this, this.#operation('forward'), input, options, this.training).then((result) =>
+      this.#keep(result),
+    );
     const settled = kept.then(
       () => true,
       () => false,
@@ -59,7 +58,7 @@ export class Module extends ParameterTree {
 
   /** As `forward`, at once. */
   forwardSync(input: TensorArgument, options: ForwardOptions = {}): Tensor {
-    return this.#keep(this.#runForwardSync('forwardSync', input, options, this.training));
+    return this.#keep(runForwardSync(this, this.#operation('forwardSync'), input, options, this.training));
   }
 
   /**
@@ -75,7 +74,7 @@ export class Module extends ParameterTree {
     if (this.#runsAtOnce) return this.#backwardAtOnce('backward', gradOutput, wanted, options.signal);
     const forward = this.#forwardSettled;
     if (forward === null) this.#pendingPass('backward'); // an error now rather than in its turn
-    return this.#runBackward('backward', gradOutput, wanted, options.signal, async (run) => {
+    return runBackward(this, this.#operation('backward'), gradOutput, wanted, options.signal, async (run) => {
       if (forward !== null && !(await forward)) throw this.#noForward('backward', 'its forward failed');
       const pass = this.#pendingPass('backward');
       const gradInput = await run(pass);
@@ -95,14 +94,14 @@ export class Module extends ParameterTree {
   /** A forward pass beside the pending one, in either mode: a module may take part many times before backward. */
   async vjp(input: TensorArgument, options: ForwardOptions = {}): Promise<Vjp> {
     this.checkThawed('vjp');
-    if (this.#runsAtOnce) return this.#vjpOf(this.#runForwardSync('vjp', input, options, true));
-    return this.#vjpOf(await this.#runForward('vjp', input, options, true));
+    if (this.#runsAtOnce) return this.#vjpOf(runForwardSync(this, this.#operation('vjp'), input, options, true));
+    return this.#vjpOf(await runForward(this, this.#operation('vjp'), input, options, true));
   }
 
   /** As `vjp`, at once. */
   vjpSync(input: TensorArgument, options: ForwardOptions = {}): Vjp {
     this.checkThawed('vjpSync');
-    return this.#vjpOf(this.#runForwardSync('vjpSync', input, options, true));
+    return this.#vjpOf(runForwardSync(this, this.#operation('vjpSync'), input, options, true));
   }
 
   /**
@@ -199,7 +198,7 @@ export class Module extends ParameterTree {
   }
 
   /** Options of `forward` that this module takes. */
-  protected get forwardOptions(): readonly string[] {
+  get forwardOptions(): readonly string[] {
     return ['signal', 'out'];
   }
 
@@ -265,105 +264,6 @@ export class Module extends ParameterTree {
     }
   }
 
-  /** The caller may change neither the input nor a parameter before the promise has settled. */
-  async #runForward(
-    method: string,
-    argument: TensorArgument,
-    options: ForwardOptions,
-    save: boolean,
-  ): Promise<ForwardResult> {
-    this.checkAlive(this.#operation(method));
-    const input = this.#open(method, 'input', argument, openRetained);
-    this.#inFlight++;
-    try {
-      const reads = storagesOf([input.tensor, ...this.operands()].filter(isAlive));
-      const writes = storagesOf([options?.out, ...this.writtenInTraining()].filter(isAlive));
-      const procedure = this.#checkedForward(method, input.tensor, options, save);
-      return await runProcedure(procedure, { reads, writes }, options?.signal);
-    } finally {
-      input.release();
-      this.#landed();
-    }
-  }
-
-  #runForwardSync(method: string, argument: TensorArgument, options: ForwardOptions, save: boolean): ForwardResult {
-    this.checkAlive(this.#operation(method));
-    const input = this.#open(method, 'input', argument);
-    try {
-      const procedure = this.#checkedForward(method, input.tensor, options, save);
-      return runProcedureSync(this.#operation(method), procedure, options?.signal);
-    } finally {
-      input.release();
-    }
-  }
-
-  /**
-   * A backward pass in the place that it has in the order of calls now, though its forward may be pending still.
-   * Gradients exist from the call on, so that whatever is called next finds them.
-   * @param find finds the forward pass and runs its backward
-   */
-  async #runBackward(
-    method: string,
-    argument: TensorArgument,
-    wanted: Wanted,
-    signal: AbortSignal | undefined,
-    find: (run: (pass: Pass) => Promise<Tensor | null>) => Promise<Tensor | null>,
-  ): Promise<Tensor | null> {
-    const operation = this.#operation(method);
-    const parameters = this.parameters();
-    const opened = this.#open(method, 'gradOutput', argument, openRetained);
-    const gradOutput = opened.tensor;
-    this.#inFlight++;
-    let end = (): void => undefined;
-    try {
-      const gradients = wanted.gradParameters ? parameters.map(gradientOf) : [];
-      const uses: Uses = {
-        reads: storagesOf([gradOutput, ...parameters].filter(isAlive)),
-        writes: storagesOf(gradients),
-      };
-      const placed = !this.#hasForeign;
-      const first = [...parameters, gradOutput].find(isAlive);
-      const place = placed && first !== undefined ? first.engine.reservePlace(operation) : null;
-      const release = placed ? hold(uses) : markUnplaced(gradients);
-      end = () => {
-        release();
-        place?.give();
-      };
-      return await find((pass) =>
-        pass.run(operation, async (saved) => {
-          const steps = this.backwardSteps(operation, saved, gradOutput, wanted);
-          const procedure = placed ? restoring(operation, gradients, steps) : steps;
-          const { reads, writes } = uses;
-          return runProcedure(procedure, { reads: [...reads, ...saved.storages], writes }, signal, place);
-        }),
-      );
-    } finally {
-      end();
-      opened.release();
-      this.#landed();
-    }
-  }
-
-  #runBackwardSync(
-    method: string,
-    pass: Pass,
-    argument: TensorArgument,
-    wanted: Wanted,
-    signal: AbortSignal | undefined,
-  ): Tensor | null {
-    const operation = this.#operation(method);
-    const gradOutput = this.#open(method, 'gradOutput', argument);
-    try {
-      return pass.runSync(operation, (saved) => {
-        const steps = this.backwardSteps(operation, saved, gradOutput.tensor, wanted);
-        const gradients = wanted.gradParameters && !this.#hasForeign ? this.parameters().map(gradientOf) : [];
-        return runProcedureSync(operation, restoring(operation, gradients, steps), signal);
-      });
-    } finally {
-      gradOutput.release();
-    }
-  }
-
   #backwardAtOnce(
     method: string,
     gradOutput: TensorArgument,
@@ -371,36 +271,25 @@ export class Module extends ParameterTree {
     signal: AbortSignal | undefined,
   ): Tensor | null {
     const pass = this.#pendingPass(method);
-    const gradInput = this.#runBackwardSync(method, pass, gradOutput, wanted, signal);
+    const gradInput = runBackwardSync(this, this.#operation(method), pass, gradOutput, wanted, signal);
     if (this.#pending === pass) this.#pending = null;
     return gradInput;
   }
 
   /** Modules of the user's take part: how they run is up to them. */
-  get #hasForeign(): boolean {
+  get hasForeign(): boolean {
     return this.everyModule().some((module) => module !== this && module.hasOwnPasses);
   }
 
   /** In Workers a Promise method is its Sync twin, unless there is something to wait for. */
   get #runsAtOnce(): boolean {
-    return IN_WORKERD && this.forwardSteps !== Module.prototype.forwardSteps && !this.#hasForeign;
-  }
-
-  *#checkedForward(method: string, input: Tensor, options: ForwardOptions, save: boolean): Procedure<ForwardResult> {
-    const operation = this.#operation(method);
-    checkOptions(operation, options, this.forwardOptions);
-    return yield* this.forwardSteps(operation, input, options, save);
+    return IN_WORKERD && this.forwardSteps !== Module.prototype.forwardSteps && !this.hasForeign;
   }
 
   #checkBackward(method: string, options: BackwardOptions): Wanted {
     const operation = this.#operation(method);
     this.checkAlive(operation);
     return checkWanted(operation, options);
-  }
-
-  /** TensorLikes are copied in; what is no tensor at all is left to the operation. */
-  #open(method: string, argument: string, value: TensorArgument, how: typeof openTensor = openTensor): OpenTensor {
-    return how(this.#operation(method), argument, value, this.home().engine);
   }
 
   /** A Promise call has settled; what was disposed meanwhile goes with the last one. */
@@ -438,12 +327,13 @@ export class Module extends ParameterTree {
     const pass = new Pass(saved ?? NOTHING_SAVED);
     const backward = async (argument: TensorArgument, options: BackwardOptions = {}): Promise<Tensor | null> => {
       const wanted = this.#checkBackward('vjp.backward', options);
-      if (this.#runsAtOnce) return this.#runBackwardSync('vjp.backward', pass, argument, wanted, options.signal);
-      return this.#runBackward('vjp.backward', argument, wanted, options.signal, (run) => run(pass));
+      if (this.#runsAtOnce)
+        return runBackwardSync(this, this.#operation('vjp.backward'), pass, argument, wanted, options.signal);
+      return runBackward(this, this.#operation('vjp.backward'), argument, wanted, options.signal, (run) => run(pass));
     };
     const backwardSync = (argument: TensorArgument, options: BackwardOptions = {}): Tensor | null => {
       const wanted = this.#checkBackward('vjp.backwardSync', options);
-      return this.#runBackwardSync('vjp.backwardSync', pass, argument, wanted, options.signal);
+      return runBackwardSync(this, this.#operation('vjp.backwardSync'), pass, argument, wanted, options.signal);
     };
     return { output, backward, backwardSync, dispose: () => pass.dispose() } as Vjp;
   }
@@ -451,8 +341,3 @@ export class Module extends ParameterTree {
 
 /** What a module of the user's overrides. */
 const PASSES = ['forward', 'forwardSync', 'backward', 'backwardSync'] as const;
-
-/** Only these can be held; what is no tensor, or disposed, is an error that the operation finds. */
-function isAlive(value: unknown): value is Tensor {
-  return value instanceof Tensor && !value.disposed;
-}

@@ -26,7 +26,7 @@ function placed(Base: typeof ConvTranspose2d) {
     }
 
     /** Not `outputSize`, which has been decided. */
-    protected override get forwardOptions(): readonly string[] {
+    override get forwardOptions(): readonly string[] {
       return ['signal', 'out'];
     }
 
