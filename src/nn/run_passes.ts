@@ -116,8 +116,18 @@ export function runBackwardSync(
   try {
     return pass.runSync(operation, (saved) => {
       const steps = module.backwardSteps(operation, saved, gradOutput.tensor, wanted);
-      const gradients = wanted.gradParameters && !module.hasForeign ? module.parameters().map(gradientOf) : [];
-      return runProcedureSync(operation, restoring(operation, gradients, steps), signal);
+      const parameters = wanted.gradParameters && !module.hasForeign ? module.parameters() : [];
+      const without = parameters.filter(({ grad }) => grad === null);
+      const gradients = parameters.flatMap(({ grad }) => grad ?? []);
+      try {
+        return runProcedureSync(operation, restoring(operation, gradients, steps), signal);
+      } catch (error) {
+        for (const parameter of without) {
+          parameter.grad?.dispose();
+          parameter.grad = null;
+        }
+        throw error;
+      }
     });
   } finally {
     gradOutput.release();

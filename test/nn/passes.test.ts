@@ -191,6 +191,18 @@ describe('a backward that fails half-way', () => {
     expect(new Set(gradients()[2])).toEqual(new Set([3]));
   });
 
+  test('Sync, gradients that were not there are not there after it', () => {
+    const net = own(new Sequential(conv(2, 3), conv(3, 1)));
+    const x = own(random(engine, [1, 2, 3, 3]));
+    own(net.forwardSync(x));
+    x.copyFrom(x.toTypedArray());
+    const { tensors } = engine.memory;
+    const g = own(random(engine, [1, 1, 12, 12], 2));
+    expect(codeOf(() => net.backwardSync(g))).toBe('ERR_MODIFIED');
+    expect(net.parameters().map(({ grad }) => grad)).toEqual([null, null, null, null]);
+    expect(engine.memory.tensors).toBe(tensors + 1);
+  });
+
   test('memory that runs out: the same', async () => {
     const net = own(new Sequential(conv(2, 3), conv(3, 1)));
     const x = own(random(engine, [1, 2, 3, 3]));
