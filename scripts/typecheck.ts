@@ -8,7 +8,15 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
 const projects = ['.', 'test', 'scripts', 'examples', 'assembly'];
-const WITH_PACKAGES = ['bench', 'examples/cloudflare-worker', 'release', 'test/runtimes', 'test/tfjs', 'test/workers'];
+const WITH_PACKAGES = [
+  'bench',
+  'examples/cloudflare-worker',
+  'examples/tfjs-autoencoder',
+  'release',
+  'test/runtimes',
+  'test/tfjs',
+  'test/workers',
+];
 for (const folder of WITH_PACKAGES) {
   if (existsSync(`${folder}/node_modules`)) projects.push(folder);
   else console.log(`${folder}/ is not checked, its types are not installed: npm ci --prefix ${folder}`);

@@ -34,7 +34,7 @@ export interface TfjsStats {
 export interface Registration {
   readonly stats: TfjsStats;
   /** Puts the kernels of the backend back, and frees what was taken. Idempotent. */
-  unregister(): void;
+  readonly unregister: () => void;
 }
 
 const DEFAULT_CACHE_BYTES = 128 * 2 ** 20;
@@ -75,14 +75,15 @@ export async function register(tf: Tfjs, options: RegisterOptions = {}): Promise
   try {
     const place = given === undefined && backend.wasm !== undefined ? memoryOf(backend.wasm) : null;
     const engine = given ?? (await createEngine({ cacheBytes, ...place }));
-    return new Kernels(tf, name, backend, engine, place !== null, cacheBytes, given === undefined);
+    const kernels = new Kernels(tf, name, backend, engine, place !== null, cacheBytes, given === undefined);
+    return { stats: kernels.stats, unregister: () => kernels.unregister() };
   } catch (error) {
     registered.delete(backend);
     throw error;
   }
 }
 
-class Kernels implements Registration {
+class Kernels {
   readonly stats: { -readonly [K in keyof TfjsStats]: TfjsStats[K] };
   readonly #tf: Tfjs;
   readonly #backend: TfjsBackend;

@@ -276,8 +276,9 @@ describe('registering', () => {
     const registration = await register(tf);
     expect(tf.getKernel('Conv2DBackpropInput', 'wasm')).not.toBe(before);
     await expect(register(tf)).rejects.toThrow(EngineError);
-    registration.unregister();
-    registration.unregister();
+    const { unregister } = registration;
+    unregister();
+    unregister();
     expect(tf.getKernel('Conv2DBackpropInput', 'wasm')).toBe(before);
     expect(tf.getKernel('Conv2DBackpropFilter', 'wasm')).toBeUndefined();
     const again = await register(tf, { cacheBytes: 0 });

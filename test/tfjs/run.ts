@@ -1,5 +1,5 @@
 /**
- * Runs the tests of `upconv/tfjs` with TensorFlow.js itself, which it installs.
+ * Runs the tests of `upconv/tfjs` with TensorFlow.js itself, which it installs, and the example that uses it.
  *
  *   node test/tfjs/run.ts [option of Vitest …]
  */
@@ -8,4 +8,5 @@ import { installPackages } from '../../scripts/install.ts';
 import { runProjects } from '../../scripts/run_project.ts';
 
 installPackages('test/tfjs');
+installPackages('examples/tfjs-autoencoder');
 if (!runProjects(['tfjs'], process.argv.slice(2))) process.exitCode = 1;
