@@ -17,6 +17,8 @@ export { fold, unfold } from './conv/fold';
 export { packForwardWeight } from './conv/forward_weight';
 export { convGradWeight, sumGradWeight } from './conv/grad_weight';
 export { implicitForward } from './conv/implicit_forward';
+export { winogradForward } from './conv/winograd_forward';
+export { packWinograd } from './conv/winograd_weight';
 export { activation, prelu, preluGradWeight } from './elementwise/activation_stages';
 export { combine } from './elementwise/combine';
 export { copyStrided } from './elementwise/copy';

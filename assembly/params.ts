@@ -79,6 +79,7 @@ export class ConvParams {
   outputStrideW: i32;
   weightInStride: i32;
   weightOutStride: i32;
+  weightGroupStride: i32;
 
   /** Largest shift of a tap, ⌊tap · dilation ÷ stride⌋. */
   maxShiftD: i32;

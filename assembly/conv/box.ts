@@ -12,9 +12,14 @@ export class Box {
   h1: i32;
   w1: i32;
 
-  /** Bytes of workspace that a box takes, with what keeps its successor aligned. */
+  /** The next box in memory. */
+  @inline get next(): Box {
+    return changetype<Box>(changetype<usize>(this) + 24);
+  }
+
+  /** Bytes of workspace that an item's box and two more take, with what keeps their successor aligned. */
   @inline static get bytes(): usize {
-    return 64;
+    return 128;
   }
 
   /** The box as axis 0 … 2 sees it: its d0 and d1 are those of the axis. */
@@ -36,6 +41,15 @@ export class Box {
 }
 
 export class boxes {
+  /** Sets `box` to all of the input. */
+  static inputs(p: ConvParams, box: Box): Box {
+    for (let axis = 0; axis < 3; axis++) {
+      box.along(axis).d0 = 0;
+      box.along(axis).d1 = boxes.along(p, axis).inputD;
+    }
+    return box;
+  }
+
   /** Parameters as axis 0 … 2 sees them: every field …D of the triple …D, …H, …W is that of the axis. */
   @inline static along(p: ConvParams, axis: i32): ConvParams {
     return changetype<ConvParams>(changetype<usize>(p) + (axis << 2));

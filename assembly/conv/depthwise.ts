@@ -20,6 +20,7 @@
 import { Activation } from '../elementwise/activation';
 import { element, elements } from '../elements';
 import { ConvParams } from '../params';
+import { Box } from './box';
 import { depthwiseBoxes, loadBox, sides } from './depthwise_box';
 import { cellPeriod, foldRow, sumCells } from './depthwise_cells';
 import { depthwiseTaps } from './depthwise_taps';
@@ -43,10 +44,10 @@ function depthwiseItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   const image = rest - channel * p.batch;
   const sourceChannels = gather ? p.outChannels : p.inChannels;
   const firstChannel = (channel / (gather ? p.inChannels : p.outChannels)) * sourceChannels;
-  const sourcePtr = workspacePtr + depthwiseBoxes.bytes;
+  const sourcePtr = workspacePtr + Box.bytes;
   const weightPtr = p.packedPtr + channel * p.depth * bytes;
   assert(result.slices > 0 && result.rows > 0 && result.columns > 0);
-  assert(<i32>depthwiseBoxes.bytes + sourceChannels * p.planeSize * bytes <= p.panelsOffset);
+  assert(<i32>Box.bytes + sourceChannels * p.planeSize * bytes <= p.panelsOffset);
   let nonFinite = false;
   for (let c = 0; c < sourceChannels; c++) {
     const to = sourcePtr + c * p.planeSize * bytes;

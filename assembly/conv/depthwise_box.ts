@@ -7,13 +7,9 @@ import { Box, boxes } from './box';
 
 /** The boxes of an item at the start of a thread's workspace: as it is cut, of the input, of the output. */
 export class depthwiseBoxes {
-  /** Bytes of all three. */
-  @inline static get bytes(): usize {
-    return 3 * Box.bytes;
-  }
-
   @inline static side(workspacePtr: usize, large: bool): Box {
-    return changetype<Box>(workspacePtr + (large ? 2 * Box.bytes : Box.bytes));
+    const box = changetype<Box>(workspacePtr).next;
+    return large ? box.next : box;
   }
 
   /** Sets all three; they may lie outside the tensors. Returns the item number without them. */

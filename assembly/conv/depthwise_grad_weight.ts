@@ -10,6 +10,7 @@
 
 import { elements } from '../elements';
 import { ConvParams } from '../params';
+import { Box } from './box';
 import { depthwiseBoxes, loadBox } from './depthwise_box';
 import { cellPeriod, dotCells } from './depthwise_cells';
 import { depthwiseTaps } from './depthwise_taps';
@@ -25,7 +26,7 @@ function gradWeightItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   const outChannel = item - inChannel * p.outChannels;
   const largeChannel = (inChannel / p.inChannels) * p.outChannels + outChannel;
   const small = depthwiseBoxes.side(workspacePtr, false);
-  const largePtr = workspacePtr + depthwiseBoxes.bytes;
+  const largePtr = workspacePtr + Box.bytes;
   const repeatedPtr = workspacePtr + p.panelsOffset;
   const tapPtr = workspacePtr + p.aPanelsOffset;
   const sumsPtr = workspacePtr + p.tileOffset;

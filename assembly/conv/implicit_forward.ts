@@ -76,12 +76,13 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     assert(lines + packed * width <= p.stripStep && p.kc * p.stripStep * bytes <= p.rowBufferOffset - p.panelsOffset);
   }
 
+  const exists = boxes.inputs(p, box.next);
   for (let k0 = 0; k0 < p.depth; k0 += p.kc) {
     const kc = min(p.kc, p.depth - k0);
     const channelsPtr = imagePtr + k0 * p.inputChannelStride * bytes;
     const inputPtr = channelsPtr + (box.d0 * p.inputStrideD + box.h0 * p.inputStrideH + base) * bytes; // if in place
     const panelsPtr = slabPtr + k0 * p.tiles * 2 * bytes;
-    if (packed > 0) packLines(p, box, channelsPtr, kc, base, packedFrom, linesPtr);
+    if (packed > 0) packLines(p, exists, box, channelsPtr, kc, base, packedFrom, linesPtr);
     for (let slice = 0; slice < box.slices; slice++) {
       const bPtr = linesPtr + slice * p.paddedSlice * bytes;
       const cPtr = planesPtr + slice * p.planeSlice * bytes;

@@ -22,12 +22,14 @@ const STREAMS: i32 = 8;
 /**
  * Packs `kc` lines and applies the input's activation.
  *
- * @param channelsPtr first channel of the image
+ * @param exists coordinates of the input that exist
+ * @param channelsPtr first channel of the image, where coordinates are 0
  * @param base plane coordinate along W at which rows begin
  * @param first position of a slice from which on it is wanted
  */
 export function packLines(
   p: ConvParams,
+  exists: Box,
   box: Box,
   channelsPtr: usize,
   kc: i32,
@@ -45,8 +47,8 @@ export function packLines(
   const streams = turned ? kc : STREAMS;
   const inputStep = p.inputStrideW * bytes;
   // of the positions of a row, those that are inputs
-  const inputsBegin = max(p.maxShiftW - base, 0);
-  const inputsEnd = min(period, p.inputW + p.maxShiftW - base);
+  const inputsBegin = max(exists.w0 + p.maxShiftW - base, 0);
+  const inputsEnd = min(period, exists.w1 + p.maxShiftW - base);
   for (let c0 = 0; c0 < kc; c0 += streams) {
     const c1 = min(c0 + streams, kc);
     for (let slice = 0; slice < box.slices + p.maxShiftD; slice++) {
@@ -55,13 +57,13 @@ export function packLines(
       // strip too: what lies in memory by chance may be denormal, and some processors take a hundred cycles for those.
       for (let row = 0; row <= rows; row++) {
         const h = box.h0 - p.maxShiftH + row;
-        const exists = row < rows && <u32>d < <u32>p.inputD && <u32>h < <u32>p.inputH;
+        const isInput = row < rows && d >= exists.d0 && d < exists.d1 && h >= exists.h0 && h < exists.h1;
         const begin = max(first - row * period, 0);
         const end =
           row < rows ? period : min(p.maxShiftW + width, p.stripStep - slice * p.paddedSlice - row * period + first);
         if (begin >= end) continue;
-        const from = exists ? max(inputsBegin, begin) : end;
-        const count = exists ? max(inputsEnd - from, 0) : 0;
+        const from = isInput ? min(max(inputsBegin, begin), end) : end;
+        const count = isInput ? max(min(inputsEnd, end) - from, 0) : 0;
         const zerosBefore = (from - begin) * bytes;
         const inputBytes = count * bytes;
         const blocks = inputStep == bytes ? inputBytes & ~63 : 0;
@@ -89,7 +91,14 @@ export function packLines(
               source += 4;
             }
           } else if (!turned) {
-            elements.copy(source, inputStep, to, bytes, count, bytes);
+            let left = count;
+            // every second element: what lies between is another phase's
+            for (; inputStep == 8 && bytes == 4 && left > 4; left -= 4) {
+              v128.store(to, v128.shuffle<f32>(v128.load(source), v128.load(source, 16), 0, 2, 4, 6));
+              source += 32;
+              to += 16;
+            }
+            elements.copy(source, inputStep, to, bytes, left, bytes);
           }
           if (p.inputActivation != 0) {
             Activation.row(bytes, p.inputActivation, targetPtr, count, p.inputActivationA, p.inputActivationB);

@@ -44,7 +44,7 @@ export function forwardStep(
   const product = productOf(problem, 'forward', input);
   // in a product that gathers, bands of whole rows take the path of the whole anyway
   const isSized = product.open && !product.scatters;
-  const algorithm = anySizeOnly && product.open && !isSized ? usualAlgorithm(product) : problem.algorithm;
+  const algorithm = !anySizeOnly || !product.open ? problem.algorithm : isSized ? 'direct' : usualAlgorithm(product);
   const spec = specOf({ ...problem, algorithm }, engine, seen, { bias: bias !== null, activation, inputActivation });
   // JSON has no infinities: numbers of activations are in the key as text
   const numbers = `${numbersOf(activation)} ${numbersOf(inputActivation)}`;
@@ -52,12 +52,12 @@ export function forwardStep(
     engine,
     operands,
     source,
-    (anySize) => {
-      const full = anySize ? { ...spec, anySize } : spec;
+    (variant) => {
+      const full = { ...spec, ...variant };
       const key = `${problem.kind.name} ${JSON.stringify(full)} ${numbers}`;
       return { key, plan: engine.plan(key, () => problem.kind.plan(full)) };
     },
-    anySizeOnly && !isSized,
+    anySizeOnly && !isSized ? [ANY_SIZE] : variantsOf(problem),
   );
 }
 
@@ -81,11 +81,17 @@ export function backwardSteps(
     const seen = { output: operands.read('gradOutput', gradOutput), ...see(operands) };
     const outputMask = [index === 0, index === 1, index === 2] as const;
     const spec = specOf(problem, engine, seen, { outputMask, accumulate });
-    const step = stepOf(engine, operands, source, (anySize) => {
-      const full = anySize ? { ...spec, anySize } : spec;
-      const key = `${problem.kind.name}Backward ${JSON.stringify(full)}`;
-      return { key, plan: engine.plan(key, () => problem.kind.planBackward(full)) };
-    });
+    const step = stepOf(
+      engine,
+      operands,
+      source,
+      (variant) => {
+        const full = { ...spec, ...variant };
+        const key = `${problem.kind.name}Backward ${JSON.stringify(full)}`;
+        return { key, plan: engine.plan(key, () => problem.kind.planBackward(full)) };
+      },
+      variantsOf(problem),
+    );
     steps.push(step);
   };
   if (gradInput !== null) {
@@ -232,23 +238,37 @@ function weightSource(weight: Tensor | PackedWeight): WeightSource {
   };
 }
 
+/** What plans of one product may differ in. */
+type Variant = Pick<ConvSpec, 'algorithm' | 'anySize'>;
+
+const BEST: Variant = {};
+/** Without transforms. */
+const DIRECT: Variant = { algorithm: 'direct' };
+/** With a packed weight of any size. */
+const ANY_SIZE: Variant = { anySize: true };
+
+function variantsOf({ algorithm }: ConvProblem): Variant[] {
+  return algorithm === 'auto' ? [BEST, DIRECT, ANY_SIZE] : [BEST, ANY_SIZE];
+}
+
 /**
- * @param planOf the plan and its key: the fastest one, or that with the layout of any size
- * @param anySizeOnly takes the latter, where the former may be faster
+ * @param planOf the plan and its key
+ * @param variants in order of preference; a packed weight may lack the layouts of the first ones
  */
 function stepOf(
   engine: Engine,
   operands: KernelOperands,
   { packed, request }: WeightSource,
-  planOf: (anySize: boolean) => { readonly key: string; readonly plan: Plan },
-  anySizeOnly = false,
+  planOf: (variant: Variant) => { readonly key: string; readonly plan: Plan },
+  variants: readonly Variant[],
 ): Step {
   const stepFor = ({ key, plan }: ReturnType<typeof planOf>): Step =>
     operands.step(engine, key, plan.stages, scratchOf(plan));
-  const best = planOf(anySizeOnly);
+  const best = planOf(variants[0]);
   if (best.plan.packedWeightBytes === 0) return stepFor(best);
   if (packed === null) return { ...stepFor(best), packedWeight: request(best.plan) };
-  for (const found of [best, planOf(true)]) {
+  for (const variant of variants) {
+    const found = planOf(variant);
     const copy = packed.copy(found.plan.packKey);
     if (copy === null) continue;
     operands.raw('packedWeight', copy.ptr);

@@ -45,7 +45,7 @@ export const PLAN_BLOCKS: Blocks = {
   conv: layout(`
     inputPtr outputPtr weightPtr packedPtr biasPtr workspacePtr threadBytes elementBytes batch groups inChannels
     outChannels input@ output@ stride@ crop@ inputBatchStride inputChannelStride inputStride@
-    outputBatchStride outputChannelStride outputStride@ weightInStride weightOutStride maxShift@ rangeOrigin@ rangeBegin@
+    outputBatchStride outputChannelStride outputStride@ weightInStride weightOutStride weightGroupStride maxShift@ rangeOrigin@ rangeBegin@
     rangeEnd@ phases@ residuesPtr@ box@ boxes@ planeRow planeSlice planeSize paddedRow paddedSlice kernel@ dilation@
     weightStride@ gather repeat fold holes mr kc
     depth tiles slabs slabChannels taps blocks rowOffsetPtr packTablePtr runTablePtr blockTablePtr

@@ -97,7 +97,7 @@ export function convFields(
 }
 
 /** Bytes of the item's box, with which a thread's workspace begins; see assembly/conv/box.ts. */
-const BOX_BYTES = 64;
+const BOX_BYTES = 128;
 
 /**
  * A thread's workspace: box, planes, then `areas` in order, each of so many bytes.

@@ -6,7 +6,7 @@ import type { Box } from './conv_gather.ts';
 import { inputRanges, pitchesOf } from './conv_gather.ts';
 import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
-import { BOXES_BYTES, growBox, reachedBox, shiftsOf, tapFields } from './depthwise_boxes.ts';
+import { LAST_VECTOR_BYTES, growBox, reachedBox, shiftsOf, tapFields } from './depthwise_boxes.ts';
 import type { ForwardSpec } from './forward_spec.ts';
 import { layoutOf } from './forward_spec.ts';
 import { pointer, pointers } from './stage.ts';
@@ -59,7 +59,7 @@ function planDepthwise(spec: ForwardSpec, direction: 'scatter' | 'gather'): Conv
 
   const rows = sourceChannels * axes[0].kernel * axes[1].kernel;
   const depth = rows * shifts.length * (stride + 3);
-  const workspace = workspaceFields(BOXES_BYTES + sourceChannels * planeSize * bytes, {
+  const workspace = workspaceFields(LAST_VECTOR_BYTES + sourceChannels * planeSize * bytes, {
     panels: resultSize * bytes + 32,
     rowBuffer: planeRow * bytes,
     aPanels: rows * shifts.length * 4,

@@ -8,8 +8,8 @@ import type { AxisPhases, ConvGeometry } from './conv_geometry.ts';
 import type { Layout } from './forward_spec.ts';
 import type { FieldValue } from './stage.ts';
 
-/** Boxes of an item beside the first, and room for a vector that ends behind the last row. */
-export const BOXES_BYTES: number = 128 + 16;
+/** Room for a vector that ends behind the last row. */
+export const LAST_VECTOR_BYTES = 16;
 /** Along W: there are vectors of weights for each residue. */
 export const LARGEST_STRIDE = 256;
 /** Rows are cut down to this, if need be, to fit. */

@@ -6,7 +6,7 @@ import { convFields, workspaceFields } from './conv_fields.ts';
 import type { Box } from './conv_gather.ts';
 import { inputRanges, pitchesOf } from './conv_gather.ts';
 import { directFlops } from './conv_geometry.ts';
-import { BOXES_BYTES, growBox, reachedBox, shiftsOf, tapFields } from './depthwise_boxes.ts';
+import { LAST_VECTOR_BYTES, growBox, reachedBox, shiftsOf, tapFields } from './depthwise_boxes.ts';
 import { layoutOf } from './forward_spec.ts';
 import type { GradWeightPlan } from './grad_weight.ts';
 import { cutIntoStages, MAXIMUM_STAGES, planGradWeight } from './grad_weight.ts';
@@ -38,7 +38,7 @@ export function planDepthwiseGradWeight(spec: ProductSpec): GradWeightPlan {
   const [paddedRow, paddedSlice, repeatedSize] = repeatedOf(box);
   const tiles = ceilDiv(axes[0].kernel * axes[1].kernel * shifts.length, TILE);
   const { fields, boxes } = convFields(spec, layout.phases, ranges, box);
-  const workspace = workspaceFields(BOXES_BYTES + planeSize * 4, {
+  const workspace = workspaceFields(LAST_VECTOR_BYTES + planeSize * 4, {
     panels: repeatedSize * 4 + 16,
     rowBuffer: planeRow * 4,
     aPanels: tiles * TILE * 4,

@@ -5,6 +5,7 @@ import { elementCount } from '../core/shape.ts';
 import { checkChoice } from '../core/validate.ts';
 import { planConvForward } from './conv_forward.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
+import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import { planConvTransposeForward } from './conv_transpose_forward.ts';
 import { planDepthwiseGather, planDepthwiseScatter } from './depthwise.ts';
@@ -14,11 +15,13 @@ import type { ForwardSpec } from './forward_spec.ts';
 import { planImplicitForward } from './implicit_forward.ts';
 import { isMirrored, mirroredForward } from './mirrored.ts';
 import { ofUsualHeight } from './usual_length.ts';
+import { planWinogradForward, planWinogradGather } from './winograd_forward.ts';
+import { acceptsWinograd, WINOGRAD_NEEDS } from './winograd_tiles.ts';
 
 /**
  * 'auto' may take any path, 'direct' any that multiplies inputs with weights as they are. A product that gathers (a
  * convolution, gradInput of a transposed one) goes through im2col for 'planes', and for 'implicit' where its stride is
- * not 1 or it has groups.
+ * not 1 or it has groups. 'winograd' transforms float32; float64, which is for checks, takes a direct path under it.
  */
 export type Algorithm = 'auto' | 'direct' | 'planes' | 'implicit' | 'depthwise' | 'winograd';
 
@@ -26,7 +29,13 @@ const ALGORITHMS: readonly Algorithm[] = ['auto', 'direct', 'planes', 'implicit'
 
 /** What may be forced for a geometry. */
 export function acceptedAlgorithms(geometry: ConvGeometry): Algorithm[] {
-  return ['direct', 'planes', 'implicit', ...(acceptsDepthwise(geometry) ? (['depthwise'] as const) : [])];
+  return [
+    'direct',
+    'planes',
+    'implicit',
+    ...(acceptsDepthwise(geometry) ? (['depthwise'] as const) : []),
+    ...(acceptsWinograd(geometry) ? (['winograd'] as const) : []),
+  ];
 }
 
 /** @throws {ArgumentError} for an unknown algorithm, or one that does not take this geometry. */
@@ -34,8 +43,8 @@ export function checkAlgorithm(operation: string, value: unknown, geometry: Conv
   const algorithm = checkChoice(operation, 'algorithm', value === undefined ? 'auto' : value, ALGORITHMS);
   const accepted = acceptedAlgorithms(geometry);
   if (algorithm !== 'auto' && !accepted.includes(algorithm)) {
-    const reason = algorithm === 'depthwise' ? `needs ${DEPTHWISE_NEEDS}` : 'is not built in this version';
-    throw new ArgumentError(operation, 'algorithm', accepted.join(' | '), `'${algorithm}', which ${reason}`);
+    const needs = algorithm === 'depthwise' ? DEPTHWISE_NEEDS : WINOGRAD_NEEDS;
+    throw new ArgumentError(operation, 'algorithm', accepted.join(' | '), `'${algorithm}', which needs ${needs}`);
   }
   return algorithm;
 }
@@ -54,42 +63,91 @@ export function takesDepthwise(
   return isFree(algorithm) ? depthwiseIsFaster(product, spec) : algorithm === 'depthwise';
 }
 
+/** A path with transforms has to be this much cheaper: more is packed, and the costs are estimates. */
+const TRANSFORM_GAIN = 1.03;
+/**
+ * Products that 'auto' transforms are at least so large and deep: errors are relative to all of a tile, and with few
+ * channels an element's own products may be much smaller.
+ */
+const LEAST_TRANSFORMED_FLOPS = 1e7;
+const LEAST_TRANSFORMED_DEPTH = 16;
+
+type Planner = (spec: ForwardSpec) => ConvPlan;
+
+/** True when 'auto' may take a path with transforms. @param depth channels that a result sums up */
+function mayTransform(algorithm: Algorithm, { dtype, anySize, geometry }: ForwardSpec, depth: number): boolean {
+  return (
+    algorithm === 'auto' &&
+    anySize !== true &&
+    dtype !== 'float64' &&
+    depth >= LEAST_TRANSFORMED_DEPTH &&
+    directFlops(geometry) >= LEAST_TRANSFORMED_FLOPS &&
+    acceptsWinograd(geometry)
+  );
+}
+
+/** 'winograd' as the dtype has it. */
+function ofDtype(algorithm: Algorithm, { dtype }: ForwardSpec): Algorithm {
+  return algorithm === 'winograd' && dtype === 'float64' ? 'direct' : algorithm;
+}
+
 /**
  * The plan of the product to the small side: a convolution, gradInput of a transposed one. With stride 1 it may take the
- * implicit path.
- * @param algorithm one that takes the geometry
+ * paths of the other product.
+ * @param asked one that takes the geometry
  */
-export function planGatherBy(algorithm: Algorithm, spec: ForwardSpec): ConvPlan {
+export function planGatherBy(asked: Algorithm, spec: ForwardSpec): ConvPlan {
+  const algorithm = ofDtype(asked, spec);
   if (takesDepthwise('gather', algorithm, spec)) return planDepthwiseGather(spec);
-  if (!isMirrored(spec)) return planConvForward(spec);
+  const direct = directGather(algorithm, spec);
+  if (algorithm === 'winograd') return planWinogradGather(spec);
+  if (!mayTransform(algorithm, spec, spec.geometry.outChannels)) return direct(spec);
+  const free = { ...spec, mr: null };
+  const isCheaper = gatherCycles(planWinogradGather, free) * TRANSFORM_GAIN < gatherCycles(direct, free);
+  return (isCheaper ? planWinogradGather : direct)(spec);
+}
+
+function planMirrored(spec: ForwardSpec): ConvPlan {
+  return mirroredForward(planImplicitForward, spec);
+}
+
+function directGather(algorithm: Algorithm, spec: ForwardSpec): Planner {
+  if (!isMirrored(spec)) return planConvForward;
+  if (algorithm === 'implicit') return planMirrored;
+  if (!isFree(algorithm) || spec.anySize) return planConvForward;
   // bands of a picture take the path of the whole, so that they have its bits
-  const implicit = isFree(algorithm)
-    ? spec.anySize !== true && isImplicitCheaper(ofUsualHeight(spec))
-    : algorithm === 'implicit';
-  return implicit ? mirroredForward(planImplicitForward, spec) : planConvForward(spec);
+  const usual = ofUsualHeight(spec);
+  return gatherCycles(planMirrored, usual) < gatherCycles(planConvForward, usual) ? planMirrored : planConvForward;
 }
 
 /** Cycles, see `ConvPlan`, of an element that goes from a plane to the result: im2col's product writes there. */
 const FLUSH_ELEMENT = 2;
 
-function isImplicitCheaper(spec: ForwardSpec): boolean {
+function gatherCycles(path: Planner, spec: ForwardSpec): number {
+  if (path === planConvForward) return path(spec).cycles!;
   const { batch, inChannels, axes } = spec.geometry;
   const flush = FLUSH_ELEMENT * batch * inChannels * elementCount(axes.map(({ input }) => input));
-  return mirroredForward(planImplicitForward, spec).cycles! + flush < planConvForward(spec).cycles!;
+  return path(spec).cycles! + flush;
 }
 
 /**
  * The plan of the product to the large side: a transposed convolution, gradInput of a convolution.
- * @param algorithm one that takes the geometry
+ * @param asked one that takes the geometry
  */
-export function planForwardBy(algorithm: Algorithm, spec: ForwardSpec): ConvPlan {
-  const free = isFree(algorithm);
+export function planForwardBy(asked: Algorithm, spec: ForwardSpec): ConvPlan {
+  const algorithm = ofDtype(asked, spec);
   if (takesDepthwise('scatter', algorithm, spec)) return planDepthwiseScatter(spec);
-  if (algorithm === 'planes' || (free && spec.anySize)) return planConvTransposeForward(spec);
-  const implicit = planImplicitForward(spec);
-  if (!free) return implicit;
+  const isOpen = isFree(algorithm) && !spec.anySize;
+  if (algorithm === 'implicit') return planImplicitForward(spec);
+  if (algorithm === 'winograd') return planWinogradForward(spec);
+  if (!isOpen) return planConvTransposeForward(spec);
   // all micro-kernels take the same path, so that they give the same bits
-  const planes = planConvTransposeForward({ ...spec, mr: null });
-  if (implicit.cycles! < planes.cycles!) return implicit;
-  return spec.mr === null ? planes : planConvTransposeForward(spec);
+  const free = { ...spec, mr: null };
+  const candidates = [planImplicitForward, planConvTransposeForward];
+  const cycles = candidates.map((path) => path(free).cycles!);
+  if (mayTransform(algorithm, spec, spec.geometry.inChannels)) {
+    candidates.push(planWinogradForward);
+    cycles.push(planWinogradForward(free).cycles! * TRANSFORM_GAIN);
+  }
+  return candidates[cycles.indexOf(Math.min(...cycles))](spec);
 }

@@ -134,6 +134,6 @@ export function implicitBoxes(spec: ForwardSpec, layout: Layout): ImplicitBoxes 
 }
 
 /** An odd number of cache lines, so that neighbours in a column do not fall into the same lines of L1. */
-function spread(elements: number, bytes: number): number {
+export function spread(elements: number, bytes: number): number {
   return ((ceilDiv(elements * bytes, 64) | 1) * 64) / bytes;
 }

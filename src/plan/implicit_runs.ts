@@ -103,6 +103,6 @@ function runsOf({ taps, residues }: AxisPhases): { phases: number[]; shifts: num
 }
 
 /** Every choice of one entry of each list. */
-function product<T>(lists: readonly (readonly T[])[]): T[][] {
+export function product<T>(lists: readonly (readonly T[])[]): T[][] {
   return lists.reduce<T[][]>((all, list) => all.flatMap((chosen) => list.map((entry) => [...chosen, entry])), [[]]);
 }

@@ -44,12 +44,20 @@ export function mirroredForward(plan: (spec: ForwardSpec) => ConvPlan, spec: For
   });
   // the last tap is the first one
   const last = geometry.axes.reduce((sum, { kernel }, axis) => sum + (kernel - 1) * weight.spatial[axis], 0);
+  return exchanged(mirrored, last * elementBytes(dtype));
+}
+
+/**
+ * A plan to the large side as one to the small side.
+ * @param weightBytes from the weight's first tap to the one where the plan takes it to begin
+ */
+export function exchanged(plan: ConvPlan, weightBytes: number): ConvPlan {
   const turned = ({ fields, ...stage }: Stage): Stage => {
     const change = ({ at, offsetBytes }: Pointer): Pointer => {
-      if (at === 'weight') return pointer(at, offsetBytes + last * elementBytes(dtype));
+      if (at === 'weight') return pointer(at, offsetBytes + weightBytes);
       return pointer(at === 'input' ? 'output' : at === 'output' ? 'input' : at, offsetBytes);
     };
     return withPointers([{ ...stage, fields: { ...fields, gather: 1 } }], change)[0];
   };
-  return { ...mirrored, pack: mirrored.pack.map(turned), stages: mirrored.stages.map(turned) };
+  return { ...plan, pack: plan.pack.map(turned), stages: plan.stages.map(turned) };
 }

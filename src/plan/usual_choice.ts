@@ -36,6 +36,6 @@ export function algorithmsOfAnySize(product: Product): ('planes' | 'implicit')[]
 }
 
 function choiceAt(length: number, { scatters, ...product }: Product): 'planes' | 'implicit' {
-  const { stages } = (scatters ? planForwardBy : planGatherBy)('auto', atLength(length, product));
+  const { stages } = (scatters ? planForwardBy : planGatherBy)('direct', atLength(length, product));
   return stages[0].entry === 'implicitForward' ? 'implicit' : 'planes';
 }

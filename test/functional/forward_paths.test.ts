@@ -8,6 +8,7 @@ import type { Engine } from '../../src/index.ts';
 import { createEngine } from '../../src/index.ts';
 import { MICROKERNELS } from '../../src/plan/blocking.ts';
 import type { Layer } from '../support/same_bits.ts';
+import { takesWinograd } from '../support/winograd.ts';
 import { computeLayer, expectSameBits } from '../support/same_bits.ts';
 
 const layerOf = (name: string): Layer => layers.find((each) => each.name === name) as Layer;
@@ -43,16 +44,20 @@ test.each([
   ['mediapipe-selfie', 'implicitForward'],
   ['fsrcnn-x2', 'implicitForward'],
   ['htdemucs-tdec-last', 'implicitForward'],
+  ['dcgan-4', 'winogradForward'],
+  ['dcgan-4', 'convTransposeForward', 'direct'],
+  ['vqvae2-upsample_t', 'winogradForward'],
+  ['hifigan-up2', 'winogradForward'],
+  ['unet3d-k4s2', 'winogradForward'],
   ['dcgan-1', 'convTransposeForward'],
-  ['dcgan-4', 'convTransposeForward'],
   ['unet-up1', 'convTransposeForward'],
   ['3dgan-2', 'convTransposeForward'],
   ['dla-idaup-f8', 'depthwise'],
-])("'auto' takes for %s: %s", (name, entry) => {
+] as [string, string, ConvSpec['algorithm']?][])("'auto' takes for %s: %s %s", (name, entry, algorithm) => {
   const layer = layerOf(name);
-  expect(entryOf(layer)).toBe(entry);
-  expect(entryOf(layer, { algorithm: 'direct' })).toBe(entry);
-  for (const microkernel of MICROKERNELS) expect(entryOf(layer, { microkernel })).toBe(entry);
+  expect(entryOf(layer, { algorithm })).toBe(entry);
+  if (entry !== 'winogradForward') expect(entryOf(layer, { algorithm: 'direct' })).toBe(entry);
+  for (const microkernel of MICROKERNELS) expect(entryOf(layer, { microkernel, algorithm })).toBe(entry);
 });
 
 describe('every micro-kernel gives the same bits', () => {
@@ -65,7 +70,8 @@ describe('every micro-kernel gives the same bits', () => {
   test.each(['dcgan-1', 'dcgan-4', 'fcn8s-upscore8', 'db-server-2', 'hifigan-up1', 'vnet-up32', '3dgan-5'])(
     '%s',
     (name) => {
-      for (const algorithm of ['auto', 'planes', 'implicit'] as const) {
+      const accepted = takesWinograd(layerOf(name).kernel, layerOf(name).stride) ? (['winograd'] as const) : [];
+      for (const algorithm of ['auto', 'planes', 'implicit', ...accepted] as const) {
         expectSameBits(engines, (engine) => computeLayer(engine, layerOf(name), algorithm));
       }
     },

@@ -6,8 +6,8 @@
  */
 
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { createEngine, packWeight, tensor } from '../../src/index.ts';
-import type { Algorithm, Engine, Tensor } from '../../src/index.ts';
+import { convTransposeAlgorithms, createEngine, packWeight, tensor } from '../../src/index.ts';
+import type { Algorithm, ConvTransposeOptions, Engine, Tensor } from '../../src/index.ts';
 import type { CacheablePlan } from '../../src/engine/call.ts';
 import { convBackwardReference, convReference } from '../reference/conv.ts';
 import { convTransposeBackwardReference, convTransposeReference } from '../reference/conv_transpose.ts';
@@ -189,8 +189,13 @@ function pokeAll(
 }
 
 /** Each takes all layers; of a convolution, it is that of the gradient of its input. */
-const ALGORITHMS = ['auto', 'planes', 'implicit', 'depthwise'] as const;
-const FORCED = ALGORITHMS.flatMap((algorithm) => LAYERS.map((layer) => ({ layer, algorithm, name: layer.name })));
+const ALGORITHMS = ['auto', 'planes', 'implicit', 'depthwise', 'winograd'] as const;
+const FORCED = ALGORITHMS.flatMap((algorithm) =>
+  LAYERS.filter(({ input, weight, options }) => {
+    if (algorithm !== 'winograd') return true;
+    return convTransposeAlgorithms(input(9), weight, options as ConvTransposeOptions).includes(algorithm);
+  }).map((layer) => ({ layer, algorithm, name: layer.name })),
+);
 
 test.each(FORCED)('widths 1 to 9: $name, $algorithm', ({ layer, algorithm }) => {
   const { input: shapeOf, weight: weightShape, options } = layer;

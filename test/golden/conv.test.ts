@@ -1,14 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { init } from '../../src/index.ts';
-import type { Engine } from '../../src/index.ts';
+import type { Algorithm, Engine } from '../../src/index.ts';
 import fixture from '../fixtures/conv.json' with { type: 'json' };
 import { convBackwardReference, convReference } from '../reference/conv.ts';
 import type { RefConvOptions } from '../reference/options.ts';
 import { refTensor } from '../reference/tensor.ts';
 import type { ConvCase } from '../support/cases.ts';
-import { expectIdentical, expectWithinBound } from '../support/expect.ts';
+import { expectIdentical, expectOf, expectWithinBound } from '../support/expect.ts';
 import { openFixture } from '../support/fixtures.ts';
 import { CONV, held, heldGradients, upload } from '../support/operations.ts';
+import { takesWinograd } from '../support/winograd.ts';
 
 const golden = openFixture(fixture);
 let engine: Engine;
@@ -32,13 +33,16 @@ describe.each(['conv', 'convFloat64'])('%s as PyTorch', (group) => {
     expectWithinBound(gradients.gradBias, sums.gradBias, c.gradBias ?? sums.gradBias);
 
     const few = c.weight.shape[0] / (c.options.groups ?? 1) <= 4;
-    for (const algorithm of few ? (['planes', 'implicit', 'depthwise'] as const) : (['planes', 'implicit'] as const)) {
+    const paths: Algorithm[] = ['planes', 'implicit', ...(few ? (['depthwise'] as const) : [])];
+    if (takesWinograd(c.weight.shape.slice(2), c.options.stride, c.options.dilation)) paths.push('winograd');
+    for (const algorithm of paths) {
+      const check = expectOf(algorithm, c.input.dtype);
       const options = { ...c.options, algorithm };
       const forward = held(operation.forwardSync(input, weight, bias, options));
-      expectWithinBound(forward, convReference(c.input, c.weight, c.bias, c.options), c.output);
-      const forced = heldGradients(operation.backwardSync(gradOutput, input, weight, options));
-      expectWithinBound(forced.gradInput, sums.gradInput, c.gradInput);
-      expectWithinBound(forced.gradWeight, sums.gradWeight, c.gradWeight);
+      check(forward, convReference(c.input, c.weight, c.bias, c.options), c.output);
+      const results = heldGradients(operation.backwardSync(gradOutput, input, weight, options));
+      check(results.gradInput, sums.gradInput, c.gradInput);
+      expectWithinBound(results.gradWeight, sums.gradWeight, c.gradWeight);
     }
 
     const twin = held(operation.forwardSync(input, weight, bias, c.options));

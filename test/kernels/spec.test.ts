@@ -65,7 +65,11 @@ const WRONG: Wrong[] = [
   ],
   [{ kernelSet: 'avx' }, ArgumentError, /kernelSet/],
   [{ microkernel: '7x8' }, ArgumentError, /microkernel/],
-  [{ algorithm: 'winograd' }, ArgumentError, /'winograd', which is not built in this version/],
+  [
+    { algorithm: 'winograd', kernel: [9, 9], stride: 1 },
+    ArgumentError,
+    /'winograd', which needs at most three taps per phase/,
+  ],
   [{ algorithm: 'depthwise', inChannels: 10, outChannels: 10 }, ArgumentError, /needs at most 4 channels per group/],
   [{ algorithm: 'fft' }, ArgumentError, /algorithm/],
   [{ bias: 1 }, TypeError, /bias expected true or false/],

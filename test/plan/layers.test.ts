@@ -5,10 +5,14 @@ import type { ConvGeometry } from '../../src/plan/conv_geometry.ts';
 import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';
 import { planForwardBy } from '../../src/plan/forward_algorithms.ts';
 import { planGradWeight } from '../../src/plan/grad_weight.ts';
+import { planWinogradForward, planWinogradGather } from '../../src/plan/winograd_forward.ts';
+import { acceptsWinograd } from '../../src/plan/winograd_tiles.ts';
 import { planImplicitForward } from '../../src/plan/implicit_forward.ts';
 import { convTransposeGeometry } from '../../src/functional/conv_transpose_geometry.ts';
 
 const WORKSPACE_LIMIT = 4 * 2 ** 20;
+/** Of layers on which 'auto' takes transforms. */
+const TRANSFORMED_WORKSPACE_LIMIT = 8 * 1024 * 1024;
 
 type Layer = (typeof layers)[number];
 
@@ -57,10 +61,16 @@ describe.each(['float32', 'float64'] as const)('plans of real layers, %s', (dtyp
     const geometry = geometryOf(layer);
     for (const kernelSet of ['relaxed', 'simd'] as const) {
       const given = spec(geometry, dtype, kernelSet);
-      const paths = [planConvTransposeForward(given), planImplicitForward(given), planForwardBy('auto', given)];
+      const paths = [planConvTransposeForward(given), planImplicitForward(given), planForwardBy('direct', given)];
       for (const plan of [...paths, planConvForward(given), planGradWeight(given)]) {
         const { shared, perThread } = plan.workspaceBytes;
         expect(shared + perThread).toBeLessThanOrEqual(WORKSPACE_LIMIT);
+        expect(plan.stages.every(({ items }) => items > 0)).toBe(true);
+        expect(structuredClone(plan)).toEqual(plan);
+      }
+      if (dtype === 'float64' || !acceptsWinograd(geometry)) continue;
+      for (const plan of [planWinogradForward(given), planWinogradGather(given)]) {
+        expect(plan.workspaceBytes.perThread).toBeLessThanOrEqual(TRANSFORMED_WORKSPACE_LIMIT);
         expect(plan.stages.every(({ items }) => items > 0)).toBe(true);
         expect(structuredClone(plan)).toEqual(plan);
       }

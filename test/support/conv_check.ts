@@ -7,7 +7,7 @@ import { convTransposeBackwardReference, convTransposeReference } from '../refer
 import { addTerm, elementCount, refTensor } from '../reference/tensor.ts';
 import type { RefTensor, Sums } from '../reference/tensor.ts';
 import type { ConvProblem } from './conv_problem.ts';
-import { expectWithinBound } from './expect.ts';
+import { expectOf } from './expect.ts';
 import { placed, targetOf } from './layouts.ts';
 import { CONV, CONV_TRANSPOSE } from './operations.ts';
 import { own } from './owned.ts';
@@ -49,7 +49,8 @@ export function checkConv(problem: ConvProblem, engines: readonly Engine[]): voi
   });
   if (!place.out) own(output);
   expect(output).toBe(place.out ?? output);
-  expectWithinBound(output, sums, problem.relu ? relu(sums) : sums);
+  const check = expectOf(algorithm, dtype);
+  check(output, sums, problem.relu ? relu(sums) : sums);
   place.check();
 
   // backward
@@ -86,7 +87,7 @@ export function checkConv(problem: ConvProblem, engines: readonly Engine[]): voi
       return;
     }
     if (target.out) expect(got).toBe(target.out);
-    expectWithinBound(got as Tensor, expected[name]);
+    check(got as Tensor, expected[name]);
     target.check();
   });
 

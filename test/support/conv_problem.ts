@@ -3,6 +3,7 @@
 import * as fc from 'fast-check';
 import type { Algorithm } from '../../src/index.ts';
 import type { RefOptions } from '../reference/options.ts';
+import { takesWinograd } from './winograd.ts';
 
 /** How a tensor lies in memory. `narrowed`: inside a larger one filled with NaN. */
 export type LayoutKind = 'plain' | 'permuted' | 'narrowed' | 'transposed';
@@ -92,6 +93,14 @@ interface Choice {
 }
 
 /** The problem of a choice; null when it has an empty output or is too large. */
+/** True when the algorithm takes the problem. */
+function takes(algorithm: Algorithm, channelsPerGroup: number, axes: readonly AxisChoice[]): boolean {
+  if (algorithm === 'depthwise') return channelsPerGroup <= 4;
+  if (algorithm !== 'winograd') return true;
+  const each = (name: 'kernel' | 'stride' | 'dilation') => axes.map((axis) => axis[name]);
+  return takesWinograd(each('kernel'), each('stride'), each('dilation'));
+}
+
 function problemOf({ spatial, symmetric, groups, channels, passed }: Choice, largest: number): ConvProblem | null {
   const { transposed, batch } = passed;
   const axes = symmetric ? spatial.map((axis) => Object.assign({}, axis, { end: axis.begin })) : spatial;
@@ -105,7 +114,7 @@ function problemOf({ spatial, symmetric, groups, channels, passed }: Choice, lar
   if (products > largest || outputs.some((length) => length < 1)) return null;
   return {
     ...passed,
-    algorithm: passed.algorithm === 'depthwise' && channels[0] > 4 ? 'direct' : passed.algorithm,
+    algorithm: takes(passed.algorithm, channels[0], axes) ? passed.algorithm : 'direct',
     axes: axes.length as 1 | 2 | 3,
     inputShape: [...(batch === null ? [] : [batch]), transposed ? first : second, ...lengths],
     weightShape,
@@ -128,7 +137,7 @@ export function convProblems(engines: number, scale = 1): fc.Arbitrary<ConvProbl
   const passed: fc.Arbitrary<Passed> = fc.record({
     transposed: fc.boolean(),
     batch: fc.option(fc.integer({ min: 0, max: 3 }), { nil: null, freq: 4 }),
-    algorithm: fc.constantFrom<Algorithm>('auto', 'planes', 'implicit', 'depthwise'),
+    algorithm: fc.constantFrom<Algorithm>('auto', 'planes', 'implicit', 'depthwise', 'winograd'),
     double: fc.boolean(),
     seed: fc.integer({ min: 1, max: 2 ** 30 }),
     bias: fc.boolean(),

@@ -22,6 +22,23 @@ export function expectWithinBound(got: Result, reference: Sums, expected: RefTen
   expectWithin(got, expected, limit);
 }
 
+/**
+ * The bound of a path that transforms tiles: errors are those of the largest sum of a tile, here of the whole result. A
+ * transform adds up a few numbers more.
+ */
+export function expectWithinTransformed(got: Result, reference: Sums, expected: RefTensor = reference): void {
+  const largest = (values: ArrayLike<number>): number =>
+    Array.from(values).reduce((most, value) => Math.max(most, value), 0);
+  const terms = Math.max(4, largest(reference.terms));
+  const bound = 8 * Math.sqrt(terms) * 2 ** -24 * largest(reference.magnitude);
+  expectWithin(got, expected, () => bound);
+}
+
+/** The check of results of an algorithm. */
+export function expectOf(algorithm: string, dtype = 'float32'): typeof expectWithinBound {
+  return algorithm === 'winograd' && dtype !== 'float64' ? expectWithinTransformed : expectWithinBound;
+}
+
 /** Shape equal, and every element within `limit` of `expected`; NaN and infinities exactly. */
 export function expectWithin(got: Result, expected: RefTensor, limit: Limit): void {
   const values = valuesOf(got);

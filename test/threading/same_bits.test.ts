@@ -46,6 +46,11 @@ describe.each(['fast', 'portable'] as const)('numerics %s', (numerics) => {
     expectSameBits(engines, (engine) => computeLayer(engine, layer));
   });
 
+  test.each(['vqvae2-upsample_t', 'encodec-up2', 'rife-block0', 'unet3d-k4s2'])('%s, winograd', (name) => {
+    const layer = layers.find((each) => each.name === name) as Layer;
+    expectSameBits(engines, (engine) => computeLayer(engine, layer, 'winograd'));
+  });
+
   test.each(SOME)('%s, implicit', (name) => {
     const layer = layers.find((each) => each.name === name) as Layer;
     expectSameBits(engines, (engine) => computeLayer(engine, layer, 'implicit'));

@@ -1,0 +1,152 @@
+/**
+ * Forward, or with sources that are phases gradInput, by the Toom-Cook algorithm: the input's tiles are transformed once, then for every point there is one product
+ * with the transformed weight, of which no tap is left, and the products are transformed to phase planes.
+ *
+ * An item owns the output of (group, part of the slabs, block of images, box of plane coordinates), boxes being whole
+ * tiles. Columns of C are tiles, of several images where one has few.
+ *
+ *   thread workspace:  box, box in whole tiles | planes of a slab per image | B panels | C of a slab: point, row, tile |
+ *                      table of tiles, lines of eight channels per image | row buffer
+ */
+
+import { runTiles } from '../gemm/microkernel';
+import { ConvParams } from '../params';
+import { Box, boxes } from './box';
+import { flush } from './col2im';
+import { packLines } from './implicit_lines';
+import { exactPlanes } from './winograd_exact';
+import { transformInput } from './winograd_input';
+import { winogradOutput } from './winograd_output';
+import { winograd, WinogradSource, WinogradTile } from './winograd_tiles';
+import { winogradWeight } from './winograd_weight';
+
+/** Item: (group, part, block of images, box D, box H, box W), the last one fastest. */
+export function winogradForward(p: ConvParams, begin: i32, end: i32, thread: i32): void {
+  const workspacePtr = p.workspacePtr + <usize>thread * <usize>p.threadBytes;
+  for (let item = begin; item < end; item++) forwardItem(p, item, workspacePtr);
+}
+
+function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
+  const box = changetype<Box>(workspacePtr);
+  const tiled = box.next;
+  let rest = boxes.take(p, item, box);
+  winograd.roundUp(p, box, tiled);
+  const blocks = (p.batch + p.imagesPerItem - 1) / p.imagesPerItem;
+  const image0 = (rest % blocks) * p.imagesPerItem;
+  rest /= blocks;
+  const group = rest / p.parts;
+  const part = rest % p.parts;
+  const images = min(p.imagesPerItem, p.batch - image0);
+  const phases = winogradWeight.phases(p);
+  const planesPtr = workspacePtr + Box.bytes;
+  const imageBytes = p.slabChannels * phases * p.planeSize * 4;
+  const panelsPtr = workspacePtr + p.panelsOffset;
+  const tablePtr = workspacePtr + p.tileOffset;
+  const linesPtr = tablePtr + p.columnsPerItem * WinogradTile.bytes;
+  const lineBytes = p.stripStep * 4;
+  const tiles = winograd.list(p, tiled, images, lineBytes, imageBytes, tablePtr);
+  const strips = (tiles + 7) >> 3;
+  const pointBytes = strips * p.depth * 32;
+  const imageStep = p.inputBatchStride * 4;
+  const inputPtr = p.inputPtr + image0 * imageStep + group * p.inChannels * p.inputChannelStride * 4;
+  if (!ASC_NO_ASSERT) {
+    assert(strips * 8 <= p.columnsPerItem);
+    assert(images * imageBytes <= p.panelsOffset - <i32>Box.bytes);
+    assert(winograd.allPoints(p) * pointBytes <= p.aPanelsOffset - p.panelsOffset);
+    assert(winograd.allPoints(p) * p.partStride * 4 <= p.tileOffset - p.aPanelsOffset);
+    assert(
+      tablePtr + p.columnsPerItem * WinogradTile.bytes + images * winograd.channels * lineBytes <=
+        workspacePtr + p.rowBufferOffset,
+    );
+  }
+
+  for (let index = 0; index < p.blocks; index++) {
+    const source = WinogradSource.of(p, index);
+    for (let channel = 0; channel < p.inChannels; channel += winograd.channels) {
+      const channels = min(winograd.channels, p.inChannels - channel);
+      const channelsPtr = inputPtr + (source.offset + channel * p.inputChannelStride) * 4;
+      let to = linesPtr;
+      for (let image = 0; image < images; image++) {
+        packLines(p, source.exists, tiled, channelsPtr + image * imageStep, channels, box.w0, 0, to);
+        to += winograd.channels * lineBytes;
+      }
+      const k = index * p.inChannels + channel;
+      transformInput(p, tablePtr, strips, linesPtr, channels, panelsPtr + k * 32, pointBytes);
+    }
+  }
+  for (let slab = (part * p.slabs) / p.parts; slab < ((part + 1) * p.slabs) / p.parts; slab++) {
+    const own = group * p.slabs + slab;
+    const channel0 = slab * p.slabChannels;
+    const channels = min(p.slabChannels, p.outChannels - channel0);
+    const cPtr = workspacePtr + p.aPanelsOffset;
+    multiply(p, own, strips, panelsPtr, pointBytes, cPtr);
+    const finite = transformOutput(p, tablePtr, tiles, channels, cPtr, planesPtr);
+    const outChannel = group * p.outChannels + channel0;
+    const biasPtr = p.biasPtr != 0 ? p.biasPtr + outChannel * 4 : 0;
+    for (let image = 0; image < images; image++) {
+      const imagePlanesPtr = planesPtr + image * imageBytes;
+      if (!finite) {
+        exactPlanes(p, box, tiled, own, channels, inputPtr + image * imageStep, linesPtr, imagePlanesPtr);
+      }
+      const outputPtr = p.outputPtr + ((image0 + image) * p.outputBatchStride + outChannel * p.outputChannelStride) * 4;
+      flush(p, box, imagePlanesPtr, outputPtr, biasPtr, channels, box.w0, workspacePtr + p.rowBufferOffset);
+    }
+  }
+}
+
+/** C of a slab: a product for each point, of the tiles that are not zero there. */
+function multiply(p: ConvParams, part: i32, strips: i32, bPtr: usize, pointBytes: i32, cPtr: usize): void {
+  const points = winograd.allPoints(p);
+  const tileBytes = p.mr * p.columnsPerItem * 4;
+  for (let k0 = 0; k0 < p.depth; k0 += p.kc) {
+    const kc = min(p.kc, p.depth - k0);
+    let aPtr = winogradWeight.panels(p, part, k0);
+    for (let point = 0; point < points; point++) {
+      const pointPtr = cPtr + point * p.partStride * 4;
+      let zeros = 0; // first tile that is
+      const runsEnd = p.runTablePtr + (load<i32>(p.blockTablePtr + (point << 2), 4) << 3);
+      for (let run = p.runTablePtr + (load<i32>(p.blockTablePtr + (point << 2)) << 3); run < runsEnd; run += 8) {
+        const tile = load<i32>(run);
+        const tiles = load<i32>(run, 4) - tile;
+        const runPtr = pointPtr + tile * tileBytes;
+        memory.fill(pointPtr + zeros * tileBytes, 0, (tile - zeros) * tileBytes);
+        const a = aPtr + tile * p.mr * kc * 4;
+        let b = bPtr + point * pointBytes + k0 * 32;
+        for (let c = runPtr; c < runPtr + strips * 32; c += 32) {
+          runTiles(4, p.mr, tiles, kc, a, b, p.rowOffsetPtr, c, k0 > 0, 16);
+          b += p.depth * 32;
+        }
+        zeros = tile + tiles;
+      }
+      memory.fill(pointPtr + zeros * tileBytes, 0, (p.tiles - zeros) * tileBytes);
+      aPtr += p.tiles * p.mr * kc * 4;
+    }
+  }
+}
+
+/** C to planes, row by row. Returns whether all of them are finite. */
+function transformOutput(
+  p: ConvParams,
+  tablePtr: usize,
+  tiles: i32,
+  channels: i32,
+  cPtr: usize,
+  planesPtr: usize,
+): bool {
+  const phases = winogradWeight.phases(p);
+  const pointBytes = p.partStride * 4;
+  const depthBytes = 4 * winograd.points(p.maxShiftH) * pointBytes;
+  if (p.maxShiftD > 0) winogradOutput.sumDepth(p, cPtr, depthBytes);
+  let largest = i32x4.splat(0);
+  for (let d = 0; d < winograd.length(p.maxShiftD); d++) {
+    for (let phase = 0; phase < phases; phase++) {
+      for (let channel = 0; channel < channels; channel++) {
+        const row = phase * p.slabChannels + channel;
+        const rowPtr = cPtr + d * depthBytes + row * p.columnsPerItem * 4;
+        const planePtr = planesPtr + ((channel * phases + phase) * p.planeSize + d * p.planeSlice) * 4;
+        largest = winogradOutput.row(p, tablePtr, tiles, rowPtr, pointBytes, planePtr, largest);
+      }
+    }
+  }
+  return !winogradOutput.nonFinite(largest);
+}

@@ -1,0 +1,156 @@
+/**
+ * Packed weight of the Toom-Cook path. A part is (group, slab of channels); its rows are (phase, channel), so that those
+ * of a phase that has fewer taps lie together: at some points its rows are zero, and are not multiplied.
+ *
+ *   parts x  A micro-panels of G g: block of K, point, tile of `mr` rows
+ *   parts x  taps as they are: row, shift along D, H, W, step of K, padded to whole vectors
+ *
+ * K runs over (source, input channel), see winograd_tiles.ts.
+ *
+ * The taps themselves serve results that are not finite, see winograd_exact.ts.
+ */
+
+import { elements } from '../elements';
+import { ConvParams } from '../params';
+import { winograd } from './winograd_tiles';
+
+/** In the table of taps: no tap has this phase and shift. The twin of `NO_TAP` in src/plan/winograd_forward.ts. */
+const NO_TAP: i32 = i32.MIN_VALUE;
+
+export class winogradWeight {
+  /** Shifts of a phase. */
+  @inline static shifts(p: ConvParams): i32 {
+    return (p.maxShiftD + 1) * (p.maxShiftH + 1) * (p.maxShiftW + 1);
+  }
+
+  @inline static phases(p: ConvParams): i32 {
+    return p.phasesD * p.phasesH * p.phasesW;
+  }
+
+  @inline static rawDepth(p: ConvParams): i32 {
+    return (p.depth + 3) & ~3;
+  }
+
+  /** First panel of a block of K of a part. */
+  static panels(p: ConvParams, part: i32, k0: i32): usize {
+    const points = winograd.allPoints(p);
+    return p.packedPtr + 4 * p.tiles * p.mr * points * (part * p.depth + k0);
+  }
+
+  /** Taps of the first row of a part. */
+  static taps(p: ConvParams, part: i32): usize {
+    const rows = p.slabChannels * winogradWeight.phases(p);
+    const panelsEnd = (winogradWeight.panels(p, p.groups * p.slabs, 0) + 15) & ~15;
+    return panelsEnd + 4 * part * rows * winogradWeight.shifts(p) * winogradWeight.rawDepth(p);
+  }
+
+  /** True when a row has a tap of a source. */
+  @inline static exists(p: ConvParams, row: i32, source: i32, shift: i32): bool {
+    return winogradWeight.offset(p, row, source, shift) != NO_TAP;
+  }
+
+  /** Weight offset of the tap within its channels. */
+  @inline static offset(p: ConvParams, row: i32, source: i32, shift: i32): i32 {
+    const phase = row / p.slabChannels;
+    const entry = (phase * p.blocks + source) * winogradWeight.shifts(p) + shift;
+    return load<i32>(p.packTablePtr + (entry << 2));
+  }
+}
+
+/** Item: (group, slab). */
+export function packWinograd(p: ConvParams, begin: i32, end: i32, _thread: i32): void {
+  const phases = winogradWeight.phases(p);
+  const shifts = winogradWeight.shifts(p);
+  const rowBytes = winogradWeight.rawDepth(p) * 4;
+  const paddedRows = p.tiles * p.mr;
+  const points = winograd.allPoints(p);
+  for (let part = begin; part < end; part++) {
+    const slab = part % p.slabs;
+    const group = part / p.slabs;
+    const channel0 = slab * p.slabChannels;
+    const channels = min(p.slabChannels, p.outChannels - channel0);
+    const rows = p.slabChannels * phases;
+    const panelsPtr = winogradWeight.panels(p, part, 0);
+    if (channels * phases < paddedRows) memory.fill(panelsPtr, 0, 4 * paddedRows * points * p.depth);
+    let rawPtr = winogradWeight.taps(p, part);
+    for (let row = 0; row < rows; row++, rawPtr += shifts * rowBytes) {
+      const channel = row % p.slabChannels;
+      if (channel >= channels) continue;
+      const weightPtr = p.weightPtr + (group * p.weightGroupStride + (channel0 + channel) * p.weightOutStride) * 4;
+      let to = rawPtr;
+      for (let shift = 0; shift < shifts; shift++) {
+        for (let source = 0; source < p.blocks; source++) {
+          const offset = winogradWeight.offset(p, row, source, shift);
+          if (offset == NO_TAP) memory.fill(to, 0, p.inChannels * 4);
+          else elements.copy(weightPtr + offset * 4, p.weightInStride * 4, to, 4, p.inChannels, 4);
+          to += p.inChannels * 4;
+        }
+        to += rowBytes - p.depth * 4;
+      }
+      for (let k0 = 0; k0 < p.depth; k0 += p.kc) {
+        const kc = min(p.kc, p.depth - k0);
+        const tilePtr = winogradWeight.panels(p, part, k0) + ((row / p.mr) * p.mr * kc + (row % p.mr)) * 4;
+        packRow(p, rawPtr + k0 * 4, rowBytes, kc, tilePtr, paddedRows * kc * 4);
+      }
+    }
+  }
+}
+
+/** G g of one row, four input channels at a time. */
+function packRow(p: ConvParams, rawPtr: usize, rowBytes: i32, kc: i32, targetPtr: usize, pointBytes: i32): void {
+  const step = p.mr * 4;
+  const pointsD = winograd.points(p.maxShiftD);
+  const pointsH = winograd.points(p.maxShiftH);
+  const half = f32x4.splat(0.5);
+  for (let k = 0; k < kc; k += 4) {
+    let to = targetPtr + k * step;
+    const lanes = kc - k;
+    for (let d = 0; d < pointsD; d++) {
+      for (let h = 0; h < pointsH; h++) {
+        const g0 = sumTaps(p, rawPtr + k * 4, rowBytes, d, h, p.maxShiftW);
+        const g1 = p.maxShiftW == 2 ? sumTaps(p, rawPtr + k * 4, rowBytes, d, h, 1) : f32x4.splat(0);
+        const g2 = sumTaps(p, rawPtr + k * 4, rowBytes, d, h, 0);
+        // two taps are the first and the last of three, but for the signs
+        const even = p.maxShiftW == 2 ? f32x4.add(g0, g2) : g0;
+        const odd = p.maxShiftW == 2 ? g1 : g2;
+        storeColumn(to, step, g0, lanes);
+        storeColumn(to + pointBytes, step, f32x4.mul(f32x4.add(even, odd), half), lanes);
+        storeColumn(to + 2 * pointBytes, step, f32x4.mul(f32x4.sub(even, odd), half), lanes);
+        storeColumn(to + 3 * pointBytes, step, g2, lanes);
+        to += 4 * pointBytes;
+      }
+    }
+  }
+}
+
+/** Taps of one shift along W, summed up along D and H for points d and h. */
+function sumTaps(p: ConvParams, rawPtr: usize, rowBytes: i32, d: i32, h: i32, shiftW: i32): v128 {
+  let sum = f32x4.splat(0);
+  for (let shiftD = 0; shiftD <= p.maxShiftD; shiftD++) {
+    const factorD = factor(d, shiftD, p.maxShiftD);
+    for (let shiftH = 0; shiftH <= p.maxShiftH; shiftH++) {
+      const all = factorD * factor(h, shiftH, p.maxShiftH);
+      if (all == 0) continue;
+      const tap = (shiftD * (p.maxShiftH + 1) + shiftH) * (p.maxShiftW + 1) + shiftW;
+      sum = f32x4.add(sum, f32x4.mul(v128.load(rawPtr + tap * rowBytes), f32x4.splat(all)));
+    }
+  }
+  return sum;
+}
+
+/** Entry of G along one axis: the first tap of g has the largest shift. */
+function factor(point: i32, shift: i32, maxShift: i32): f32 {
+  if (maxShift == 0) return 1;
+  const index = maxShift - shift;
+  if (point == 0) return index == 0 ? 1 : 0;
+  if (point == 3) return shift == 0 ? 1 : 0;
+  return point == 2 && index == 1 ? -0.5 : 0.5;
+}
+
+/** Stores the first `lanes` of a vector `step` bytes apart. */
+function storeColumn(to: usize, step: i32, value: v128, lanes: i32): void {
+  v128.store32_lane(to, value, 0);
+  if (lanes > 1) v128.store32_lane(to + step, value, 1);
+  if (lanes > 2) v128.store32_lane(to + 2 * step, value, 2);
+  if (lanes > 3) v128.store32_lane(to + 3 * step, value, 3);
+}

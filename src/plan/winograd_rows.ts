@@ -1,0 +1,93 @@
+/** Rows of A of a Toom-Cook product: (phase, channel) of a slab. See assembly/conv/winograd_weight.ts. */
+
+import { ceilDiv, chooseMr, roundUp, stepCycles } from './blocking.ts';
+import type { ForwardSpec, Layout } from './forward_spec.ts';
+import { product } from './implicit_runs.ts';
+
+/** Rows of all points of a slab together: with the columns of an item, its products are at most 2 MiB. */
+const SLAB_POINT_ROWS = 4096;
+/** A slab takes as long as so many more rows. */
+const SLAB_OVERHEAD = 2;
+
+export interface WinogradRows {
+  readonly slabChannels: number;
+  readonly slabs: number;
+  readonly mr: number;
+  /** Tiles of A of a slab. */
+  readonly tiles: number;
+  /** Tiles that are not zero, of all points together. */
+  readonly filled: number;
+  readonly tables: Readonly<Record<'runTablePtr' | 'blockTablePtr', Int32Array>>;
+}
+
+/** Does not depend on sizes: one packed weight serves all. */
+export function winogradRows(spec: ForwardSpec, layout: Layout, points: number): WinogradRows {
+  const slabChannels = chooseSlab(spec, layout.planesPerChannel, SLAB_POINT_ROWS / points);
+  const rows = slabChannels * layout.planesPerChannel;
+  const mr = chooseMr(spec, (height) => roundUp(rows, height));
+  const { runs, pointRuns, filled } = filledRuns(layout, slabChannels, mr);
+  return {
+    slabChannels,
+    slabs: ceilDiv(spec.geometry.outChannels, slabChannels),
+    mr,
+    tiles: ceilDiv(rows, mr),
+    filled,
+    tables: {
+      runTablePtr: Int32Array.from(runs),
+      blockTablePtr: Int32Array.from(pointRuns),
+    },
+  };
+}
+
+/** Channels of a slab: about so many rows, with the least padding. */
+function chooseSlab(spec: ForwardSpec, planesPerChannel: number, slabRows: number): number {
+  const { outChannels } = spec.geometry;
+  const most = Math.min(outChannels, Math.max(1, Math.floor(slabRows / planesPerChannel)));
+  let best = most;
+  let least = Infinity;
+  for (let channels = most; channels >= most / 2; channels--) {
+    const rows = channels * planesPerChannel;
+    const mr = chooseMr(spec, (height) => roundUp(rows, height));
+    const cost = ceilDiv(outChannels, channels) * (stepCycles(roundUp(rows, mr), mr) + SLAB_OVERHEAD);
+    if (cost < least) [best, least] = [channels, cost];
+  }
+  return best;
+}
+
+/**
+ * For each point, the runs of tiles that are not zero: a phase without its first or last tap has no product at point 0
+ * or ∞.
+ */
+function filledRuns(
+  { phases }: Layout,
+  slabChannels: number,
+  mr: number,
+): { runs: number[]; pointRuns: number[]; filled: number } {
+  // per axis, phase and point
+  const hasProduct = phases.map(({ taps, residues, maxShift }) =>
+    residues.map((residue) => {
+      const shifts = taps.filter((tap) => tap.residue === residue).map(({ shift }) => shift);
+      return maxShift === 0 ? [true] : [shifts.includes(maxShift), true, true, shifts.includes(0)];
+    }),
+  );
+  const points = product(hasProduct.map(([first]) => [...first.keys()]));
+  const all = product(hasProduct.map((ofPhase) => [...ofPhase.keys()]));
+  const tiles = ceilDiv(all.length * slabChannels, mr);
+  const runs: number[] = [];
+  const pointRuns = [0];
+  let filled = 0;
+  for (const point of points) {
+    const isFilled = all.map((phase) => phase.every((index, axis) => hasProduct[axis][index][point[axis]]));
+    let end = -1; // of the last run
+    for (let tile = 0; tile < tiles; tile++) {
+      const first = Math.floor((tile * mr) / slabChannels);
+      if (!isFilled.slice(first, ceilDiv((tile + 1) * mr, slabChannels)).includes(true)) continue;
+      filled++;
+      if (tile === end) runs[runs.length - 1]++;
+      else runs.push(tile, tile + 1);
+      end = tile + 1;
+    }
+    pointRuns.push(runs.length / 2);
+  }
+  return { runs, pointRuns, filled };
+}
