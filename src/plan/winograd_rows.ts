@@ -66,8 +66,8 @@ function filledRuns(
   // per axis, phase and point
   const hasProduct = phases.map(({ taps, residues, maxShift }) =>
     residues.map((residue) => {
-      const shifts = taps.filter((tap) => tap.residue === residue).map(({ shift }) => shift);
-      return maxShift === 0 ? [true] : [shifts.includes(maxShift), true, true, shifts.includes(0)];
+      const has = (shift: number) => taps.some((tap) => tap.residue === residue && tap.shift === shift);
+      return maxShift === 0 ? [true] : [has(maxShift), true, true, has(0)];
     }),
   );
   const points = product(hasProduct.map(([first]) => [...first.keys()]));

@@ -48,11 +48,11 @@ export function gatherProblem(spec: ForwardSpec): WinogradProblem {
       end: Math.ceil((length + crop - residue) / stride),
     }));
   });
-  const sources = product(ofAxis).flatMap((source) => [
-    source.reduce((sum, { offset }) => sum + offset, 0),
-    ...source.map(({ begin }) => begin),
-    ...source.map(({ end }) => end),
-  ]);
+  const sources = product(ofAxis).flatMap((source) => {
+    const begins = source.map(({ begin }) => begin);
+    const ends = source.map(({ end }) => end);
+    return [source.reduce((sum, { offset }) => sum + offset, 0)].concat(begins, ends);
+  });
   const large: Strides = {
     ...output,
     spatial: output.spatial.map((step, axis) => step * axes[axis].stride) as [number, number, number],

@@ -14,7 +14,7 @@ import {
   Tensor,
 } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
-import { codeOf, random, turns, watch } from '../support/in_flight.ts';
+import { codeOf, random, SLOW, turns, watch } from '../support/in_flight.ts';
 import { disposeOwned, own } from '../support/owned.ts';
 
 /** A memory with an allocator that knows what is live; addresses are aligned as asked, not more. */
@@ -80,11 +80,11 @@ describe('a foreign memory', () => {
     const host = foreign();
     const { memory, allocator } = host;
     const engine = await createEngine({ memory, allocator, yieldEveryMs: 0 });
-    const x = random(engine, [1, 128, 32, 32]);
-    const w = random(engine, [128, 64, 4, 4], 2);
-    const m = new ConvTranspose2d(128, 64, 4, { ...OPTIONS, engine });
+    const x = random(engine, SLOW.input);
+    const w = random(engine, SLOW.weight, 2);
+    const m = new ConvTranspose2d(128, 64, 4, { ...SLOW.options, engine });
     m.forwardSync(x);
-    const pending = convTranspose2d(x, w, null, OPTIONS);
+    const pending = convTranspose2d(x, w, null, SLOW.options);
     const state = watch(pending);
     await turns(3);
     expect(state.settled).toBe(false);

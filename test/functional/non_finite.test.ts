@@ -7,7 +7,7 @@
 
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { convTransposeAlgorithms, createEngine, packWeight, tensor } from '../../src/index.ts';
-import type { Algorithm, ConvTransposeOptions, Engine, Tensor } from '../../src/index.ts';
+import type { Algorithm, Engine, Tensor } from '../../src/index.ts';
 import type { CacheablePlan } from '../../src/engine/call.ts';
 import { convBackwardReference, convReference } from '../reference/conv.ts';
 import { convTransposeBackwardReference, convTransposeReference } from '../reference/conv_transpose.ts';
@@ -193,7 +193,7 @@ const ALGORITHMS = ['auto', 'planes', 'implicit', 'depthwise', 'winograd'] as co
 const FORCED = ALGORITHMS.flatMap((algorithm) =>
   LAYERS.filter(({ input, weight, options }) => {
     if (algorithm !== 'winograd') return true;
-    return convTransposeAlgorithms(input(9), weight, options as ConvTransposeOptions).includes(algorithm);
+    return convTransposeAlgorithms(input(9), weight, options).includes(algorithm);
   }).map((layer) => ({ layer, algorithm, name: layer.name })),
 );
 
