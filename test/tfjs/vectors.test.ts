@@ -37,8 +37,9 @@ const FILTER = [3, 2, 0, 1];
 const TO_SIDES = [0, 2, 3, 1];
 const TO_FILTER = [2, 3, 1, 0];
 
-const placed = ({ data, shape }: PeerTensor, order: number[]): tf.Tensor4D =>
-  tf.transpose(tf.tensor4d(data, shape as [number, number, number, number], 'float32'), order);
+function placed({ data, shape: [a, b, c, d] }: PeerTensor, order: number[]): tf.Tensor4D {
+  return tf.transpose(tf.tensor4d(data, [a, b, c, d], 'float32'), order);
+}
 
 function expectClose(actual: tf.Tensor, order: number[], expected: PeerTensor, { rtol, atol }: Tolerance): void {
   const turned = tf.transpose(actual, order);
