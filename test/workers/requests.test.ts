@@ -124,6 +124,16 @@ test('what an engine is there, with and without modules of Node', async () => {
   expect(await get('/cold')).toEqual([1, 16, 16, 16]);
 });
 
+test('upconv/kernels, and a module that the application imports', async () => {
+  expect(await get('/kernels')).toEqual({
+    kernelSet: 'relaxed',
+    code: 'ERR_UNSUPPORTED',
+    variant: 'relaxed-threads',
+    threads: 1,
+    sum: [1, 2, 3],
+  });
+});
+
 describe('the limits of the free plan', () => {
   test('3 MiB compressed: with all of the package that this Worker uses', () => {
     const [simd, relaxed] = ['simd', 'relaxed'].map(

@@ -2,6 +2,8 @@
 
 import { ConvTranspose2d, createEngineSync, init, mseLoss, rand, SGD, tensor, zeros } from 'upconv';
 import type { Tensor, UpconvError } from 'upconv';
+import { createKernels, loadVariant } from 'upconv/kernels';
+import relaxedThreads from 'upconv/wasm/relaxed-threads.wasm';
 
 const OPTIONS = { stride: 2, padding: 1 };
 
@@ -115,6 +117,17 @@ function typical(): Response {
   return Response.json({ shape, ...memory });
 }
 
+/** The kernels alone, and a module that the application has imported itself. */
+async function kernels(): Promise<Response> {
+  const { kernelSet } = createKernels(await loadVariant('auto'), new WebAssembly.Memory({ initial: 1 }));
+  const code = await loadVariant('relaxed-threads').catch((error: unknown) => (error as UpconvError).code);
+  const shared = createEngineSync({ wasm: relaxedThreads });
+  const { variant, threads } = shared.info;
+  const sum = tensor([1, 2, 3], [3], { engine: shared }).toTypedArray();
+  shared.dispose();
+  return Response.json({ kernelSet, code, variant, threads, sum: [...sum] });
+}
+
 const ROUTES: Readonly<Record<string, () => Response | Promise<Response>>> = {
   '/wait-for-another': waitForAnother,
   '/cold': cold,
@@ -123,6 +136,7 @@ const ROUTES: Readonly<Record<string, () => Response | Promise<Response>>> = {
   '/train': train,
   '/stand-still': standStill,
   '/typical': typical,
+  '/kernels': kernels,
   '/engine': () => Response.json({ info: engine.info, memory: engine.memory }),
 };
 
