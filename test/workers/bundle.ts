@@ -43,6 +43,7 @@ export async function bundleWorker(entry: string, plugins: readonly Plugin[] = [
     define: { 'import.meta.env': '{}', 'process.env.NODE_ENV': '"production"' },
     plugins: [...plugins, packageItself, wasmBeside],
     minify: plugins.length === 0,
+    keepNames: plugins.length > 0, // tests look at names of classes
     write: false,
     logLevel: 'warning',
     logOverride: { 'ignored-bare-import': 'silent' }, // of chunks; in node_modules esbuild does not mention it

@@ -35,6 +35,7 @@ export const TESTS_LEFT_OUT: Readonly<Record<string, Readonly<Record<string, str
     'debug > leaks name where living tensors were made': 'looks for the name of its file in a stack',
   },
   'test/functional/half.test.ts': { 'a later call reads what an earlier one writes': PENDING },
+  'test/functional/normalization_errors.test.ts': { 'statistics in training are written in call order': PENDING },
   'test/functional/packed_weight.test.ts': { 'a packed weight > dispose in flight': PENDING },
   'test/functional/pixels.test.ts': { 'toPixels > what a pending call writes': PENDING },
   'test/kernels/plan.test.ts': { 'a shared memory with a threaded variant': COMPILES },
@@ -42,6 +43,7 @@ export const TESTS_LEFT_OUT: Readonly<Record<string, Readonly<Record<string, str
     'createKernels and loadVariant > a memory that is shared or not': COMPILES,
     'createKernels and loadVariant > other things': COMPILES,
   },
+  'test/nn/norm_module.test.ts': { 'Promise passes of one module count batches in call order': PENDING },
   'test/nn/optimizer_state.test.ts': { 'not while a step is pending': PENDING },
   'test/nn/passes.test.ts': {
     'vjp > disposed while its backward runs': PENDING,
@@ -49,6 +51,7 @@ export const TESTS_LEFT_OUT: Readonly<Record<string, Readonly<Record<string, str
     'forward > aborted between slices': PENDING,
     'forward > one that fails takes the backward that waits for it along': PENDING,
     'an aborted backward': PENDING,
+    'a backward that fails half-way > memory that runs out': 'backward takes new gradients back, as its Sync twin does',
   },
   'test/nn/upscale_options.test.ts': { 'options > a weight of a pending call': PENDING },
   'test/wasm/given_module.test.ts': Object.fromEntries(REFUSED) as Record<string, string>,
