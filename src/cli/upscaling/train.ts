@@ -15,8 +15,10 @@ export interface TrainingOptions {
   readonly engine: Engine;
   readonly steps: number;
   readonly seed: number;
-  /** Called after each step with the number of steps done and the loss. */
-  readonly onStep?: (done: number, loss: number) => void;
+  /** Called after each step with the number of steps done and the loss; training waits for what it returns. */
+  readonly onStep?: (done: number, loss: number) => void | Promise<void>;
+  /** Ends training before its next step: the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface TrainingOptions {
  * blocks of `split`. The same pair, split, steps and seed give the same kernel. The caller disposes the module.
  */
 export async function trainUpscaler(pair: Pair, split: Split, options: TrainingOptions): Promise<ConvTranspose2d> {
-  const { engine, steps } = options;
+  const { engine, steps, signal } = options;
   const { scale } = pair;
   const { kernelSize, ...geometry } = upscaleGeometry(scale);
   const module = new ConvTranspose2d(1, 1, kernelSize, { ...geometry, bias: false, engine });
@@ -35,6 +37,7 @@ export async function trainUpscaler(pair: Pair, split: Split, options: TrainingO
   const target = zeros([sampler.images, 1, sampler.targetSide, sampler.targetSide], { engine });
   try {
     for (let step = 0; step < steps; step++) {
+      signal?.throwIfAborted();
       sampler.next();
       input.copyFrom(sampler.input);
       target.copyFrom(sampler.target);
@@ -44,9 +47,9 @@ export async function trainUpscaler(pair: Pair, split: Split, options: TrainingO
       optimizer.zeroGrad();
       await module.backward(loss.gradOutput, { gradInput: false });
       await optimizer.step();
-      options.onStep?.(step + 1, loss.value);
       loss.dispose();
       output.dispose();
+      await options.onStep?.(step + 1, loss.value);
     }
   } catch (error) {
     module.dispose();
