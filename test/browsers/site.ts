@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join } from 'node:path';
+import { extname, join, relative } from 'node:path';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
@@ -15,6 +15,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css',
   '.json': 'application/json',
   '.wasm': 'application/wasm',
+  '.png': 'image/png',
+  '.map': 'application/json',
 };
 
 /**
@@ -25,7 +27,8 @@ export function files(folder: string, instead: Readonly<Record<string, string>> 
   return (request, response, next) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const path = join(folder, pathname === '/' ? 'index.html' : decodeURIComponent(pathname));
-    if (instead[pathname] === undefined && !(existsSync(path) && statSync(path).isFile())) {
+    const outside = relative(folder, path).startsWith('..'); // by %2F, which is no slash to URL
+    if (instead[pathname] === undefined && (outside || !(existsSync(path) && statSync(path).isFile()))) {
       next();
       return;
     }
@@ -48,7 +51,8 @@ export interface Served {
 /** What a page has to be served with so that threads can share memory. */
 const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
-export async function serve(handler: Handler, isolated = true): Promise<Served> {
+/** @param port 0: one that is free */
+export async function serve(handler: Handler, isolated = true, port = 0): Promise<Served> {
   const [found, missing] = [new Set<string>(), new Set<string>()];
   let receive: (body: string) => void = () => undefined;
   const report = new Promise<string>((resolve) => {
@@ -74,12 +78,13 @@ export async function serve(handler: Handler, isolated = true): Promise<Served> 
     });
   };
   const server = createServer(listener);
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
   });
-  const { port } = server.address() as AddressInfo;
+  const address = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: `http://127.0.0.1:${address.port}/`,
     get found() {
       return [...found];
     },
