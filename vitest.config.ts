@@ -4,6 +4,7 @@ import { BROWSER_NAMES } from './test/browsers/browsers.ts';
 import { probePages } from './test/browsers/probe_server.ts';
 import { spawnedBrowser } from './test/browsers/provider.ts';
 import {
+  DEMO,
   LONG,
   NODE_ONLY,
   NOT_ISOLATED,
@@ -49,6 +50,7 @@ export default defineConfig({
       { test: { name: 'workers', include: WORKERS, ...TIMEOUT } },
       { test: { name: 'runtimes', include: RUNTIMES, ...TIMEOUT } },
       { test: { name: 'tfjs', include: TFJS, ...TIMEOUT } },
+      { test: { name: 'demo', include: DEMO, ...TIMEOUT } },
       {
         server: { headers: ISOLATION, fs: { allow: READABLE } },
         plugins: [probePages(ISOLATION)],

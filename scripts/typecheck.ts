@@ -10,6 +10,7 @@ const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/pac
 const projects = ['.', 'test', 'scripts', 'examples', 'assembly'];
 const WITH_PACKAGES = [
   'bench',
+  'demo',
   'examples/cloudflare-worker',
   'examples/tfjs-autoencoder',
   'release',
