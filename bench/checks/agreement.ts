@@ -1,7 +1,7 @@
 /** Whether another library computed what we computed. */
 
-import { shapesOf, sizeOf } from '../layers.ts';
-import type { Layer } from '../layers.ts';
+import { shapesOf, sizeOf } from '../../src/cli/benchmark/layer.ts';
+import type { Layer } from '../../src/cli/benchmark/layer.ts';
 import type { Results } from '../peers/peer.ts';
 
 /**

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { CliError } from '../errors.ts';
 import type { Layer } from './layer.ts';
+import { QUICK_LAYERS } from './quick_layers.ts';
 
 export const SUITES = ['quick', 'full'] as const;
 export type SuiteName = (typeof SUITES)[number];
@@ -13,19 +14,6 @@ export interface Suite {
   readonly budgetMs: number;
 }
 
-/** One layer of each kind: strides and kernels, few channels and many, depthwise, 1-D and 3-D. */
-const QUICK: ReadonlySet<string> = new Set([
-  'dcgan-5',
-  'pix2pix-out',
-  'vqvae2-upsample_t',
-  'sam-dc2',
-  'depthanything-s-x2',
-  'fsrcnn-x4',
-  'dla-idaup-f4',
-  'hifigan-up1',
-  'encodec-up4',
-  '3dgan-5',
-]);
 const QUICK_BUDGET_MS = 1200;
 const FULL_BUDGET_MS = 1500;
 
@@ -36,7 +24,7 @@ const FULL_BUDGET_MS = 1500;
  */
 export function loadSuite(suite: SuiteName, layersFile: URL, names?: readonly string[]): Suite {
   const all = JSON.parse(readFileSync(layersFile, 'utf8')) as Layer[];
-  const layers = suite === 'full' ? all : all.filter(({ name }) => QUICK.has(name));
+  const layers = suite === 'full' ? all : all.filter(({ name }) => QUICK_LAYERS.has(name));
   const budgetMs = suite === 'full' ? FULL_BUDGET_MS : QUICK_BUDGET_MS;
   if (names === undefined) return { layers, budgetMs };
   const unknown = names.find((start) => !layers.some(({ name }) => name.startsWith(start)));
