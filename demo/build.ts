@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = `${root}build/demo`;
+const PACKAGES = `${root}demo/node_modules`;
 
 /** The page runs the built package, not a second build of its sources. */
 const builtPackage: Plugin = {
@@ -20,7 +21,7 @@ const builtPackage: Plugin = {
 export async function buildDemo(): Promise<string> {
   rmSync(FOLDER, { recursive: true, force: true });
   await build({
-    entryPoints: { main: `${root}demo/page/main.ts` },
+    entryPoints: { main: `${root}demo/page/main.ts`, speed: `${root}demo/page/speed/worker.ts` },
     outdir: FOLDER,
     bundle: true,
     splitting: true, // a browser loads one of the wasm variants
@@ -29,6 +30,7 @@ export async function buildDemo(): Promise<string> {
     format: 'esm',
     target: 'es2022',
     external: ['node:*'],
+    nodePaths: [PACKAGES], // what bench/peers import, too
     plugins: [builtPackage],
     logOverride: { 'ignored-bare-import': 'silent' }, // which esbuild does by itself for packages in node_modules
     logLevel: 'warning',
@@ -42,5 +44,7 @@ export async function buildDemo(): Promise<string> {
   });
   copyFileSync(`${root}demo/index.html`, `${FOLDER}/index.html`);
   copyFileSync(`${root}assets/picture.png`, `${FOLDER}/picture.png`);
+  const onnxruntime = 'ort-wasm-simd-threaded.wasm';
+  copyFileSync(`${PACKAGES}/onnxruntime-web/dist/${onnxruntime}`, `${FOLDER}/${onnxruntime}`);
   return FOLDER;
 }

@@ -1,26 +1,18 @@
 /** The page: what its controls do. */
 
 import { createEngine } from '../../src/index.ts';
+import { button, element, input, notify, select, text } from './elements.ts';
 import { describeEngine, explainThreads } from './engine_facts.ts';
 import { prepareLesson, train, type Lesson } from './lesson.ts';
 import { LossPlot } from './loss_plot.ts';
 import { checkSize, PhotoError, readPhoto, type Photo } from './photo.ts';
 import { onPhoto } from './photo_input.ts';
 import { chosenSide, offerViews, showScores, type View } from './scores.ts';
+import { openSpeedPanel } from './speed/panel.ts';
 import { SplitView } from './split_view.ts';
+import { openTabs } from './tabs.ts';
 
 const BUNDLED = '/picture.png';
-
-function element<T extends HTMLElement>(id: string, kind: abstract new () => T): T {
-  const found = document.getElementById(id);
-  if (found instanceof kind) return found;
-  throw new Error(`the page has no ${kind.name} #${id}`);
-}
-
-const button = (id: string): HTMLButtonElement => element(id, HTMLButtonElement);
-const select = (id: string): HTMLSelectElement => element(id, HTMLSelectElement);
-const input = (id: string): HTMLInputElement => element(id, HTMLInputElement);
-const text = (id: string): HTMLElement => element(id, HTMLElement);
 
 const [left, right, zoom, scale] = [select('left'), select('right'), select('zoom'), select('scale')];
 const progress = element('progress', HTMLProgressElement);
@@ -31,11 +23,6 @@ let photo: Photo | null = null;
 let lesson: Lesson | null = null;
 /** Of the training that runs. */
 let training: AbortController | null = null;
-
-function notify(id: string, message: string | null): void {
-  text(id).hidden = message === null;
-  text(id).textContent = message ?? '';
-}
 
 function compare(): void {
   if (lesson !== null) view.show(chosenSide(left, lesson), chosenSide(right, lesson));
@@ -124,6 +111,8 @@ async function learn(): Promise<void> {
   }
 }
 
+openTabs();
+openSpeedPanel();
 for (const side of [left, right]) side.addEventListener('change', compare);
 const setZoom = (): void => {
   view.zoom = Number(zoom.value);
