@@ -199,6 +199,20 @@ describe('pictures', () => {
     expect(await textOf('#photo')).toMatch(/^bundled picture/);
   });
 
+  test('a scale that it is too small for is taken back', async () => {
+    await open();
+    const small = await page.evaluate(() => {
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [40, 90];
+      return canvas.toDataURL('image/png').split(',')[1];
+    });
+    await drop('small.png', 'image/png', small);
+    await untilText('#photo', /^small\.png: 40 × 90 pixels$/);
+    await page.select('#scale', '3');
+    await untilText('#problem', /48 × 48 are needed at 3×/);
+    expect(await page.$eval('#scale', (select) => (select as HTMLSelectElement).value)).toBe('2');
+  });
+
   test.each(['3', '4'])('scale %s', async (scale) => {
     await open();
     const before = await decibels('bicubic');

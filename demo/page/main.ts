@@ -21,6 +21,8 @@ const view = new SplitView(element('view', HTMLCanvasElement), input('divider'))
 
 let photo: Photo | null = null;
 let lesson: Lesson | null = null;
+/** Photos asked for so far. */
+let asked = 0;
 /** Of the training that runs. */
 let training: AbortController | null = null;
 
@@ -64,10 +66,28 @@ function attempt(work: () => void | Promise<void>): void {
     });
 }
 
-async function useBundled(): Promise<void> {
+/** Uses a photo when it is read, unless another one was asked for meanwhile. */
+async function useLatest(read: () => Promise<Photo>): Promise<void> {
+  const own = ++asked;
+  const next = await read();
+  if (own === asked) use(next);
+}
+
+async function readBundled(): Promise<Photo> {
   const answer = await fetch(BUNDLED);
   if (!answer.ok) throw new PhotoError('The bundled picture could not be loaded.');
-  use(await readPhoto(await answer.blob(), 'bundled picture'));
+  return readPhoto(await answer.blob(), 'bundled picture');
+}
+
+/** A scale that the photo is too small for is taken back. */
+function changeScale(): void {
+  if (photo === null) return;
+  try {
+    use(photo);
+  } catch (error) {
+    scale.value = String(lesson?.pair.scale ?? scale.value);
+    throw error;
+  }
 }
 
 async function learn(): Promise<void> {
@@ -119,9 +139,9 @@ const setZoom = (): void => {
 };
 zoom.addEventListener('change', setZoom);
 setZoom();
-scale.addEventListener('change', () => attempt(() => (photo === null ? undefined : use(photo))));
-onPhoto(input('file'), (file) => attempt(async () => use(await readPhoto(file, file.name))));
-button('bundled').addEventListener('click', () => attempt(useBundled));
+scale.addEventListener('change', () => attempt(changeScale));
+onPhoto(input('file'), (file) => attempt(() => useLatest(() => readPhoto(file, file.name))));
+button('bundled').addEventListener('click', () => attempt(() => useLatest(readBundled)));
 button('cancel').addEventListener('click', () => training?.abort());
 element('controls', HTMLFormElement).addEventListener('submit', (event) => {
   event.preventDefault();
@@ -134,4 +154,4 @@ const engine = await createEngine().catch((error: unknown) => {
 });
 text('engine').textContent = describeEngine(engine);
 notify('threads-off', explainThreads(engine));
-attempt(useBundled);
+attempt(() => useLatest(readBundled));
