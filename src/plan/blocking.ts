@@ -104,9 +104,6 @@ export function missingItems(flops: number, items: number): number {
   return Math.max(1, ceilDiv(wanted, Math.max(items, 1)));
 }
 
-/** Addresses that are this far apart fall into the same lines of L1. */
-export const L1_WAY_BYTES = 4096;
-
 export function ceilDiv(a: number, b: number): number {
   return Math.ceil(a / b);
 }

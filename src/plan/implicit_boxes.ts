@@ -7,7 +7,6 @@ import {
   ceilDiv,
   evenly,
   ITEM_FLOPS,
-  L1_WAY_BYTES,
   missingItems,
   PLANES_BYTES,
   roundUp,
@@ -22,8 +21,8 @@ const STRIP_ROWS = 64;
 const LEAST_KC = 8;
 /** Rows of C up to which the input is not worth a copy. */
 const IN_PLACE_ROWS = 16;
-/** Channels that are read side by side in place; see STREAMS in assembly/conv/implicit_lines.ts. */
-const IN_PLACE_KC = 16;
+/** Channels that are read side by side in place: more may lie in the same lines of L1 and evict one another. */
+const THIN_KC = 8;
 
 export interface ImplicitBoxes {
   /** Columns of C in a strip. */
@@ -70,16 +69,11 @@ export function implicitBoxes(spec: ForwardSpec, layout: Layout): ImplicitBoxes 
   const extent = phases.map(({ begin, end }) => end - begin);
 
   const rowsInMemory = axisH.input === 1 || input.spatial[1] === axisW.input;
-  const inPlace =
-    shiftD + shiftH + shiftW === 0 &&
-    outChannels * planesPerChannel <= IN_PLACE_ROWS &&
-    input.spatial[2] === 1 &&
-    rowsInMemory &&
-    (spec.inputActivation?.kind ?? 0) === 0;
-  // channels whose rows fall into the same lines of L1 evict one another
-  const inPlaceKc = (input.channel * bytes) % L1_WAY_BYTES === 0 ? LEAST_KC : IN_PLACE_KC;
+  // blocks of K, and so the packed weight and bits, do not depend on where the input lies
+  const isThin = shiftD + shiftH + shiftW === 0 && outChannels * planesPerChannel <= IN_PLACE_ROWS;
+  const inPlace = isThin && input.spatial[2] === 1 && rowsInMemory && (spec.inputActivation?.kind ?? 0) === 0;
   const packedKc = Math.max(LEAST_KC, Math.floor(STRIP_ROWS / ((shiftD + 1) * (shiftH + 1))));
-  const kc = evenly(inChannels, inPlace ? inPlaceKc : packedKc);
+  const kc = evenly(inChannels, isThin ? THIN_KC : packedKc);
 
   const byWeight = Math.floor(A_BLOCK_BYTES / (inChannels * taps * bytes));
   const byPlanes = Math.floor(PLANES_BYTES / (planesPerChannel * 4 * width * bytes));
