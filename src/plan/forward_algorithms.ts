@@ -72,6 +72,9 @@ const TRANSFORM_GAIN = 1.03;
 const LEAST_TRANSFORMED_FLOPS = 1e7;
 const LEAST_TRANSFORMED_DEPTH = 16;
 
+/** A transformed weight is up to eight times the raw one: several fit the cache of packed weights. */
+const MOST_TRANSFORMED_BYTES = 100 * 2 ** 20;
+
 type Planner = (spec: ForwardSpec) => ConvPlan;
 
 /** True when 'auto' may take a path with transforms. @param depth channels that a result sums up */
@@ -84,6 +87,10 @@ function mayTransform(algorithm: Algorithm, { dtype, anySize, geometry }: Forwar
     directFlops(geometry) >= LEAST_TRANSFORMED_FLOPS &&
     acceptsWinograd(geometry)
   );
+}
+
+function transformedCycles({ cycles, packedWeightBytes }: ConvPlan): number {
+  return packedWeightBytes > MOST_TRANSFORMED_BYTES ? Infinity : cycles! * TRANSFORM_GAIN;
 }
 
 /** 'winograd' as the dtype has it. */
@@ -103,7 +110,7 @@ export function planGatherBy(asked: Algorithm, spec: ForwardSpec): ConvPlan {
   if (algorithm === 'winograd') return planWinogradGather(spec);
   if (!mayTransform(algorithm, spec, spec.geometry.outChannels)) return direct(spec);
   const free = { ...spec, mr: null };
-  const isCheaper = gatherCycles(planWinogradGather, free) * TRANSFORM_GAIN < gatherCycles(direct, free);
+  const isCheaper = transformedCycles(planWinogradGather(free)) + flushCycles(free) < gatherCycles(direct, free);
   return (isCheaper ? planWinogradGather : direct)(spec);
 }
 
@@ -123,11 +130,12 @@ function directGather(algorithm: Algorithm, spec: ForwardSpec): Planner {
 /** Cycles, see `ConvPlan`, of an element that goes from a plane to the result: im2col's product writes there. */
 const FLUSH_ELEMENT = 2;
 
+function flushCycles({ geometry: { batch, inChannels, axes } }: ForwardSpec): number {
+  return FLUSH_ELEMENT * batch * inChannels * elementCount(axes.map(({ input }) => input));
+}
+
 function gatherCycles(path: Planner, spec: ForwardSpec): number {
-  if (path === planConvForward) return path(spec).cycles!;
-  const { batch, inChannels, axes } = spec.geometry;
-  const flush = FLUSH_ELEMENT * batch * inChannels * elementCount(axes.map(({ input }) => input));
-  return path(spec).cycles! + flush;
+  return path(spec).cycles! + (path === planConvForward ? 0 : flushCycles(spec));
 }
 
 /**
@@ -147,7 +155,7 @@ export function planForwardBy(asked: Algorithm, spec: ForwardSpec): ConvPlan {
   const cycles = candidates.map((path) => path(free).cycles!);
   if (mayTransform(algorithm, spec, spec.geometry.inChannels)) {
     candidates.push(planWinogradForward);
-    cycles.push(planWinogradForward(free).cycles! * TRANSFORM_GAIN);
+    cycles.push(transformedCycles(planWinogradForward(free)));
   }
   return candidates[cycles.indexOf(Math.min(...cycles))](spec);
 }
