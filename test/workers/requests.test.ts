@@ -145,6 +145,6 @@ describe('the limits of the free plan', () => {
   test('128 MiB: a layer of a decoder, forward and backward', async () => {
     const memory = await get<EngineMemory & { shape: number[] }>('/typical');
     expect(memory.shape).toEqual([1, 128, 32, 32]);
-    expect(memory.bytesReserved).toBeLessThan(12 * MIB);
+    expect(memory.bytesReserved).toBeLessThan(16 * MIB); // transformed weights take the largest part
   });
 });
