@@ -110,8 +110,15 @@ export function planGatherBy(asked: Algorithm, spec: ForwardSpec): ConvPlan {
   if (algorithm === 'winograd') return planWinogradGather(spec);
   if (!mayTransform(algorithm, spec, spec.geometry.outChannels)) return direct(spec);
   const free = { ...spec, mr: null };
-  const isCheaper = transformedCycles(planWinogradGather(free)) + flushCycles(free) < gatherCycles(direct, free);
-  return (isCheaper ? planWinogradGather : direct)(spec);
+  const [transformed, plain] = [planWinogradGather(free), direct(free)];
+  return transformedCycles(transformed) + flushCycles(free) < gatherCycles(direct, free, plain)
+    ? withHeight(planWinogradGather, spec, transformed)
+    : withHeight(direct, spec, plain);
+}
+
+/** The plan of a path with the height that is asked for. @param free the one with a free choice of height */
+function withHeight(path: Planner, spec: ForwardSpec, free: ConvPlan): ConvPlan {
+  return spec.mr === null ? free : path(spec);
 }
 
 function planMirrored(spec: ForwardSpec): ConvPlan {
@@ -134,8 +141,8 @@ function flushCycles({ geometry: { batch, inChannels, axes } }: ForwardSpec): nu
   return FLUSH_ELEMENT * batch * inChannels * elementCount(axes.map(({ input }) => input));
 }
 
-function gatherCycles(path: Planner, spec: ForwardSpec): number {
-  return path(spec).cycles! + (path === planConvForward ? 0 : flushCycles(spec));
+function gatherCycles(path: Planner, spec: ForwardSpec, plan: ConvPlan = path(spec)): number {
+  return plan.cycles! + (path === planConvForward ? 0 : flushCycles(spec));
 }
 
 /**
@@ -145,17 +152,17 @@ function gatherCycles(path: Planner, spec: ForwardSpec): number {
 export function planForwardBy(asked: Algorithm, spec: ForwardSpec): ConvPlan {
   const algorithm = ofDtype(asked, spec);
   if (takesDepthwise('scatter', algorithm, spec)) return planDepthwiseScatter(spec);
-  const isOpen = isFree(algorithm) && !spec.anySize;
   if (algorithm === 'implicit') return planImplicitForward(spec);
   if (algorithm === 'winograd') return planWinogradForward(spec);
-  if (!isOpen) return planConvTransposeForward(spec);
+  if (!isFree(algorithm) || spec.anySize) return planConvTransposeForward(spec);
   // all micro-kernels take the same path, so that they give the same bits
   const free = { ...spec, mr: null };
-  const candidates = [planImplicitForward, planConvTransposeForward];
-  const cycles = candidates.map((path) => path(free).cycles!);
-  if (mayTransform(algorithm, spec, spec.geometry.inChannels)) {
-    candidates.push(planWinogradForward);
-    cycles.push(transformedCycles(planWinogradForward(free)));
-  }
-  return candidates[cycles.indexOf(Math.min(...cycles))](spec);
+  const paths = [planImplicitForward, planConvTransposeForward];
+  if (mayTransform(algorithm, spec, spec.geometry.inChannels)) paths.push(planWinogradForward);
+  const plans = paths.map((path) => path(free));
+  const cycles = plans.map((plan, index) => {
+    return paths[index] === planWinogradForward ? transformedCycles(plan) : plan.cycles!;
+  });
+  const best = cycles.indexOf(Math.min(...cycles));
+  return withHeight(paths[best], spec, plans[best]);
 }
