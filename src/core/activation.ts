@@ -67,7 +67,7 @@ export function checkActivation(operation: string, argument: string, value: unkn
 function checkClamp(operation: string, argument: string, range: unknown): CheckedActivation {
   if (!Array.isArray(range)) throw wrongType(operation, argument, '[min, max]', range);
   if (range.length !== 2) throw new ArgumentError(operation, argument, '[min, max]', describe(range));
-  const [a, b] = range.map((bound) => checkNumber(operation, argument, bound));
+  const [a, b] = Array.from(range, (bound) => checkNumber(operation, argument, bound));
   if (a > b) throw new ArgumentError(operation, argument, '[min, max] with min ≤ max', describe(range));
   return { kind: ACTIVATION_KINDS.clamp, a, b };
 }

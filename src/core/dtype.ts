@@ -49,7 +49,9 @@ export function isNumberArray(data: unknown): data is ArrayLike<number> & Iterab
 
 /** True for a typed array of numbers, or an array that holds nothing else. */
 export function isNumbers(data: unknown): data is ArrayLike<number> {
-  return Array.isArray(data) ? data.every((entry) => typeof entry === 'number') : isNumberArray(data);
+  if (!Array.isArray(data)) return isNumberArray(data);
+  for (const entry of data) if (typeof entry !== 'number') return false; // holes, too, which `every` skips
+  return true;
 }
 
 /** A view of `count` elements of wasm memory. */

@@ -67,7 +67,7 @@ export function checkPerAxis(
     throw new ArgumentError(operation, argument, `a number or ${axes} values`, describe(value));
   }
   const entries: unknown[] = value.length === axes ? value : Array.from({ length: axes }, (): unknown => value[0]);
-  return entries.map((entry) => checkInteger(operation, argument, entry, minimum));
+  return Array.from(entries, (entry) => checkInteger(operation, argument, entry, minimum)); // `map` skips holes
 }
 
 /**
@@ -79,7 +79,7 @@ export function checkSizes(operation: string, argument: string, value: unknown):
   if (!Array.isArray(value)) {
     throw wrongType(operation, argument, 'an array of numbers', value);
   }
-  return value.map((length) => checkInteger(operation, argument, length, 0));
+  return Array.from(value, (length) => checkInteger(operation, argument, length, 0));
 }
 
 /** @throws {TypeError} when `value` is not a finite or infinite number (NaN: ArgumentError). */

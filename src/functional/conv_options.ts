@@ -128,7 +128,7 @@ export function checkPadding(operation: string, padding: unknown, axes: number):
     }
     const pairs: unknown[] =
       padding.length === axes ? padding : Array.from({ length: axes }, (): unknown => padding[0]);
-    return pairs.map((pair) => {
+    return Array.from(pairs, (pair) => {
       if (!Array.isArray(pair) || pair.length !== 2) {
         throw new ArgumentError(operation, 'padding', 'pairs [begin, end]', describe(padding));
       }

@@ -50,7 +50,7 @@ function paddingForSize(
     throw new ArgumentError(operation, 'outputSize', `${axes} or ${fullRank} entries`, describe(outputSize));
   }
   const spatial: unknown[] = outputSize.slice(-axes);
-  const sizes = spatial.map((size) => checkInteger(operation, 'outputSize', size, 0));
+  const sizes = Array.from(spatial, (size) => checkInteger(operation, 'outputSize', size, 0));
   sizes.forEach((size, axis) => {
     const maximum = minimum[axis] + stride[axis] - 1;
     if (size < minimum[axis] || size > maximum) {

@@ -112,5 +112,5 @@ export function checkMask(operation: string, mask: unknown, count: number): read
     const word = ['', 'one boolean', 'two booleans', 'three booleans'][count];
     throw new ArgumentError(operation, 'outputMask', word, describe(mask));
   }
-  return mask.map((wanted: unknown) => checkBoolean(operation, 'outputMask', wanted));
+  return Array.from(mask, (wanted: unknown) => checkBoolean(operation, 'outputMask', wanted));
 }

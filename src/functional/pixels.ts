@@ -99,7 +99,7 @@ function perChannel(operation: string, argument: string, value: unknown, channel
   if (value.length !== channels) {
     throw new ArgumentError(operation, argument, `a number or ${channels} numbers`, describe(value));
   }
-  return value.map((entry: unknown) => checkFinite(operation, argument, entry));
+  return Array.from(value, (entry: unknown) => checkFinite(operation, argument, entry));
 }
 
 function checkFinite(operation: string, argument: string, value: unknown): number {

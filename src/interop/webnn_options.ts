@@ -120,5 +120,5 @@ export function checkRank(operation: string, argument: string, shape: Shape): vo
 function checkValues(operation: string, argument: string, value: unknown, count: number, minimum: number): number[] {
   if (!Array.isArray(value)) throw wrongType(operation, argument, 'an array of numbers', value);
   if (value.length !== count) throw new ArgumentError(operation, argument, `${count} values`, describe(value));
-  return value.map((entry: unknown) => checkInteger(operation, argument, entry, minimum));
+  return Array.from(value, (entry: unknown) => checkInteger(operation, argument, entry, minimum));
 }

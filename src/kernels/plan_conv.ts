@@ -161,5 +161,5 @@ function partOf(
 function checkTriple(operation: string, argument: string, value: unknown): Triple<boolean> {
   const given: unknown[] = Array.isArray(value) ? value : [value, value, value];
   if (given.length !== 3) throw new ArgumentError(operation, argument, 'three booleans', describe(value));
-  return given.map((entry) => checkBoolean(operation, argument, entry)) as unknown as Triple<boolean>;
+  return Array.from(given, (entry) => checkBoolean(operation, argument, entry)) as unknown as Triple<boolean>;
 }

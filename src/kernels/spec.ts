@@ -225,7 +225,7 @@ function checkSpatial(operation: string, argument: string, value: unknown, rank:
   if (rank === undefined ? value.length < 1 || value.length > 3 : value.length !== rank) {
     throw new ShapeError(operation, argument, `${rank ?? '1 to 3'} axes`, describe(value));
   }
-  return value.map((length) => checkSize(operation, argument, length, 1));
+  return Array.from(value, (length) => checkSize(operation, argument, length, 1));
 }
 
 /** Coordinates are 32-bit integers in the kernels. */
@@ -265,7 +265,7 @@ export function checkOperand(
         describe(given),
       );
     }
-    strides = given.map((stride) => checkInteger(operation, argument, stride, 0));
+    strides = Array.from(given, (stride) => checkInteger(operation, argument, stride, 0));
   }
   const elements = elementCount(shape) === 0 ? 0 : reachOf(shape, strides);
   if (elements >= LIMIT) {

@@ -3,7 +3,7 @@
 import type { Activation, CheckedActivation } from '../core/activation.ts';
 import { checkActivation } from '../core/activation.ts';
 import type { Dtype } from '../core/dtype.ts';
-import { checkDtype } from '../core/dtype.ts';
+import { checkDtype, isNumbers } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
 import type { Generator } from '../core/generator.ts';
 import type { MemoryFormat } from '../core/memory_format.ts';
@@ -150,7 +150,7 @@ function checkPaddingWord(typeName: string, padding: unknown, stride: readonly n
 /** One entry per axis, of whatever value: the call checks those. */
 function spreadOutputPadding(typeName: string, value: unknown, axes: number): number[] {
   const entries = typeof value === 'number' ? [value] : value;
-  if (!Array.isArray(entries) || entries.some((entry) => typeof entry !== 'number')) {
+  if (!Array.isArray(entries) || !isNumbers(entries)) {
     throw wrongType(typeName, 'outputPadding', 'a number or an array of numbers', value);
   }
   return entries.length === 1 ? Array.from({ length: axes }, () => entries[0] as number) : [...(entries as number[])];

@@ -7,7 +7,7 @@ import { halfPatterns, halfValue } from '../core/half.ts';
 import type { Shape } from '../core/shape.ts';
 import { contiguousStrides, elementCount, formatShape } from '../core/shape.ts';
 import { gather } from '../core/strided.ts';
-import { checkInteger, describe } from '../core/validate.ts';
+import { checkInteger, describe, wrongType } from '../core/validate.ts';
 import { engineOrDefault } from '../engine/default_engine.ts';
 import type { Engine } from '../engine/engine.ts';
 import { dtypeOf, tensor } from './create.ts';
@@ -64,6 +64,9 @@ export function checkTensorLike(operation: string, argument: string, value: Tens
   }
   for (const length of shape) checkInteger(operation, `${argument}.shape`, length, 0);
   const given = value.strides ?? value.stride;
+  if (given !== undefined && !isNumbers(given)) {
+    throw wrongType(operation, `${argument}.strides`, 'an array of integers', given);
+  }
   const strides = given ?? contiguousStrides(shape);
   if (given === undefined && value.offset === undefined && data.length !== elementCount(shape)) {
     throw new ShapeError(operation, argument, `data for shape ${formatShape(shape)}`, `${data.length} elements`);

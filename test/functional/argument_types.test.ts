@@ -40,7 +40,8 @@ const forward = (options: object, bias: Tensor | null = null): Tensor => own(con
 const wrong = (value: unknown): never => value as never;
 
 describe('a value of the wrong type', () => {
-  const VALUES = ['2', {}, null, true, Promise.resolve(2), [null], ['2'], [undefined]];
+  const holes = Object.assign([], { length: 2 });
+  const VALUES = ['2', {}, null, true, Promise.resolve(2), [null], ['2'], [undefined], holes];
 
   test.each(['stride', 'padding', 'outputPadding', 'dilation', 'groups'])('%s: TypeError', async (name) => {
     for (const value of VALUES) {

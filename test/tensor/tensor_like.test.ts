@@ -204,6 +204,9 @@ describe('what does not fit', () => {
     expect(call({ data: DATA, shape: SHAPE, strides: [60, 20, 5, 2] })).toThrow(ShapeError);
     expect(call({ data: DATA, shape: SHAPE, strides: [60, 20, 5] })).toThrow(ArgumentError);
     expect(call({ data: DATA, shape: SHAPE, stride: [60, 20, 5, 0.5] })).toThrow(ArgumentError);
+    expect(call({ data: DATA, shape: SHAPE, strides: 'same' })).toThrow('input.strides expected an array of integers');
+    expect(call({ data: DATA, shape: SHAPE, strides: Object.assign([], { length: 4 }) })).toThrow(TypeError);
+    expect(call({ data: Object.assign([], { length: 60 }), shape: SHAPE })).toThrow(TypeError);
     expect(call({ data: DATA, shape: [1, 3, 4, -5] })).toThrow(ArgumentError);
     expect(call({ data: new BigInt64Array(60), dims: SHAPE })).toThrow(TypeError);
     expect(call({ data: [...DATA].map(String), dims: SHAPE })).toThrow(TypeError);
