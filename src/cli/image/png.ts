@@ -1,9 +1,12 @@
+import { inflateSync } from 'node:zlib';
 import { PNG } from 'pngjs';
 import { allocateSamples, maxSample, type Picture } from './picture.ts';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const GREY_BIT_FREE_TYPES = new Set<number>([0, 4]);
 const PALETTE = 3;
+/** Samples of a pixel, as stored, by colour type. */
+const SAMPLES: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 /** PNG colour type by number of channels. */
 const COLOUR_TYPES = { 1: 0, 2: 4, 3: 2, 4: 6 } as const;
 
@@ -23,6 +26,7 @@ export function pngSize(bytes: Uint8Array): { width: number; height: number } | 
  * Throws (with the decoder's words) on damaged data.
  */
 export function decodePng(bytes: Uint8Array): Picture {
+  checkRows(bytes);
   const png = PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), { skipRescale: true });
   const { width, height } = png;
   const {
@@ -42,6 +46,33 @@ export function decodePng(bytes: Uint8Array): Picture {
     if (alpha) data[to++] = rgba[4 * pixel + 3] * gain;
   }
   return { width, height, channels, depth, data };
+}
+
+/**
+ * Inflates the rows, to see that they can be, and are all there: the decoder notices neither, and gives what its memory
+ * held before.
+ */
+function checkRows(bytes: Uint8Array): void {
+  const { width, height } = pngSize(bytes) ?? { width: 0, height: 0 };
+  const [bits, colourType, , , interlaced] = bytes.subarray(24);
+  // 4 samples of 16 bits, and a byte in front of each row of each of 7 passes
+  const maxOutputLength = Math.max(1, 8 * width * height + 7 * (height + 1));
+  const rows = [...chunksOf(bytes)].filter(({ type }) => type === 'IDAT').map(({ content }) => content);
+  const { length } = inflateSync(Buffer.concat(rows), { maxOutputLength });
+  const rowBytes = 1 + Math.ceil((width * bits * (SAMPLES[colourType] ?? 0)) / 8);
+  if (!interlaced && length < height * rowBytes) throw new Error('rows are missing');
+}
+
+/** The chunks up to the first that is cut. */
+function* chunksOf(bytes: Uint8Array): Generator<{ type: string; content: Uint8Array }> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = SIGNATURE.length; at + 12 <= bytes.length;) {
+    const begin = at + 8;
+    const end = begin + view.getUint32(at);
+    if (end + 4 > bytes.length) return;
+    yield { type: String.fromCharCode(...bytes.subarray(at + 4, begin)), content: bytes.subarray(begin, end) };
+    at = end + 4; // behind the checksum
+  }
 }
 
 /** Encodes with the channels and depth the picture has, adaptive filters. */

@@ -9,7 +9,11 @@ const MAX_PIXELS = 100e6;
 
 /** Reads a PNG or JPEG, told apart by content. Throws `CliError` naming the file. */
 export function readPicture(file: string): Picture {
-  const bytes = readInput(file);
+  return decodePicture(file, readInput(file));
+}
+
+/** The picture in the bytes of `file`. Throws `CliError` naming it. */
+export function decodePicture(file: string, bytes: Uint8Array<ArrayBuffer>): Picture {
   if (isPng(bytes)) {
     const size = pngSize(bytes);
     if (size && size.width * size.height > MAX_PIXELS) {
