@@ -5,6 +5,7 @@ import { probePages } from './test/browsers/probe_server.ts';
 import { spawnedBrowser } from './test/browsers/provider.ts';
 import {
   DEMO,
+  FUZZ,
   LONG,
   NODE_ONLY,
   NOT_ISOLATED,
@@ -46,6 +47,8 @@ export default defineConfig({
         },
       },
       { test: { name: 'long', include: LONG, testTimeout: 600_000 } },
+      // a target takes the time that it is given, and a failure as long to shrink
+      { test: { name: 'fuzz', include: FUZZ, testTimeout: 0, hookTimeout: 60_000 } },
       { test: { name: 'pytorch', include: PYTORCH, ...TIMEOUT } },
       { test: { name: 'workers', include: WORKERS, ...TIMEOUT } },
       { test: { name: 'runtimes', include: RUNTIMES, ...TIMEOUT } },

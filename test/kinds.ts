@@ -13,6 +13,8 @@ export const RUNTIMES: string[] = ['test/runtimes/**/*.test.ts'];
 export const TFJS: string[] = ['test/tfjs/**/*.test.ts'];
 /** The demo page, in Chromium: `npm run test:demo`. */
 export const DEMO: string[] = ['demo/**/*.test.ts'];
+/** Targets of `npm run fuzz`. */
+export const FUZZ: string[] = ['test/fuzz/**/*.fuzz.ts'];
 /** All that need what `npm ci` does not install. */
 export const OWN_COMMAND: string[] = [...PYTORCH, ...WORKERS, ...RUNTIMES, ...TFJS];
 /** Tests of loading and of one thread: they run in pages that are not isolated, too. */

@@ -3,118 +3,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as upconv from '../../src/index.ts';
 import type { Engine, Tensor, TensorLike } from '../../src/index.ts';
+import type { FunctionCase, Operand, Returned } from '../support/function_cases.ts';
+import { FUNCTION_CASES, functions } from '../support/function_cases.ts';
 import { codeOf } from '../support/in_flight.ts';
 import { releaseAll } from '../support/leaks.ts';
 import { own } from '../support/owned.ts';
 import { randomFloat32 } from '../support/random.ts';
 
 type Dtype = 'float32' | 'float64' | 'float16';
-type Operand = Tensor | TensorLike;
-type Returned = Tensor | null | Record<string, unknown>;
-
-interface Case {
-  readonly name: string;
-  /** Shapes by argument, in order. */
-  readonly operands: Readonly<Record<string, number[]>>;
-  readonly call: (operands: Operand[], options: object) => Promise<Returned>;
-  readonly callSync: (operands: Operand[], options: object) => Returned;
-  /** Options of the results, by the name of each result; '' where there is one. */
-  readonly outs: Readonly<Record<string, string>>;
-  readonly options: object;
-  /** Operands that may be null. */
-  readonly optional: readonly string[];
-}
-
-type Functions = Readonly<Record<string, (...values: unknown[]) => unknown>>;
-const functions = upconv as unknown as Functions;
-
-/** A case whose options come last. */
-function caseOf(
-  name: string,
-  operands: Case['operands'],
-  options: object = {},
-  outs: Case['outs'] = { '': 'out' },
-  between: readonly unknown[] = [],
-  { optional = ['bias'], arrange = (given: Operand[]): unknown[] => given } = {},
-): Case {
-  const argumentsOf = (given: Operand[], more: object): unknown[] => [
-    ...arrange(given),
-    ...between,
-    { ...options, ...more },
-  ];
-  return {
-    name,
-    operands,
-    call: (given, more) => functions[name](...argumentsOf(given, more)) as Promise<Returned>,
-    callSync: (given, more) => functions[`${name}Sync`](...argumentsOf(given, more)) as Returned,
-    outs,
-    options,
-    optional,
-  };
-}
-
-const DOUBLE_GRADIENTS = {
-  gradGradOutput: 'outGradGradOutput',
-  gradInput: 'outGradInput',
-  gradWeight: 'outGradWeight',
-};
-const PAIR_GRADIENTS = { gradA: 'outGradA', gradB: 'outGradB' };
-const GRADIENTS = { gradInput: 'outGradInput', gradWeight: 'outGradWeight', gradBias: 'outGradBias' };
-const CASES: Case[] = [
-  ...([1, 2, 3] as const).flatMap((axes) => {
-    const spatial = (length: number): number[] => Array.from({ length: axes }, () => length);
-    const options = { stride: 2, padding: 1 };
-    const [small, large] = [[2, 3, ...spatial(4)], [2, 5, ...spatial(7)]]; // prettier-ignore
-    const weight = [3, 5, ...spatial(3)];
-    return [
-      caseOf(`convTranspose${axes}d`, { input: small, weight, bias: [5] }, options),
-      caseOf(`convTranspose${axes}dBackward`, { gradOutput: large, input: small, weight }, options, GRADIENTS),
-      caseOf(
-        `convTranspose${axes}dDoubleBackward`,
-        { gradGradInput: small, gradGradWeight: weight, gradGradBias: [5], gradOutput: large, input: small, weight },
-        options,
-        DOUBLE_GRADIENTS,
-        [],
-        { optional: ['gradGradInput', 'gradGradWeight', 'gradGradBias'] },
-      ),
-      caseOf(`conv${axes}d`, { input: large, weight, bias: [3] }, options),
-      caseOf(`conv${axes}dBackward`, { gradOutput: small, input: large, weight }, options, GRADIENTS),
-    ];
-  }),
-  ...['add', 'mul'].flatMap((name) => [
-    caseOf(name, { a: [2, 3, 4], b: [3, 1] }),
-    caseOf(`${name}Backward`, { gradOutput: [2, 3, 4], a: [2, 3, 4], b: [3, 1] }, {}, PAIR_GRADIENTS),
-  ]),
-  caseOf('cat', { 'tensors[0]': [2, 3], 'tensors[1]': [2, 1] }, {}, { '': 'out' }, [1], { arrange: (all) => [all] }),
-  caseOf('catBackward', { gradOutput: [2, 4], 'tensors[0]': [2, 3], 'tensors[1]': [2, 1] }, {}, {}, [1], {
-    arrange: ([gradOutput, ...tensors]) => [gradOutput, tensors],
-  }),
-  caseOf('activate', { input: [3, 4] }, {}, { '': 'out' }, ['gelu']),
-  caseOf('activateBackward', { gradOutput: [3, 4], input: [3, 4] }, {}, { gradInput: 'outGradInput' }, ['tanh']),
-  caseOf('prelu', { input: [2, 3, 4], weight: [3] }),
-  caseOf(
-    'preluBackward',
-    { gradOutput: [2, 3, 4], input: [2, 3, 4], weight: [3] },
-    {},
-    {
-      gradInput: 'outGradInput',
-      gradWeight: 'outGradWeight',
-    },
-  ),
-  ...['batchNorm', 'instanceNorm', 'layerNorm2d'].flatMap((name) => {
-    const options = name === 'batchNorm' ? { training: true } : {};
-    const optional = ['weight', 'bias'];
-    const input = [2, 3, 4, 5];
-    return [
-      caseOf(name, { input, weight: [3], bias: [3] }, options, { '': 'out' }, [], { optional }),
-      caseOf(`${name}Backward`, { gradOutput: input, input, weight: [3] }, options, GRADIENTS, [], { optional }),
-    ];
-  }),
-  caseOf('matmul', { a: [2, 4, 3], b: [3, 5] }),
-  caseOf('fold', { columns: [2, 12, 6] }, {}, { '': 'out' }, [[3, 4], 2]),
-  caseOf('unfold', { input: [2, 3, 3, 4] }, {}, { '': 'out' }, [2]),
-  ...['mseLoss', 'l1Loss', 'bceWithLogitsLoss'].map((name) => caseOf(name, { pred: [3, 4], target: [3, 4] }, {}, {})),
-];
 
 let engine: Engine;
 let other: Engine;
@@ -126,7 +22,7 @@ afterAll(() => [engine, other].forEach((each) => each.dispose()));
 
 const make = (shape: readonly number[], dtype: Dtype = 'float32', seed = 1, where = engine): Tensor =>
   own(upconv.tensor(randomFloat32(shape.reduce((x, y) => x * y, 1), seed), shape, { dtype, engine: where })); // prettier-ignore
-const operandsOf = ({ operands }: Case, dtype?: Dtype): Tensor[] =>
+const operandsOf = ({ operands }: FunctionCase, dtype?: Dtype): Tensor[] =>
   Object.values(operands).map((shape, index) => make(shape, dtype, index + 1));
 const likeOf = (t: Tensor): TensorLike => ({ data: t.toTypedArray(), shape: t.shape, type: t.dtype });
 
@@ -140,14 +36,14 @@ function contentOf(returned: Returned): unknown {
 }
 
 /** The first result of each kind that a call writes, by option name. */
-function outsOf({ outs }: Case, returned: Returned): [string, Tensor][] {
+function outsOf({ outs }: FunctionCase, returned: Returned): [string, Tensor][] {
   return Object.entries(outs).map(([name, option]) => {
     return [option, name === '' ? (returned as Tensor) : ((returned as Record<string, unknown>)[name] as Tensor)];
   });
 }
 
 /** The codes, or names, of what the Promise call rejects with and the Sync call throws. */
-async function errorsOf(c: Case, operands: unknown[], options: object = {}): Promise<unknown[]> {
+async function errorsOf(c: FunctionCase, operands: unknown[], options: object = {}): Promise<unknown[]> {
   const describe_ = (error: unknown): unknown => (error as { code?: string }).code ?? (error as Error).name;
   let promise: Promise<unknown>;
   try {
@@ -163,7 +59,7 @@ async function errorsOf(c: Case, operands: unknown[], options: object = {}): Pro
   }
 }
 
-describe.each(CASES)('$name', (c) => {
+describe.each(FUNCTION_CASES)('$name', (c) => {
   const names = Object.keys(c.operands);
   const takesEngine = Object.keys(c.outs).length > 0; // losses do not
   const both = (code: string): unknown[] => [code, code];
@@ -277,5 +173,5 @@ describe.each(CASES)('$name', (c) => {
 test('every function is in the table', () => {
   const twins = Object.keys(functions).filter((name) => `${name}Sync` in functions);
   const elsewhere = ['createEngine', 'upscaleImage'];
-  expect(twins.filter((name) => !CASES.some((c) => c.name === name)).toSorted()).toEqual(elsewhere);
+  expect(twins.filter((name) => !FUNCTION_CASES.some((c) => c.name === name)).toSorted()).toEqual(elsewhere);
 });
