@@ -1,4 +1,7 @@
-/** `upconv`: transposed convolution without a GPU. The public entry point: re-exports only. */
+/**
+ * Transposed convolution without a GPU.
+ * @module upconv
+ */
 
 export type { Dtype } from './core/dtype.ts';
 export type { ErrorCode } from './core/errors.ts';

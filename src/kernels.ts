@@ -1,4 +1,7 @@
-/** Entry point `upconv/kernels`: plans and kernels for memories that someone else manages. No engine, no tensors. */
+/**
+ * Plans and kernels for memories that someone else manages. No engine, no tensors.
+ * @module upconv/kernels
+ */
 
 export type { Activation } from './core/activation.ts';
 export type { Dtype } from './core/dtype.ts';

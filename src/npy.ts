@@ -1,4 +1,7 @@
-/** `upconv/npy`: arrays in the files of NumPy. Re-exports only. */
+/**
+ * Arrays in the files of NumPy.
+ * @module upconv/npy
+ */
 
 export type { FileElements, FileTensor, FileType } from './interop/file_tensor.ts';
 export { readNpy, writeNpy } from './interop/npy.ts';

@@ -1,4 +1,7 @@
-/** `upconv/onnx`: the operator ConvTranspose of ONNX, and the nodes of models as modules. Re-exports only. */
+/**
+ * The operator ConvTranspose of ONNX, and the nodes of models as modules.
+ * @module upconv/onnx
+ */
 
 export type { ConvTransposeAttributes } from './interop/onnx/attributes.ts';
 export type {

@@ -1,4 +1,7 @@
-/** `upconv/safetensors`: weights in the files of PyTorch's ecosystem. Re-exports only. */
+/**
+ * Weights in the files of PyTorch's ecosystem.
+ * @module upconv/safetensors
+ */
 
 export type { ByteSource } from './interop/byte_source.ts';
 export type { FileElements, FileTensor, FileType } from './interop/file_tensor.ts';

@@ -1,4 +1,7 @@
-/** `upconv/tfjs`: transposed convolutions of TensorFlow.js, in its own memory. Re-exports only. */
+/**
+ * Transposed convolutions of TensorFlow.js, in its own memory.
+ * @module upconv/tfjs
+ */
 
 export type { RegisterOptions, Registration, TfjsStats } from './interop/tfjs.ts';
 export { register } from './interop/tfjs.ts';

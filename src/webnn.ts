@@ -1,4 +1,7 @@
-/** `upconv/webnn`: MLGraphBuilder's convTranspose2d, for polyfills. Re-exports only. */
+/**
+ * MLGraphBuilder's convTranspose2d, for polyfills.
+ * @module upconv/webnn
+ */
 
 export type { ConvTranspose2dOptions } from './interop/webnn.ts';
 export { convTranspose2d, convTranspose2dSync } from './interop/webnn.ts';

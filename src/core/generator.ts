@@ -103,6 +103,17 @@ let defaultGenerator: Generator | null = null;
 /**
  * Seeds the default generator; the sequence is PyTorch's after `torch.manual_seed(seed)`.
  * @throws {ArgumentError} when `seed` is not a safe integer.
+ *
+ * @example
+ * ```js
+ * import { init, manualSeed, rand } from 'upconv';
+ *
+ * await init();
+ * manualSeed(7);
+ * const first = rand([3]).toArray().join();
+ * manualSeed(7);
+ * console.log(rand([3]).toArray().join() === first); // true
+ * ```
  */
 export function manualSeed(seed: number): Generator {
   checkSeed('manualSeed', seed);

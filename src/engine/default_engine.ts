@@ -11,6 +11,16 @@ import { makeParts, makePartsSync } from './parts.ts';
  * An engine with a memory of its own.
  * @throws {EngineError} ERR_UNSUPPORTED without WebAssembly SIMD, or when wasm may not be compiled.
  * @throws {ArgumentError | TypeError} for options.
+ *
+ * @example
+ * ```js
+ * import { createEngine, zeros } from 'upconv';
+ *
+ * const engine = await createEngine({ threads: 1, maximumBytes: 64 * 2 ** 20 });
+ * const t = zeros([4, 4], { engine });
+ * console.log(engine.memory.tensors, t.engine === engine); // 1 true
+ * engine.dispose();
+ * ```
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const checked = checkEngineOptions('createEngine', options);
@@ -39,6 +49,15 @@ let current: DefaultEngine | null = null;
 /**
  * Creates the default engine; concurrent calls share one promise. After a failure or `dispose()` it starts afresh.
  * @throws {ArgumentError} when the default engine lives with other options.
+ *
+ * @example
+ * ```js
+ * import { init } from 'upconv';
+ *
+ * const engine = await init({ threads: 1 });
+ * console.log(engine.info.threads, engine.info.numerics); // 1 fast
+ * console.log((await init({ threads: 1 })) === engine); // true
+ * ```
  */
 export function init(options: EngineOptions = {}): Promise<Engine> {
   let checked: CheckedEngineOptions;

@@ -32,8 +32,9 @@ interface Parts {
 }
 
 export class Engine extends DisposableBase {
+  /** @internal */
   readonly kernelSet: KernelSet;
-  /** Height of the micro-kernel when an option forces one, else null: plans choose. */
+  /** Height of the micro-kernel when an option forces one, else null: plans choose. @internal */
   readonly forcedMr: number | null;
   readonly #info: Omit<EngineInfo, 'threads' | 'threadsReason'>;
   #parts: Parts | null;
@@ -138,7 +139,7 @@ export class Engine extends DisposableBase {
     this.#tensors = 0;
   }
 
-  /** The raw bytes, valid until the next allocation. */
+  /** The raw bytes, valid until the next allocation. @internal */
   get buffer(): ArrayBufferLike {
     return this.#alive('buffer').heap.memory.buffer;
   }
@@ -156,6 +157,7 @@ export class Engine extends DisposableBase {
   /**
    * A storage of `bytes` bytes, content undefined.
    * @throws {OutOfMemoryError} when the memory cannot hold it, after the caches were emptied.
+   * @internal
    */
   allocateStorage(operation: string, bytes: number, purpose: Exclude<Purpose, 'foreign'> = 'tensor'): Storage {
     const storage = new Storage(this, this.#allocate(operation, bytes), bytes, purpose);
@@ -170,14 +172,14 @@ export class Engine extends DisposableBase {
     return storage;
   }
 
-  /** A storage over bytes that somebody else owns; see `wrap`. */
+  /** A storage over bytes that somebody else owns; see `wrap`. @internal */
   foreignStorage(ptr: number, bytes: number): Storage {
     const storage = new Storage(this, ptr, bytes, 'foreign');
     this.#storages.addForeign(storage);
     return storage;
   }
 
-  /** Called by the last reference to a storage. */
+  /** Called by the last reference to a storage. @internal */
   freeStorage(storage: Storage): void {
     if (this.#parts === null) return;
     this.dropPacked(storage);
@@ -192,20 +194,22 @@ export class Engine extends DisposableBase {
     this.#bytesInUse -= storage.bytes;
   }
 
-  /** Forgets what was packed from a storage. */
+  /** Forgets what was packed from a storage. @internal */
   dropPacked(storage: Storage): void {
     this.#parts?.runner.packed.dropAllOf(storage);
   }
 
+  /** @internal */
   countCopiedIn(bytes: number): void {
     this.#bytesCopiedIn += bytes;
   }
 
+  /** @internal */
   countCopiedOut(bytes: number): void {
     this.#bytesCopiedOut += bytes;
   }
 
-  /** The plan for `key`: the cached one, or what `make` returns. */
+  /** The plan for `key`: the cached one, or what `make` returns. @internal */
   plan<T extends CacheablePlan>(key: string, make: () => T): T {
     return this.#alive('plan').runner.plan(key, make);
   }
@@ -214,6 +218,7 @@ export class Engine extends DisposableBase {
    * Runs a call on this thread, now, ahead of pending ones.
    * @param signal only looked at before it begins: nothing can abort the call while it runs
    * @throws the signal's reason when it was aborted; {EngineError} ERR_IN_USE when a pending call writes what it reads, or uses what it writes.
+   * @internal
    */
   execute<T>(call: Call<T>, signal?: AbortSignal): T {
     let wrote = false;
@@ -240,6 +245,7 @@ export class Engine extends DisposableBase {
   /**
    * Runs a call in its turn after those submitted before, in slices; in Workers at once.
    * @throws the signal's reason when it was aborted; {EngineError} ERR_DISPOSED when the engine was.
+   * @internal
    */
   submit<T>(call: Call<T>, signal?: AbortSignal): Promise<T> {
     if (!IN_WORKERD) return this.#alive(call.operation).queue.call(call, signal);
@@ -248,7 +254,7 @@ export class Engine extends DisposableBase {
     });
   }
 
-  /** As `submit`, for calls that belong together; see `runProcedure`. */
+  /** As `submit`, for calls that belong together; see `runProcedure`. @internal */
   submitUnit<T>(
     procedure: Procedure<T>,
     first: Call<unknown>,
@@ -258,7 +264,7 @@ export class Engine extends DisposableBase {
     return this.#alive(first.operation).queue.unit(procedure, first, signal, place);
   }
 
-  /** Takes the next place in the order of calls; whoever takes it gives it up, whatever happens. */
+  /** Takes the next place in the order of calls; whoever takes it gives it up, whatever happens. @internal */
   reservePlace(operation: string): Place {
     return this.#alive(operation).queue.reserve();
   }

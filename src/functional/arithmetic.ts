@@ -62,6 +62,15 @@ const BACKWARD = gradientOptions('gradA', 'gradB');
  * @returns a tensor of the broadcast shape
  * @throws {ShapeError} for shapes that do not broadcast
  * @throws {ArgumentError | DtypeError | EngineError | OutOfMemoryError | TypeError}
+ *
+ * @example
+ * ```js
+ * import { add, init, tensor } from 'upconv';
+ *
+ * await init();
+ * const sum = await add(tensor([[1, 2], [3, 4]]), tensor([10, 20]), { alpha: 0.5 });
+ * console.log(sum.toArray()); // [ [ 6, 12 ], [ 8, 14 ] ]
+ * ```
  */
 export async function add(a: TensorArgument, b: TensorArgument, options?: AddOptions): Promise<Tensor> {
   const call = begin('add', a, b, options);

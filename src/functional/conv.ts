@@ -17,6 +17,15 @@ import type { WeightArgument } from './packed_weight.ts';
  * @throws {ShapeError} ranks, channels, an empty axis, a kernel larger than the padded input
  * @throws {ArgumentError} option values, unknown options
  * @throws {DtypeError | EngineError | OutOfMemoryError | TypeError}
+ *
+ * @example
+ * ```js
+ * import { conv1d, init, tensor } from 'upconv';
+ *
+ * await init();
+ * const output = await conv1d(tensor([[1, 2, 3, 4]]), tensor([[[1, 0, -1]]]), null, { padding: 'same' });
+ * console.log(output.toArray()); // [ [ -2, -2, -2, 3 ] ]
+ * ```
  */
 export async function conv1d(
   input: TensorArgument,

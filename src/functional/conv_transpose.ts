@@ -23,6 +23,15 @@ import type { WeightArgument } from './packed_weight.ts';
  * @throws {ShapeError} ranks, channels, an empty axis, an output below 1
  * @throws {ArgumentError} option values, unknown options
  * @throws {DtypeError | EngineError | OutOfMemoryError | TypeError}
+ *
+ * @example
+ * ```js
+ * import { convTranspose1d, init, tensor } from 'upconv';
+ *
+ * await init();
+ * const output = await convTranspose1d(tensor([[1, 2, 3]]), tensor([[[1, 1, 1]]]), tensor([0.5]), { stride: 2 });
+ * console.log(output.toTypedArray().join(' ')); // 1.5 1.5 3.5 2.5 5.5 3.5 3.5
+ * ```
  */
 export async function convTranspose1d(
   input: TensorArgument,
@@ -53,6 +62,16 @@ export function convTranspose1dSync(
  * @param bias (Cout), or null
  * @returns (N, Cout, Hout, Wout), each axis as in `convTranspose1d`
  * @throws as `convTranspose1d`
+ *
+ * @example
+ * ```js
+ * import { convTranspose2d, init, rand } from 'upconv';
+ *
+ * await init();
+ * const options = { stride: 2, padding: 1, activation: 'relu' };
+ * const output = await convTranspose2d(rand([1, 64, 16, 16]), rand([64, 32, 4, 4]), rand([32]), options);
+ * console.log(output.shape); // [ 1, 32, 32, 32 ]
+ * ```
  */
 export async function convTranspose2d(
   input: TensorArgument,
@@ -83,6 +102,15 @@ export function convTranspose2dSync(
  * @param bias (Cout), or null
  * @returns (N, Cout, Dout, Hout, Wout), each axis as in `convTranspose1d`
  * @throws as `convTranspose1d`
+ *
+ * @example
+ * ```js
+ * import { convTranspose3d, init, rand } from 'upconv';
+ *
+ * await init();
+ * const output = await convTranspose3d(rand([8, 4, 6, 6]), rand([8, 4, 2, 2, 2]), null, { stride: 2 }); // unbatched
+ * console.log(output.shape); // [ 4, 8, 12, 12 ]
+ * ```
  */
 export async function convTranspose3d(
   input: TensorArgument,
@@ -108,6 +136,13 @@ export function convTranspose3dSync(
 /**
  * Spatial output sizes of a transposed convolution of `inputSpatial` by `kernelSize`.
  * @throws {ShapeError} for an output below 1; {ArgumentError} for option values.
+ *
+ * @example
+ * ```js
+ * import { convTransposeOutputSize } from 'upconv';
+ *
+ * console.log(convTransposeOutputSize([16, 20], [3, 4], { stride: 2, padding: 1 })); // [ 31, 40 ]
+ * ```
  */
 export function convTransposeOutputSize(
   inputSpatial: readonly number[],
@@ -124,6 +159,14 @@ export function convTransposeOutputSize(
 /**
  * What `algorithm` may name for these shapes.
  * @throws as `convTranspose1d` for shapes and options that do not fit.
+ *
+ * @example
+ * ```js
+ * import { convTransposeAlgorithms } from 'upconv';
+ *
+ * const names = convTransposeAlgorithms([1, 64, 32, 32], [64, 32, 4, 4], { stride: 2, padding: 1 });
+ * console.log(names.join(' ')); // direct planes implicit winograd
+ * ```
  */
 export function convTransposeAlgorithms(
   inputShape: readonly number[],

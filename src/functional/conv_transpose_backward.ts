@@ -18,6 +18,17 @@ import type { WeightArgument } from './packed_weight.ts';
  * @returns gradInput, gradWeight, gradBias (Cout); null where the mask leaves one out. Without a mask all three, but of
  *   a packed weight gradInput alone
  * @throws as `convTranspose1d`; {ArgumentError} for an activation
+ *
+ * @example
+ * ```js
+ * import { convTranspose1dBackward, init, tensor } from 'upconv';
+ *
+ * await init();
+ * const [input, weight] = [tensor([[1, 2]]), tensor([[[3, 4]]])];
+ * const gradOutput = tensor([[1, 1, 1, 1]]);
+ * const { gradInput, gradWeight, gradBias } = await convTranspose1dBackward(gradOutput, input, weight, { stride: 2 });
+ * console.log(gradInput.toArray(), gradWeight.toArray(), gradBias.toArray()); // [ [ 7, 7 ] ] [ [ [ 3, 3 ] ] ] [ 4 ]
+ * ```
  */
 export async function convTranspose1dBackward<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
@@ -40,7 +51,20 @@ export function convTranspose1dBackwardSync<W extends WeightArgument, const M ex
   return call.engine.execute(call as Call<GradientsOf<M>>, options?.signal);
 }
 
-/** Gradients of `convTranspose2d`, see `convTranspose1dBackward`. */
+/**
+ * Gradients of `convTranspose2d`, see `convTranspose1dBackward`.
+ *
+ * @example
+ * ```js
+ * import { convTranspose2dBackward, init, rand } from 'upconv';
+ *
+ * await init();
+ * const [input, weight] = [rand([1, 16, 8, 8]), rand([16, 8, 4, 4])];
+ * const options = { stride: 2, padding: 1, outputMask: [true, true, false] };
+ * const { gradInput, gradWeight } = await convTranspose2dBackward(rand([1, 8, 16, 16]), input, weight, options);
+ * console.log(gradInput.shape, gradWeight.shape); // [ 1, 16, 8, 8 ] [ 16, 8, 4, 4 ]
+ * ```
+ */
 export async function convTranspose2dBackward<W extends WeightArgument, const M extends OutputMask = DefaultMask<W>>(
   gradOutput: TensorArgument,
   input: TensorArgument,

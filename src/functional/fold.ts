@@ -203,6 +203,16 @@ function begin(
  * @throws {ShapeError} ranks, an empty axis, rows or positions that do not fit
  * @throws {ArgumentError} option values, unknown options
  * @throws {DtypeError | EngineError | OutOfMemoryError | TypeError}
+ *
+ * @example
+ * ```js
+ * import { fold, full, init } from 'upconv';
+ *
+ * await init();
+ * const columns = full([4, 9], 1); // (C · kH · kW, positions) with one channel and 3 × 3 positions of 2 × 2
+ * const image = await fold(columns, [4, 4], 2);
+ * console.log(image.toArray()[0][1]); // [ 2, 4, 4, 2 ]
+ * ```
  */
 export async function fold(
   columns: TensorArgument,
@@ -235,6 +245,15 @@ export function foldSync(
  * @throws {ShapeError} ranks, an empty axis, a kernel larger than the padded image
  * @throws {ArgumentError} option values, unknown options
  * @throws {DtypeError | EngineError | OutOfMemoryError | TypeError}
+ *
+ * @example
+ * ```js
+ * import { init, tensor, unfold } from 'upconv';
+ *
+ * await init();
+ * const image = tensor([[[1, 2, 3], [4, 5, 6]]]); // (C, H, W)
+ * console.log((await unfold(image, 2)).toArray()); // [ [ 1, 2 ], [ 2, 3 ], [ 4, 5 ], [ 5, 6 ] ]
+ * ```
  */
 export async function unfold(input: TensorArgument, kernelSize: PerAxis, options?: FoldOptions): Promise<Tensor> {
   const call = begin('unfold', input, null, kernelSize, options);

@@ -33,6 +33,15 @@ const FLOAT64_BYTES = 8;
  * Mean or sum of (pred − target)².
  * @throws {ShapeError} when the shapes differ.
  * @throws {DtypeError} when the dtypes differ.
+ *
+ * @example
+ * ```js
+ * import { init, mseLoss, tensor } from 'upconv';
+ *
+ * await init();
+ * const { value, gradOutput } = await mseLoss(tensor([1, 3]), tensor([0, 1]));
+ * console.log(value, gradOutput.toArray()); // 2.5 [ 1, 2 ]
+ * ```
  */
 export async function mseLoss(pred: TensorArgument, target: TensorArgument, options: LossOptions = {}): Promise<Loss> {
   return submit(beginLoss('mseLoss', 'mse', pred, target, options), options);

@@ -126,6 +126,15 @@ function beginMatmul(
  * @returns (…, m, n), without m where `a` is a vector and without n where `b` is one; zeros for k = 0
  * @throws {ShapeError} inner sizes that differ, axes that do not broadcast, an operand without axes
  * @throws {ArgumentError | DtypeError | EngineError | OutOfMemoryError | TypeError}
+ *
+ * @example
+ * ```js
+ * import { init, matmul, tensor } from 'upconv';
+ *
+ * await init();
+ * const product = await matmul(tensor([[1, 2], [3, 4]]), tensor([[5], [6]]));
+ * console.log(product.toArray()); // [ [ 17 ], [ 39 ] ]
+ * ```
  */
 export async function matmul(a: TensorArgument, b: TensorArgument, options?: MatmulOptions): Promise<Tensor> {
   const call = beginMatmul('matmul', a, b, options);

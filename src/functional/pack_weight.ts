@@ -37,6 +37,20 @@ const NOT_PACKED: ReadonlySet<string> = new Set(['signal', 'out']);
  * @param weight of the operation: (Cin, Cout/groups, …kernel), of a convolution (Cout, Cin/groups, …kernel)
  * @param options those of the calls to come; stride, dilation and groups must be the same there
  * @throws {ShapeError | ArgumentError | DtypeError | EngineError | OutOfMemoryError | TypeError}
+ *
+ * @example
+ * ```js
+ * import { convTranspose2dSync, init, packWeight, rand } from 'upconv';
+ *
+ * await init();
+ * const weight = rand([16, 8, 4, 4]);
+ * const packed = packWeight(weight, { stride: 2 });
+ * weight.dispose();
+ * const small = convTranspose2dSync(rand([1, 16, 8, 8]), packed, null, { stride: 2 });
+ * const large = convTranspose2dSync(rand([1, 16, 12, 12]), packed, null, { stride: 2 });
+ * console.log(small.shape, large.shape); // [ 1, 8, 18, 18 ] [ 1, 8, 26, 26 ]
+ * packed.dispose();
+ * ```
  */
 export function packWeight(weight: TensorArgument, options: PackWeightOptions = {}): PackedWeight {
   const operation = 'packWeight';

@@ -29,6 +29,7 @@ export class PackedWeight extends DisposableBase {
   readonly dtype: Dtype;
   /** Of the raw weight. */
   readonly shape: Shape;
+  /** @internal */
   readonly packedFor: PackedFor;
   /** By the key of the layout. */
   readonly #copies: ReadonlyMap<string, Storage>;
@@ -52,6 +53,7 @@ export class PackedWeight extends DisposableBase {
     return this.storages.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
+  /** @internal */
   get storages(): readonly Storage[] {
     return [...this.#copies.values()];
   }

@@ -47,6 +47,15 @@ const OPAQUE = 255;
  *
  * @throws {ShapeError} when the data is not 1, 3 or 4 samples per pixel.
  * @throws {ArgumentError} for option values; {TypeError} for data that is not 8-bit.
+ *
+ * @example
+ * ```js
+ * import { fromPixels, init } from 'upconv';
+ *
+ * await init();
+ * const red = { data: Uint8ClampedArray.of(255, 0, 0, 255), width: 1, height: 1 };
+ * console.log(fromPixels(red).toArray()); // [ [ [ 1 ] ], [ [ 0 ] ], [ [ 0 ] ] ]
+ * ```
  */
 export function fromPixels(pixels: PixelSource, options: FromPixelsOptions = {}): Tensor {
   const operation = 'fromPixels';

@@ -33,6 +33,15 @@ const CODES = { float16: 'f2', float32: 'f4', float64: 'f8' } as const;
  * @throws {DtypeError} for complex numbers, strings, objects, and 64-bit integers beyond 2^53
  * @throws {ShapeError} when there are more or fewer elements than the shape says
  * @throws {TypeError} for what is no bytes
+ *
+ * @example
+ * ```js
+ * import { readNpy, writeNpy } from 'upconv/npy';
+ *
+ * const file = writeNpy({ data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [2, 3] });
+ * const { shape, type, data } = readNpy(file);
+ * console.log(shape, type, data.join(' ')); // [ 2, 3 ] float32 1 2 3 4 5 6
+ * ```
  */
 export function readNpy(bytes: Uint8Array | ArrayBuffer): FileTensor {
   return parseNpy('readNpy', checkBytes('readNpy', bytes));

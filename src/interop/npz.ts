@@ -23,6 +23,14 @@ export interface WriteNpzOptions {
  * Reads all arrays of a .npz file, compressed or not, by name.
  * @throws {ArgumentError} for bytes that are no such file
  * @throws as `readNpy`, naming the array
+ *
+ * @example
+ * ```js
+ * import { readNpz, writeNpz } from 'upconv/npy';
+ *
+ * const file = writeNpz({ weight: { data: Float32Array.of(1, 2), shape: [2] } }, { compress: true });
+ * console.log(readNpz(file).weight.data.join(' ')); // 1 2
+ * ```
  */
 export function readNpz(bytes: Uint8Array | ArrayBuffer): Record<string, FileTensor> {
   const archive = checkBytes('readNpz', bytes);

@@ -21,6 +21,17 @@ export type SliceRange = readonly [begin: number, end: number] | null;
  *
  * @throws {ArgumentError | DtypeError | ShapeError} for a file that is malformed, before any element is read
  * @throws {TypeError} for what is no bytes
+ *
+ * @example
+ * ```js
+ * import { ConvTranspose2d, init } from 'upconv';
+ * import { readSafetensors, writeSafetensors } from 'upconv/safetensors';
+ *
+ * await init();
+ * const [saved, loaded] = [new ConvTranspose2d(4, 2, 3), new ConvTranspose2d(4, 2, 3)];
+ * const file = writeSafetensors(saved.stateDict());
+ * console.log(String(loaded.loadStateDict(readSafetensors(file)))); // <All keys matched successfully>
+ * ```
  */
 export function readSafetensors(bytes: Uint8Array | ArrayBuffer): Record<string, FileTensor> {
   const operation = 'readSafetensors';
@@ -43,6 +54,16 @@ export function readSafetensors(bytes: Uint8Array | ArrayBuffer): Record<string,
  * Opens a file without reading more of it than its header.
  * @param source bytes, a Blob or File, or anything that reads ranges of bytes: a file handle, HTTP requests
  * @throws as `readSafetensors`, and what `source` throws
+ *
+ * @example
+ * ```js
+ * import { openSafetensors, writeSafetensors } from 'upconv/safetensors';
+ *
+ * const bytes = writeSafetensors({ table: { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [3, 2] } });
+ * const file = await openSafetensors(new Blob([bytes])); // a File of a page, for instance
+ * const { shape, data } = await file.slice('table', [[1, 3], null]); // reads these rows alone
+ * console.log(shape, data.join(' ')); // [ 2, 2 ] 3 4 5 6
+ * ```
  */
 export async function openSafetensors(source: Uint8Array | ArrayBuffer | Blob | ByteSource): Promise<SafetensorsFile> {
   const operation = 'openSafetensors';

@@ -35,6 +35,17 @@ const OPTIONS: readonly string[] = [...GEOMETRY_OPTIONS, 'bias', 'activation', '
  * @throws {ShapeError} ranks, channels, an empty axis, an output below 1
  * @throws {ArgumentError} option values, unknown options
  * @throws {DtypeError | EngineError | OutOfMemoryError | TypeError}
+ *
+ * @example
+ * ```js
+ * import { init, rand } from 'upconv';
+ * import { convTranspose2d } from 'upconv/webnn';
+ *
+ * await init();
+ * const options = { strides: [2, 2], padding: [1, 1, 1, 1], inputLayout: 'nhwc', filterLayout: 'ohwi' };
+ * const output = await convTranspose2d(rand([1, 8, 8, 16]), rand([4, 4, 4, 16]), options);
+ * console.log(output.shape); // [ 1, 16, 16, 4 ]
+ * ```
  */
 export async function convTranspose2d(
   input: TensorArgument,

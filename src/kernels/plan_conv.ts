@@ -31,6 +31,22 @@ const BACKWARD_FIELDS = [...SPEC_FIELDS, 'outputMask', 'accumulate'];
  * @throws {ShapeError} sizes below 1 or beyond 32 bits
  * @throws {ArgumentError} every other value that is not allowed, unknown fields
  * @throws {DtypeError | TypeError}
+ *
+ * @example
+ * ```js
+ * import { bind, createKernels, loadVariant, planConvTranspose, run } from 'upconv/kernels';
+ *
+ * const memory = new WebAssembly.Memory({ initial: 32 }); // yours; addresses below are places in it
+ * const kernels = createKernels(await loadVariant('simd'), memory);
+ * const plan = planConvTranspose({
+ *   dtype: 'float32', batch: 1, inChannels: 1, outChannels: 1, groups: 1, inputSpatial: [2], kernel: [2], stride: [2],
+ *   dilation: [1], cropBegin: [0], outputSpatial: [4], kernelSet: kernels.kernelSet,
+ * });
+ * const at = { input: 1024, weight: 1032, output: 1040, params: 2048, workspace: 2048 + 64 * Math.ceil(plan.paramsBytes / 64) };
+ * new Float32Array(memory.buffer, at.input, 4).set([1, 2, 10, 20]); // input, then weight
+ * run(kernels, bind(kernels, plan, at));
+ * console.log(new Float32Array(memory.buffer, at.output, 4).join(' ')); // 10 20 20 40
+ * ```
  */
 export function planConvTranspose(spec: ConvSpec): Plan {
   return planForward('planConvTranspose', true, spec);

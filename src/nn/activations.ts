@@ -23,6 +23,7 @@ export abstract class ActivationModule extends Module {
     this.#activation = checkActivation(this.typeName, 'activation', activation);
   }
 
+  /** @internal */
   override *forwardSteps(
     operation: string,
     input: Tensor,
@@ -35,6 +36,7 @@ export abstract class ActivationModule extends Module {
     return { output, saved };
   }
 
+  /** @internal */
   override *backwardSteps(
     operation: string,
     saved: Saved,

@@ -20,7 +20,24 @@ export interface AdamOptions {
   weightDecay?: number;
 }
 
-/** m = β₁ m + (1 − β₁) g; v = β₂ v + (1 − β₂) g²; w −= lr · m̂ / (√v̂ + ε), the hats for bias correction. */
+/**
+ * m = β₁ m + (1 − β₁) g; v = β₂ v + (1 − β₂) g²; w −= lr · m̂ / (√v̂ + ε), the hats for bias correction.
+ *
+ * @example
+ * ```js
+ * import { Adam, ConvTranspose1d, init, rand } from 'upconv';
+ *
+ * await init();
+ * const layer = new ConvTranspose1d(4, 2, 4, { stride: 2, padding: 1 });
+ * const optimizer = new Adam(layer.parameters(), { lr: 1e-3 });
+ * const output = await layer.forward(rand([1, 4, 8]));
+ * optimizer.zeroGrad();
+ * await layer.backward(rand(output.shape), { gradInput: false });
+ * await optimizer.step();
+ * optimizer.paramGroups[0].lr = 1e-4;
+ * console.log(Object.keys(optimizer.stateDict().state).length); // 2
+ * ```
+ */
 export class Adam extends Optimizer<AdamOptions> {
   /**
    * @param params tensors, or groups of them with their own options

@@ -120,7 +120,10 @@ export abstract class ConvModule extends Module {
     this.resetParameters();
   }
 
-  /** For subclasses whose padding depends on the size of the input, which they replace; undefined: the arguments' own. */
+  /**
+   * For subclasses whose padding depends on the size of the input, which they replace; undefined: the arguments' own.
+   * @internal
+   */
   get placement(): Placement | undefined {
     return undefined;
   }
@@ -137,11 +140,13 @@ export abstract class ConvModule extends Module {
     }
   }
 
+  /** @internal */
   override get uninitialized(): readonly string[] {
     if (this.inChannels > 0) return [];
     return this.#hasBias ? ['weight', 'bias'] : ['weight'];
   }
 
+  /** @internal */
   override home(): Home {
     return this.inChannels > 0 ? super.home() : { engine: this.#engine, dtype: this.#dtype };
   }
@@ -156,10 +161,12 @@ export abstract class ConvModule extends Module {
     drawParameters(this, generator);
   }
 
+  /** @internal */
   override get forwardOptions(): readonly string[] {
     return this.#transposed ? ['outputSize', 'signal', 'out'] : ['signal', 'out'];
   }
 
+  /** @internal */
   override *forwardSteps(
     operation: string,
     input: Tensor,
@@ -189,6 +196,7 @@ export abstract class ConvModule extends Module {
     }
   }
 
+  /** @internal */
   override *backwardSteps(
     operation: string,
     saved: Saved,
@@ -233,6 +241,7 @@ export abstract class ConvModule extends Module {
    * For `upscaleImage`, in evaluation: the output for a part of the input, whose borders are others. The weight is packed
    * for any size, so that all parts share one copy, and a frozen module, which has that one, gives the same bits.
    * @param outputPadding of transposed convolutions
+   * @internal
    */
   beginPart(
     operation: string,

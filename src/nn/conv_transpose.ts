@@ -17,7 +17,21 @@ export class ConvTranspose1d extends ConvModule {
   }
 }
 
-/** Input (N, inChannels, H, W) or (inChannels, H, W); see `convTranspose2d`. */
+/**
+ * Input (N, inChannels, H, W) or (inChannels, H, W); see `convTranspose2d`.
+ *
+ * @example
+ * ```js
+ * import { ConvTranspose2d, init, rand } from 'upconv';
+ *
+ * await init();
+ * const layer = new ConvTranspose2d(16, 8, 3, { stride: 2, padding: 1 });
+ * const output = await layer.forward(rand([1, 16, 10, 10]), { outputSize: [20, 20] });
+ * console.log(output.shape); // [ 1, 8, 20, 20 ]
+ * const gradInput = await layer.backward(rand(output.shape));
+ * console.log(gradInput.shape, layer.weight.grad.shape); // [ 1, 16, 10, 10 ] [ 16, 8, 3, 3 ]
+ * ```
+ */
 export class ConvTranspose2d extends ConvModule {
   static override readonly typeName: string = 'ConvTranspose2d';
 

@@ -190,6 +190,7 @@ export class Module extends ParameterTree {
    * For functions of this package that compute with this module: nothing of it is freed until the returned function is
    * called, once.
    * @throws {EngineError} ERR_DISPOSED
+   * @internal
    */
   borrow(operation: string): () => void {
     this.checkAlive(operation);
@@ -197,25 +198,28 @@ export class Module extends ParameterTree {
     return () => this.#landed();
   }
 
-  /** Options of `forward` that this module takes. */
+  /** Options of `forward` that this module takes. @internal */
   get forwardOptions(): readonly string[] {
     return ['signal', 'out'];
   }
 
-  /** Whether a subclass defines a pass of its own: containers call its methods then, in place of the steps below. */
+  /**
+   * Whether a subclass defines a pass of its own: containers call its methods then, in place of the steps below.
+   * @internal
+   */
   get hasOwnPasses(): boolean {
     const base = Module.prototype;
     return this.forwardSteps === base.forwardSteps || PASSES.some((method) => this[method] !== base[method]);
   }
 
-  /** For containers: the forward pass of a module they hold. */
+  /** For containers: the forward pass of a module they hold. @internal */
   enterForward(operation: string, input: Tensor, options: ForwardOptions, save: boolean): Procedure<ForwardResult> {
     return this.hasOwnPasses
       ? Module.prototype.forwardSteps.call(this, operation, input, options, save)
       : this.forwardSteps(operation, input, options, save);
   }
 
-  /** For containers: the backward pass of a module they hold. */
+  /** For containers: the backward pass of a module they hold. @internal */
   enterBackward(operation: string, saved: Saved, gradOutput: Tensor, wanted: Wanted): Procedure<Tensor | null> {
     return this.hasOwnPasses
       ? Module.prototype.backwardSteps.call(this, operation, saved, gradOutput, wanted)
@@ -225,6 +229,7 @@ export class Module extends ParameterTree {
   /**
    * For modules and containers of this package: the forward pass as a procedure.
    * @param save whether to keep what `backwardSteps` needs
+   * @internal
    */
   *forwardSteps(_operation: string, input: Tensor, options: ForwardOptions, save: boolean): Procedure<ForwardResult> {
     const output = yield* performForeign(
@@ -243,6 +248,7 @@ export class Module extends ParameterTree {
   /**
    * For modules and containers of this package: the backward pass as a procedure. It does not dispose `saved`.
    * @returns the gradient of the input, or null when it is not wanted
+   * @internal
    */
   *backwardSteps(_operation: string, _saved: Saved, gradOutput: Tensor, wanted: Wanted): Procedure<Tensor | null> {
     return yield* performForeign<Tensor | null>(
@@ -276,7 +282,7 @@ export class Module extends ParameterTree {
     return gradInput;
   }
 
-  /** Modules of the user's take part: how they run is up to them. */
+  /** Modules of the user's take part: how they run is up to them. @internal */
   get hasForeign(): boolean {
     return this.everyModule().some((module) => module !== this && module.hasOwnPasses);
   }

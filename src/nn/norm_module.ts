@@ -141,6 +141,7 @@ export abstract class NormModule extends Module {
     return this.#statistics?.batches ?? null;
   }
 
+  /** @internal */
   override ownBuffers(): [string, Tensor][] {
     return this.#statistics?.named ?? [];
   }
@@ -165,6 +166,7 @@ export abstract class NormModule extends Module {
   /** How far running statistics move towards those of a batch; counting batches is up to this. */
   protected abstract updateFactor(operation: string, statistics: Statistics): Procedure<number>;
 
+  /** @internal */
   override *forwardSteps(
     operation: string,
     input: Tensor,
@@ -188,6 +190,7 @@ export abstract class NormModule extends Module {
     return { output, saved: save ? new SavedNorm(input, weight, used) : null };
   }
 
+  /** @internal */
   override *backwardSteps(
     operation: string,
     saved: Saved,

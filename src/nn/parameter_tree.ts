@@ -44,7 +44,7 @@ export abstract class ParameterTree extends DisposableBase {
     return this.#frozen || this.namedChildren().some(([, child]) => child.frozen);
   }
 
-  /** Parameters of this module alone, in the order of its fields. */
+  /** Parameters of this module alone, in the order of its fields. @internal */
   ownParameters(): [string, Tensor][] {
     return Object.entries(this).filter((entry): entry is [string, Tensor] => entry[1] instanceof Tensor);
   }
@@ -52,22 +52,23 @@ export abstract class ParameterTree extends DisposableBase {
   /**
    * Tensors of this module alone that are part of its state but are not learnt, by their names in state dicts. A module
    * of your own that has some overrides this, and keeps them in private fields: others are parameters.
+   * @internal
    */
   ownBuffers(): [string, Tensor][] {
     return [];
   }
 
-  /** Names of parameters of this module alone that are not there yet. */
+  /** Names of parameters of this module alone that are not there yet. @internal */
   get uninitialized(): readonly string[] {
     return [];
   }
 
-  /** For loading: makes the parameters that are not there yet for a weight of this shape. */
+  /** For loading: makes the parameters that are not there yet for a weight of this shape. @internal */
   initializeFrom(_operation: string, _weightShape: Shape): void {
     // nothing is missing
   }
 
-  /** For functions of this package: the engine and dtype of the first operand, or those that it will have. */
+  /** For functions of this package: the engine and dtype of the first operand, or those that it will have. @internal */
   home(): Home {
     const [own] = [...this.ownParameters(), ...this.ownBuffers()]
       .map(([, tensor]) => tensor)
@@ -184,13 +185,19 @@ export abstract class ParameterTree extends DisposableBase {
     return `${this.typeName}(\n  ${lines.join('\n  ')}\n)`;
   }
 
-  /** For functions of this package: what forward reads, of this module and those below, packed when frozen. */
+  /**
+   * For functions of this package: what forward reads, of this module and those below, packed when frozen.
+   * @internal
+   */
   operands(): (Tensor | PackedWeight)[] {
     const own = [...this.ownParameters(), ...this.ownBuffers()].map(([, tensor]) => tensor);
     return [...own, ...this.#kept, ...this.namedChildren().flatMap(([, child]) => child.operands())];
   }
 
-  /** For functions of this package: what a forward pass may write, running statistics of modules in training mode. */
+  /**
+   * For functions of this package: what a forward pass may write, running statistics of modules in training mode.
+   * @internal
+   */
   writtenInTraining(): Tensor[] {
     const own = this.training ? this.ownBuffers().map(([, buffer]) => buffer) : [];
     return [...own, ...this.namedChildren().flatMap(([, child]) => child.writtenInTraining())];

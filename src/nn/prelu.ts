@@ -77,6 +77,7 @@ export class PReLU extends Module {
     return { commit, abandon: () => undefined };
   }
 
+  /** @internal */
   override *forwardSteps(
     operation: string,
     input: Tensor,
@@ -88,6 +89,7 @@ export class PReLU extends Module {
     return { output, saved: save ? new SavedPrelu(input, this.#slopes) : null };
   }
 
+  /** @internal */
   override *backwardSteps(
     operation: string,
     saved: Saved,

@@ -27,6 +27,15 @@ class SavedSequence implements Saved {
 /**
  * Feeds each module with the output of the one before. Outputs in between are freed: at once in evaluation, after
  * backward in training where backward needs them.
+ *
+ * @example
+ * ```js
+ * import { ConvTranspose2d, init, rand, ReLU, Sequential } from 'upconv';
+ *
+ * await init();
+ * const net = new Sequential({ up: new ConvTranspose2d(8, 4, 2, { stride: 2 }), act: new ReLU() }).eval();
+ * console.log((await net.forward(rand([1, 8, 5, 5]))).shape); // [ 1, 4, 10, 10 ]
+ * ```
  */
 export class Sequential extends Module {
   static override readonly typeName: string = 'Sequential';
@@ -75,6 +84,7 @@ export class Sequential extends Module {
     return [...this.#children];
   }
 
+  /** @internal */
   override *forwardSteps(
     operation: string,
     input: Tensor,
@@ -102,6 +112,7 @@ export class Sequential extends Module {
     return { output: current, saved: save ? saved : null };
   }
 
+  /** @internal */
   override *backwardSteps(
     operation: string,
     saved: Saved,

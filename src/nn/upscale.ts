@@ -63,6 +63,18 @@ const MAXIMUM_PIXELS = 100e6;
  * @throws {ArgumentError} for another module or option values
  * @throws {ShapeError} for data that does not fit its size, and an output below 1 pixel or above 100 megapixels
  * @throws the signal's reason when it is aborted
+ *
+ * @example
+ * ```js
+ * import { ConvTranspose2d, init, initializers, upscaleImage } from 'upconv';
+ *
+ * await init();
+ * const double = new ConvTranspose2d(1, 1, 2, { stride: 2, bias: false }).eval();
+ * initializers.constant_(double.weight, 1); // nearest neighbour; trained weights do better
+ * const picture = { data: new Uint8Array(300 * 200 * 3), width: 300, height: 200 };
+ * const { width, height } = await upscaleImage(double, picture);
+ * console.log(width, height); // 600 400
+ * ```
  */
 export async function upscaleImage(module: Module, pixels: PixelSource, options: UpscaleOptions = {}): Promise<Pixels> {
   const { network, procedure } = begin('upscaleImage', module, pixels, options);

@@ -31,6 +31,17 @@ export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
   return filled('zeros', shape, 0, options);
 }
 
+/**
+ * A tensor of one number everywhere.
+ *
+ * @example
+ * ```js
+ * import { full, init } from 'upconv';
+ *
+ * await init();
+ * console.log(full([2, 2], 0.5).toArray()); // [ [ 0.5, 0.5 ], [ 0.5, 0.5 ] ]
+ * ```
+ */
 export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
   if (typeof value !== 'number') throw wrongType('full', 'value', 'a number', value);
   return filled('full', shape, value, options);
@@ -45,6 +56,16 @@ export function full(shape: Shape, value: number, options: TensorOptions = {}): 
  *   Uint16Array holds bit patterns, and other numbers are rounded to the nearest half
  * @throws {ShapeError} for ragged arrays or a count that does not fit `shape`.
  * @throws {TypeError} for anything that does not hold numbers, BigInt arrays among it.
+ *
+ * @example
+ * ```js
+ * import { init, tensor } from 'upconv';
+ *
+ * await init();
+ * const t = tensor([[1, 2], [3, 4]]);
+ * console.log(t.shape, t.dtype); // [ 2, 2 ] float32
+ * console.log(tensor(Float64Array.of(1, 2, 3, 4), [1, 4]).dtype); // float64
+ * ```
  */
 export function tensor(data: TensorData, shape?: Shape, options: TensorOptions = {}): Tensor {
   checkOptions('tensor', options, OPTIONS);

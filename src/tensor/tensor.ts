@@ -64,7 +64,7 @@ export class Tensor extends DisposableBase {
     return this.#storage.engine;
   }
 
-  /** The storage that views share; for the layers above, which count versions and references. */
+  /** The storage that views share; for the layers above, which count versions and references. @internal */
   get storage(): Storage {
     return this.#storage;
   }
@@ -425,7 +425,7 @@ export class Tensor extends DisposableBase {
 registerTensors((storage, dtype, shape, strides, offset) => new Tensor(storage, dtype, shape, strides, offset));
 
 declare module '../engine/wrap.ts' {
-  /** What `engine.wrap` returns is a tensor. */
+  // what `engine.wrap` returns is a tensor
   // eslint-disable-next-line typescript/no-empty-object-type
   interface WrappedTensor extends Tensor {}
 }

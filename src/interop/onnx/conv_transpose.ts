@@ -43,6 +43,17 @@ const GEOMETRY: ReadonlySet<string> = new Set<GeometryName>([
  * @returns Y (N, M, *spatial)
  * @throws {ArgumentError} for attributes; {ShapeError} for ranks, channels and an output below 1
  * @throws {DtypeError | EngineError | OutOfMemoryError | TypeError}
+ *
+ * @example
+ * ```js
+ * import { init, rand } from 'upconv';
+ * import { convTranspose } from 'upconv/onnx';
+ *
+ * await init();
+ * const attributes = { strides: [2, 2], auto_pad: 'SAME_UPPER' };
+ * const Y = await convTranspose(attributes, [rand([1, 4, 5, 5]), rand([4, 2, 3, 3])]);
+ * console.log(Y.shape); // [ 1, 2, 10, 10 ]
+ * ```
  */
 export async function convTranspose(
   attributes: ConvTransposeAttributes,
