@@ -48,6 +48,7 @@ export class Engine extends DisposableBase {
   #bytesCopiedOut = 0;
   #bytesOwnPacked = 0;
   #tensors = 0;
+  #tensorsCollected = 0;
 
   /** Use `createEngine`. */
   constructor({ description, heap, kernels, executor }: EngineParts, options: CheckedEngineOptions) {
@@ -95,6 +96,7 @@ export class Engine extends DisposableBase {
       bytesCopiedIn: this.#bytesCopiedIn,
       bytesCopiedOut: this.#bytesCopiedOut,
       tensors: this.#tensors,
+      tensorsCollected: this.#tensorsCollected,
       maximumBytes: this.#maximumBytes,
     };
   }
@@ -122,16 +124,18 @@ export class Engine extends DisposableBase {
   }
 
   /**
-   * Ends the engine: pending calls reject, its tensors can no longer be read, all memory goes back. Idempotent.
+   * Ends the engine: pending calls reject, its tensors can no longer be read, all memory goes back: at once, or with
+   * threads as soon as no worker writes to it. Idempotent.
    */
   override dispose(): void {
     const parts = this.#parts;
     if (parts === null) return;
     this.#parts = null;
     parts.queue.close();
-    parts.executor.dispose();
+    const ended = parts.executor.dispose();
     parts.runner.dispose();
-    parts.heap.dispose();
+    if (ended === null) parts.heap.dispose();
+    else void ended.then(() => parts.heap.dispose()); // workers may be in the middle of an item
     this.#storages.clear();
     this.#sizes?.clear();
     this.#bytesInUse = 0;
@@ -192,6 +196,13 @@ export class Engine extends DisposableBase {
     }
     this.#tensors--;
     this.#bytesInUse -= storage.bytes;
+  }
+
+  /** Drops the reference of a tensor that was collected undisposed. @internal */
+  collect(storage: Storage): void {
+    if (this.#parts === null) return;
+    this.#tensorsCollected++;
+    storage.release();
   }
 
   /** Forgets what was packed from a storage. @internal */

@@ -32,6 +32,8 @@ export interface EngineMemory {
   readonly bytesCopiedOut: number;
   /** Live tensor storages. */
   readonly tensors: number;
+  /** Tensors that nobody disposed and the garbage collector found: their memory went back late. Should stay 0. */
+  readonly tensorsCollected: number;
   readonly maximumBytes: number;
 }
 

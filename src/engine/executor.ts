@@ -24,7 +24,8 @@ export interface Executor {
   runSync(ready: ReadyStage): void;
   /** Gives the event loop its turns. Nobody works on the stage any more when the promise has settled. */
   run(ready: ReadyStage, interruption: Interruption): Promise<void>;
-  dispose(): void;
+  /** Resolves when nobody writes to memory any more; null: that is so already. */
+  dispose(): Promise<void> | null;
 }
 
 export class SingleThread implements Executor {
@@ -58,7 +59,7 @@ export class SingleThread implements Executor {
     }
   }
 
-  dispose(): void {
-    // nothing runs between two calls
+  dispose(): null {
+    return null; // nothing runs between two calls
   }
 }

@@ -116,10 +116,11 @@ export class SharedExecutor implements Executor {
     }
   }
 
-  dispose(): void {
+  async dispose(): Promise<void> {
     this.#disposed = true;
-    void this.#pool?.end();
+    const pool = this.#pool;
     this.#pool = null;
+    await Promise.all([pool?.end(), this.#recovery]);
   }
 
   /** Runs items beside the workers, in slices. */
@@ -172,7 +173,7 @@ export class SharedExecutor implements Executor {
       this.#stagesSinceRestart = 0;
       if (++this.#restarts > MOST_RESTARTS) throw failure;
       const fresh = await this.#options.restart();
-      if (this.#disposed) void fresh.end();
+      if (this.#disposed) await fresh.end();
       else this.#pool = fresh;
     })()
       .catch((cause: unknown) => {

@@ -32,6 +32,7 @@ import { registerTensors } from '../engine/wrap.ts';
 import { planCopy } from '../plan/copy.ts';
 import { planConvertHalf } from '../plan/half.ts';
 import type { Stage } from '../plan/stage.ts';
+import { catchUndisposed, letGo } from './safety_net.ts';
 
 /** Numbers nested as deep as the tensor has axes. */
 export type NestedNumbers = number | NestedNumbers[];
@@ -58,6 +59,7 @@ export class Tensor extends DisposableBase {
     this.strides = Object.freeze([...strides]);
     this.size = elementCount(shape);
     this.#offset = offset;
+    catchUndisposed(this, storage);
   }
 
   get engine(): Engine {
@@ -266,12 +268,17 @@ export class Tensor extends DisposableBase {
     checkDtype('to', dtype);
     if (dtype === this.dtype) return this.clone();
     const dense = this.contiguous();
-    const copy = this.#empty(dtype); // may grow the memory: take views only after it
-    if (this.dtype === 'float16') copy.#fromHalf(dense);
-    else if (dtype === 'float16' && this.dtype === 'float32') copy.#convertHalf({ half: copy, float: dense }, dtype);
-    else writeNumbers(dtype, copy.#elements(), dense.#elements());
-    dense.dispose();
-    return copy;
+    try {
+      // the copy may grow the memory: views are taken only after it
+      return this.#filled(dtype, contiguousStrides(this.shape), (copy) => {
+        if (this.dtype === 'float16') copy.#fromHalf(dense);
+        else if (dtype === 'float16' && this.dtype === 'float32')
+          copy.#convertHalf({ half: copy, float: dense }, dtype);
+        else writeNumbers(dtype, copy.#elements(), dense.#elements());
+      });
+    } finally {
+      dense.dispose();
+    }
   }
 
   /**
@@ -288,9 +295,8 @@ export class Tensor extends DisposableBase {
       }
       if (data.engine !== this.engine)
         throw new EngineError('ERR_ENGINE_MISMATCH', 'copyFrom: data is of another engine');
-      const converted = data.dtype === this.dtype ? null : data.to(this.dtype);
-      this.#writeFrom(converted ?? data);
-      converted?.dispose();
+      if (data.dtype === this.dtype) this.#writeFrom(data);
+      else this.#takeFrom(data.to(this.dtype));
     } else {
       if (!isNumbers(data)) throw wrongType('copyFrom', 'data', 'numbers', data);
       if (data.length !== this.size)
@@ -298,10 +304,8 @@ export class Tensor extends DisposableBase {
       if (this.isContiguous) {
         writeNumbers(this.dtype, this.#elements(), data);
       } else {
-        const dense = this.#empty(this.dtype);
-        writeNumbers(this.dtype, dense.#elements(), data);
-        this.#writeFrom(dense);
-        dense.dispose();
+        const write = (dense: Tensor): void => writeNumbers(this.dtype, dense.#elements(), data);
+        this.#takeFrom(this.#filled(this.dtype, contiguousStrides(this.shape), write));
       }
       this.engine.countCopiedIn(this.byteLength);
     }
@@ -313,6 +317,7 @@ export class Tensor extends DisposableBase {
   override dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    letGo(this);
     if (!this.engine.disposed) this.#storage.release();
   }
 
@@ -339,17 +344,32 @@ export class Tensor extends DisposableBase {
     return typedView(this.dtype, this.engine.buffer, ptr, this.size);
   }
 
-  #empty(dtype: Dtype, strides: readonly number[] = contiguousStrides(this.shape)): Tensor {
+  /** A new tensor of this shape with what `fill` writes into it; none is left when that fails. */
+  #filled(dtype: Dtype, strides: readonly number[], fill: (made: Tensor) => void): Tensor {
     const storage = this.engine.allocateStorage('tensor', this.size * elementBytes(dtype));
-    return new Tensor(storage, dtype, this.shape, strides, 0);
+    const made = new Tensor(storage, dtype, this.shape, strides, 0);
+    try {
+      fill(made);
+      return made;
+    } catch (error) {
+      made.dispose();
+      throw error;
+    }
   }
 
   #copy(operation: string, strides: readonly number[]): Tensor {
     this.#checkAlive(operation);
     this.#storage.checkReadable(operation);
-    const copy = this.#empty(this.dtype, strides);
-    copy.#writeFrom(this);
-    return copy;
+    return this.#filled(this.dtype, strides, (copy) => copy.#writeFrom(this));
+  }
+
+  /** As `#writeFrom`; disposes `source`. */
+  #takeFrom(source: Tensor): void {
+    try {
+      this.#writeFrom(source);
+    } finally {
+      source.dispose();
+    }
   }
 
   /** Strided copy of `source`, same shape and dtype. */

@@ -162,6 +162,7 @@ test('info says what runs, memory what it takes', async () => {
     bytesCopiedIn: 0,
     bytesCopiedOut: 0,
     tensors: 0,
+    tensorsCollected: 0,
     maximumBytes: 1600 * 65536,
   });
   const portable = kept(await createEngine({ numerics: 'portable', microkernel: '4x8' }));

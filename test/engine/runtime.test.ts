@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { convTranspose2d, convTranspose2dSync, createEngine, init, zeros } from '../../src/index.ts';
 import type { Engine, EngineOptions } from '../../src/index.ts';
 import { codeOf, random, SLOW } from '../support/in_flight.ts';
+import { disposeOwned, own } from '../support/owned.ts';
 
 const engines: Engine[] = [];
 async function made(options: EngineOptions): Promise<Engine> {
@@ -14,6 +15,7 @@ async function made(options: EngineOptions): Promise<Engine> {
 afterEach(() => {
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
+  disposeOwned();
   for (const engine of engines.splice(0)) engine.dispose();
 });
 
@@ -82,8 +84,8 @@ test.each(CLOCKS)(
     const real = performance.now.bind(performance);
     const results = async (engine: Engine): Promise<unknown[]> => {
       const [x, w] = [random(engine, SLOW.input), random(engine, SLOW.weight, 2)];
-      const sync = convTranspose2dSync(x, w, null, SLOW.options).toTypedArray();
-      const promised = (await convTranspose2d(x, w, null, SLOW.options)).toTypedArray();
+      const sync = own(convTranspose2dSync(own(x), own(w), null, SLOW.options)).toTypedArray();
+      const promised = own(await convTranspose2d(x, w, null, SLOW.options)).toTypedArray();
       const { bytesPacked, bytesWorkspace, bytesInUse } = engine.memory;
       return [engine.info, sync, promised, { bytesPacked, bytesWorkspace, bytesInUse }];
     };

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import * as upconv from '../../src/index.ts';
 import type { Engine, Tensor, TensorLike } from '../../src/index.ts';
 import type { FunctionCase, Operand, Returned } from '../support/function_cases.ts';
-import { FUNCTION_CASES, functions } from '../support/function_cases.ts';
+import { contentOf, FUNCTION_CASES, functions } from '../support/function_cases.ts';
 import { codeOf } from '../support/in_flight.ts';
 import { releaseAll } from '../support/leaks.ts';
 import { own } from '../support/owned.ts';
@@ -25,15 +25,6 @@ const make = (shape: readonly number[], dtype: Dtype = 'float32', seed = 1, wher
 const operandsOf = ({ operands }: FunctionCase, dtype?: Dtype): Tensor[] =>
   Object.values(operands).map((shape, index) => make(shape, dtype, index + 1));
 const likeOf = (t: Tensor): TensorLike => ({ data: t.toTypedArray(), shape: t.shape, type: t.dtype });
-
-/** What a call gave, as data; its tensors are owned. */
-function contentOf(returned: Returned): unknown {
-  if (returned === null || typeof returned !== 'object') return returned;
-  if (returned instanceof upconv.Tensor) return [returned.dtype, returned.shape, own(returned).toTypedArray()];
-  if ('dispose' in returned) own(returned as { dispose(): void });
-  const entries = Object.entries(returned).filter(([, value]) => typeof value !== 'function');
-  return Object.fromEntries(entries.map(([name, value]) => [name, contentOf(value as Returned)]));
-}
 
 /** The first result of each kind that a call writes, by option name. */
 function outsOf({ outs }: FunctionCase, returned: Returned): [string, Tensor][] {

@@ -2,6 +2,7 @@
 
 import * as upconv from '../../src/index.ts';
 import type { Tensor, TensorLike } from '../../src/index.ts';
+import { own } from './owned.ts';
 
 export type Operand = Tensor | TensorLike;
 export type Returned = Tensor | null | Record<string, unknown>;
@@ -17,6 +18,26 @@ export interface FunctionCase {
   readonly options: object;
   /** Operands that may be null. */
   readonly optional: readonly string[];
+}
+
+/** What a call gave, as data; its tensors are owned. */
+export function contentOf(returned: Returned): unknown {
+  ownAll(returned);
+  return dataOf(returned);
+}
+
+/** Before any is read: reading a view may fail. */
+function ownAll(returned: unknown): void {
+  if (returned === null || typeof returned !== 'object') return;
+  if ('dispose' in returned) own(returned as { dispose(): void });
+  if (!(returned instanceof upconv.Tensor)) Object.values(returned).forEach(ownAll);
+}
+
+function dataOf(returned: unknown): unknown {
+  if (returned === null || typeof returned !== 'object') return returned;
+  if (returned instanceof upconv.Tensor) return [returned.dtype, returned.shape, returned.toTypedArray()];
+  const entries = Object.entries(returned).filter(([, value]) => typeof value !== 'function');
+  return Object.fromEntries(entries.map(([name, value]) => [name, dataOf(value)]));
 }
 
 export type Functions = Readonly<Record<string, (...values: unknown[]) => unknown>>;

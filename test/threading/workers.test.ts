@@ -1,10 +1,11 @@
 /** Workers: how they are started, and that none is left. */
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createEngine, zeros } from '../../src/index.ts';
+import { FaultyHeap } from '../support/faulty_heap.ts';
 import { turn, turns, watch } from '../support/in_flight.ts';
 import { own } from '../support/owned.ts';
-import { compute, computeSync, computeSyncOn, engine, expectRight, ON_PAGE } from '../support/shared_call.ts';
+import { callOn, compute, computeSync, computeSyncOn, engine, expectRight, ON_PAGE } from '../support/shared_call.ts';
 import { livingWorkers, untilWorkers } from '../support/workers.ts';
 
 describe('starting', () => {
@@ -31,6 +32,42 @@ describe('starting', () => {
     const alone = await createEngine({ threads: 2, workerUrl });
     expect(alone.info.threads).toBe(1);
     expect(alone.info.threadsReason).toMatch(/^worker: expected to run, got /);
+    expectRight(computeSyncOn(alone));
+    alone.dispose();
+  });
+
+  test('workerUrl: a worker that never answers leaves one thread and says why', async () => {
+    const workerUrl = 'data:text/javascript,setTimeout(() => undefined, 1e8)';
+    const alone = await createEngine({ threads: 2, workerUrl });
+    expect(alone.info).toMatchObject({ threads: 1, threadsReason: expect.stringContaining('no answer in 5000 ms') });
+    expectRight(computeSyncOn(alone));
+    alone.dispose();
+  });
+
+  test('shared memory that is refused leaves one thread and says why', async () => {
+    const own = WebAssembly.Memory;
+    const refusing = function (descriptor: WebAssembly.MemoryDescriptor): WebAssembly.Memory {
+      if (descriptor.shared) throw new RangeError('not today');
+      return new own(descriptor);
+    };
+    refusing.prototype = own.prototype; // its memories are instances of it
+    Object.assign(WebAssembly, { Memory: refusing });
+    const alone = await createEngine({ threads: 2 }).finally(() => Object.assign(WebAssembly, { Memory: own }));
+    expect(alone.info.variant).not.toMatch(/-threads$/);
+    expect(alone.info).toMatchObject({
+      threads: 1,
+      threadsReason: expect.stringMatching(/no shared memory.*not today/),
+    });
+    expectRight(computeSyncOn(alone));
+    alone.dispose();
+  });
+
+  test('memory for the job that is refused leaves one thread and says why', async () => {
+    const { memory, allocator } = new FaultyHeap(1024, true);
+    let asked = 0;
+    const allocate = (bytes: number): number => (asked++ === 0 ? 0 : allocator.allocate(bytes));
+    const alone = await createEngine({ threads: 2, memory, allocator: { ...allocator, allocate } });
+    expect(alone.info).toMatchObject({ threads: 1, threadsReason: 'no memory for the job of the workers' });
     expectRight(computeSyncOn(alone));
     alone.dispose();
   });
@@ -87,5 +124,30 @@ describe('ending', () => {
     engine.dispose();
     await expect(call).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
     await untilWorkers(0);
+  });
+
+  test('the memory of somebody else is given back when no worker writes to it any more', async () => {
+    const heap = new FaultyHeap(1024, true);
+    const workersAtFree = new Set<number>();
+    const free = (ptr: number): void => {
+      workersAtFree.add(livingWorkers().length);
+      heap.allocator.free(ptr);
+    };
+    engine.dispose();
+    await untilWorkers(0);
+    const allocator = { ...heap.allocator, free };
+    const guest = await createEngine({ threads: 3, memory: heap.memory, allocator, yieldEveryMs: 0 });
+    expect(guest.info.threads).toBe(3);
+    const call = callOn(guest);
+    (await call()).dispose();
+    guest.trim();
+    workersAtFree.clear();
+    const pending = call();
+    watch(pending);
+    await turns(1);
+    guest.dispose();
+    await expect(pending).rejects.toMatchObject({ code: 'ERR_DISPOSED' });
+    await vi.waitFor(() => expect(heap.statistics.blocks).toBe(0));
+    expect([...workersAtFree]).toEqual([0]);
   });
 });

@@ -9,7 +9,7 @@ export const FILES_LEFT_OUT: readonly RegExp[] = [
   // for a while nothing but kernels, which the same V8 runs in Node
   /^test\/functional\/(borders|forward_paths|non_finite)\.test\.ts$/,
   // they stop in the middle of a call: in Workers it has run when it returns its promise
-  /^test\/engine\/(calls_in_flight|interruption|overlap)\.test\.ts$/,
+  /^test\/engine\/(calls_in_flight|every_turn|interruption|overlap)\.test\.ts$/,
 ];
 
 const PENDING = 'stops in the middle of a call';
