@@ -23,8 +23,15 @@ function openLayer({ layer, shapes, input, weight }: LayerData): Peer {
     layer.cout,
     layer.cin,
   ]);
+  // of each axis: with one number it takes the height of filter and stride for their width, too
+  const pads: Parameters<typeof tf.conv2dTranspose>[4] = [
+    [0, 0],
+    [padding[0], padding[0]],
+    [padding[1], padding[1]],
+    [0, 0],
+  ];
   const forward = (x: tf.Tensor4D): tf.Tensor4D =>
-    tf.conv2dTranspose(x, residentWeight, outputShape, [stride[0], stride[1]], padding[0], 'floor');
+    tf.conv2dTranspose(x, residentWeight, outputShape, [stride[0], stride[1]], pads, 'floor');
   const output = (numbers: Float32Array): { output: Float32Array } => ({
     output: channelsFirst(numbers, batch, layer.cout, outputHeight * outputWidth),
   });
@@ -52,8 +59,8 @@ function openLayer({ layer, shapes, input, weight }: LayerData): Peer {
   };
 }
 
-function isTaken({ kind, dims, groups, dilation, padding }: Layer): boolean {
-  return kind !== 'conv' && dims === 2 && groups === 1 && dilation.every((d) => d === 1) && padding[0] === padding[1];
+function isTaken({ kind, dims, groups, dilation }: Layer): boolean {
+  return kind !== 'conv' && dims === 2 && groups === 1 && dilation.every((d) => d === 1);
 }
 
 /** (batch, channels, pixels) to (batch, pixels, channels). */

@@ -8,6 +8,7 @@ import { convTranspose2dSync, convTranspose3dSync } from '../functional/conv_tra
 import { convTranspose2dBackwardSync, convTranspose3dBackwardSync } from '../functional/conv_transpose_backward.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { FilterCache } from './tfjs_filters.ts';
+import type { TfjsConv } from './tfjs_geometry.ts';
 import { convOf, isEmpty } from './tfjs_geometry.ts';
 import { memoryOf } from './tfjs_memory.ts';
 import { TfjsOperands } from './tfjs_operands.ts';
@@ -148,15 +149,16 @@ class Kernels {
 
   /** The gradient of a convolution's input, which is the transposed convolution of dy. */
   #backpropInput({ inputs: { dy, filter }, attrs, backend }: KernelArguments, call: TfjsOperands): TensorInfo {
-    const conv = this.#convOf(attrs.inputShape!, filter.shape, attrs);
-    const { inputShape, options, sides } = conv;
+    const conv = this.#convOf(attrs.inputShape!, filter.shape, dy.shape, attrs);
+    const { inputShape, largeSpatial, options, sides } = conv;
     if (isEmpty(inputShape, filter.shape, dy.shape)) return call.zeros(inputShape);
     const convTranspose = conv.axes === 2 ? convTranspose2dSync : convTranspose3dSync;
     const small = this.#small(call, dy, conv);
     const kept = backend === this.#backend ? this.#filters.find(filter.dataId) : null;
     const weight = kept ?? call.read(filter);
     const info = call.make(inputShape, (target) => {
-      const out = call.hold(target.permute(sides));
+      const out = this.#part(call, target, sides, largeSpatial);
+      if (out.size < target.size) target.copyFrom(new Float32Array(target.size));
       convTranspose(small, call.hold(weight.permute(conv.filter)), null, { ...options, out });
     });
     if (kept === null && backend === this.#backend) this.#filters.note(filter.dataId, weight);
@@ -165,12 +167,12 @@ class Kernels {
 
   /** The gradient of a convolution's filter; that of a transposed one is the same with the sides exchanged. */
   #backpropFilter({ inputs: { x, dy }, attrs }: KernelArguments, call: TfjsOperands): TensorInfo {
-    const conv = this.#convOf(x.shape, attrs.filterShape!, attrs);
-    const { filterShape, options, sides } = conv;
+    const conv = this.#convOf(x.shape, attrs.filterShape!, dy.shape, attrs);
+    const { filterShape, largeSpatial, options, sides } = conv;
     if (isEmpty(x.shape, filterShape, dy.shape)) return call.zeros(filterShape);
     const backward = conv.axes === 2 ? convTranspose2dBackwardSync : convTranspose3dBackwardSync;
     const small = this.#small(call, dy, conv);
-    const large = call.hold(call.read(x).permute(sides));
+    const large = this.#part(call, call.read(x), sides, largeSpatial);
     return call.make(filterShape, (target) => {
       const outGradWeight = call.hold(target.permute(conv.filter));
       // of the weight only the shape is asked for
@@ -181,16 +183,26 @@ class Kernels {
     });
   }
 
-  #convOf(inputShape: readonly number[], filterShape: readonly number[], attrs: KernelArguments['attrs']) {
-    return convOf(this.#tf.backend_util as ConvUtil, inputShape, filterShape, attrs);
+  #convOf(
+    inputShape: readonly number[],
+    filterShape: readonly number[],
+    dyShape: readonly number[],
+    attrs: KernelArguments['attrs'],
+  ): TfjsConv {
+    return convOf(this.#tf.backend_util as ConvUtil, inputShape, filterShape, dyShape, attrs);
   }
 
   /** What is read of dy, as (N, C, …). */
-  #small(call: TfjsOperands, dy: TensorInfo, { sides, smallSpatial }: ReturnType<typeof convOf>): Tensor {
-    let small = call.hold(call.read(dy).permute(sides));
-    smallSpatial.forEach((length, axis) => {
-      if (small.shape[axis + 2] > length) small = call.hold(small.narrow(axis + 2, 0, length));
+  #small(call: TfjsOperands, dy: TensorInfo, { sides, smallSpatial }: TfjsConv): Tensor {
+    return this.#part(call, call.read(dy), sides, smallSpatial);
+  }
+
+  /** The first positions of a side, as (N, C, …). */
+  #part(call: TfjsOperands, side: Tensor, sides: readonly number[], spatial: readonly number[]): Tensor {
+    let part = call.hold(side.permute(sides));
+    spatial.forEach((length, axis) => {
+      if (part.shape[axis + 2] > length) part = call.hold(part.narrow(axis + 2, 0, length));
     });
-    return small;
+    return part;
   }
 }

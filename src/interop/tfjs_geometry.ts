@@ -13,6 +13,8 @@ export interface TfjsConv {
   readonly filterShape: readonly number[];
   /** Sizes of dy that are read; it may be larger. */
   readonly smallSpatial: readonly number[];
+  /** Sizes of the input that dy reaches; what lies beyond has no part in the convolution. */
+  readonly largeSpatial: readonly number[];
   /** How sides are permuted to (N, C, …), and filters to (out, in, …). */
   readonly sides: readonly number[];
   readonly filter: readonly number[];
@@ -24,27 +26,31 @@ const AXES = [
   ['Width', 'left'],
 ] as const;
 
-/** Sizes and padding of a convolution, computed by TensorFlow.js from its own words for them. */
+/**
+ * Sizes and padding of a convolution, computed by TensorFlow.js from its own words for them.
+ * @param dyShape of what the convolution gave, or of what a transposed one begins with
+ */
 export function convOf(
   util: ConvUtil,
   inputShape: readonly number[],
   filterShape: readonly number[],
-  { strides, pad, dataFormat, dimRoundingMode }: ConvAttributes,
+  dyShape: readonly number[],
+  attributes: ConvAttributes,
 ): TfjsConv {
   const axes = filterShape.length === 4 ? 2 : 3;
-  const format = axes === 2 ? util.convertConv2DDataFormat(dataFormat) : 'channelsLast';
-  const info = (
+  const format = axes === 2 ? util.convertConv2DDataFormat(attributes.dataFormat) : 'channelsLast';
+  const info =
     axes === 2
-      ? util.computeConv2DInfo(inputShape, filterShape, strides, 1, pad, dimRoundingMode, false, format)
-      : util.computeConv3DInfo(inputShape, filterShape, strides, 1, pad)
-  ) as ConvInfo;
+      ? infoOf2d(util, inputShape, filterShape, dyShape, attributes, format)
+      : (util.computeConv3DInfo(inputShape, filterShape, attributes.strides, 1, attributes.pad) as ConvInfo);
   const spatial = AXES.slice(-axes).map(([name, side]) => {
     const [input, output] = [info[`in${name}`], info[`out${name}`]];
     const stride = info[`stride${name}`];
     const begin = info.padInfo[side];
+    const window = (output - 1) * stride + info[`filter${name}`] - begin;
     // all that a window reaches beyond the input at its end, whatever rounding left there
-    const end = Math.max((output - 1) * stride + info[`filter${name}`] - begin - input, 0);
-    return { input, output, stride, padding: [begin, end] as const };
+    const padding = [begin, Math.max(window - input, 0)] as const;
+    return { output, stride, padding, reached: Math.min(input, window + stride - 1) };
   });
   const last = Array.from({ length: axes }, (_, axis) => axis + 1);
   return {
@@ -52,14 +58,39 @@ export function convOf(
     options: {
       stride: spatial.map(({ stride }) => stride),
       padding: spatial.map(({ padding }) => padding),
-      outputSize: spatial.map(({ input }) => input),
+      outputSize: spatial.map(({ reached }) => reached),
     },
     inputShape,
     filterShape,
     smallSpatial: spatial.map(({ output }) => output),
+    largeSpatial: spatial.map(({ reached }) => reached),
     sides: format === 'channelsLast' ? [0, axes + 1, ...last] : Array.from({ length: axes + 2 }, (_, axis) => axis),
     filter: [axes + 1, axes, ...last.map((axis) => axis - 1)],
   };
+}
+
+/**
+ * With one number for the padding TensorFlow.js takes the height of filter and stride for their width, too. Convolutions
+ * of its own have outputs of that size; where dy has another one, a transposed convolution was asked for, and every
+ * axis is computed by itself.
+ */
+function infoOf2d(
+  util: ConvUtil,
+  inputShape: readonly number[],
+  filterShape: readonly number[],
+  dyShape: readonly number[],
+  { strides, pad, dimRoundingMode }: ConvAttributes,
+  format: 'channelsFirst' | 'channelsLast',
+): ConvInfo {
+  const compute = (padding: unknown): ConvInfo =>
+    util.computeConv2DInfo(inputShape, filterShape, strides, 1, padding, dimRoundingMode, false, format) as ConvInfo;
+  const info = compute(pad);
+  if (typeof pad !== 'number') return info;
+  const [height, width] = dyShape.slice(format === 'channelsLast' ? 1 : 2);
+  if (info.outHeight === height && info.outWidth === width) return info;
+  const none = [0, 0];
+  const both = [pad, pad];
+  return compute(format === 'channelsLast' ? [none, both, both, none] : [none, none, both, both]);
 }
 
 /** True when there is nothing to compute, or nothing to compute it from. */

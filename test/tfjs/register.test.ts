@@ -43,6 +43,13 @@ const CASES: readonly Case2d[] = [
   },
 ];
 
+function forward2d({ dy, filter, output, strides, pad }: Case2d): number[] {
+  return tf.tidy(() => {
+    const [x, w] = [noise(dy, 1) as tf.Tensor4D, noise(filter, 2) as tf.Tensor4D];
+    return Array.from(tf.conv2dTranspose(x, w, output, strides, pad).dataSync());
+  });
+}
+
 /** conv2dTranspose and its gradients by x and by the filter. */
 function compute2d({ dy, filter, output, strides, pad }: Case2d): number[][] {
   return tf.tidy(() => {
@@ -113,6 +120,35 @@ describe.each(['wasm', 'wasm, in an engine', 'cpu'])('%s', (place) => {
     const { calls } = registration.stats;
     expectClose(compute3d(pad), expected);
     expect(registration.stats.calls - calls).toBe(3);
+  });
+
+  // TensorFlow.js itself takes the height of filter and stride for the width, so it is asked with the padding of each axis
+  test.each([
+    { dy: [1, 6, 5, 3], filter: [8, 1, 2, 3], output: [1, 28, 5, 2], strides: [4, 1], pad: 0 },
+    { dy: [2, 5, 6, 3], filter: [1, 8, 2, 3], output: [2, 5, 28, 2], strides: [1, 4], pad: 0 },
+    { dy: [1, 5, 7, 2], filter: [5, 3, 4, 2], output: [1, 11, 7, 4], strides: [2, 1], pad: 1 },
+  ] satisfies Case2d[])('one number for the padding of unlike axes: %j', async (given) => {
+    const both = [given.pad, given.pad] as [number, number];
+    const expected = await inCpu(() => forward2d({ ...given, pad: [[0, 0], both, both, [0, 0]] }));
+    expectClose([forward2d(given)], [expected]);
+  });
+
+  // kernels alone: in such a convolution the wasm backend writes beyond its output
+  test('gradients of a convolution that TensorFlow.js cuts for that reason', async () => {
+    const inputShape = [1, 28, 13, 2];
+    const filterShape = [8, 1, 2, 3];
+    const compute = (): number[][] =>
+      tf.tidy(() => {
+        const [x, filter] = [noise(inputShape, 1), noise(filterShape, 2)];
+        const dy = noise([1, 6, 2, 3], 3); // 13 columns would be right
+        const attrs = { strides: [4, 1], pad: 0, dataFormat: 'NHWC', inputShape };
+        const gradients = [
+          tf.engine().runKernel<tf.Tensor>('Conv2DBackpropInput', { dy, filter }, attrs),
+          tf.engine().runKernel<tf.Tensor>('Conv2DBackpropFilter', { x, dy }, { ...attrs, filterShape }),
+        ];
+        return gradients.map((t) => Array.from(t.dataSync()));
+      });
+    expectClose(compute(), await inCpu(compute));
   });
 
   test('stats say what is copied', () => {
