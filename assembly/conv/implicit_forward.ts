@@ -82,7 +82,8 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     const channelsPtr = imagePtr + k0 * p.inputChannelStride * bytes;
     const inputPtr = channelsPtr + (box.d0 * p.inputStrideD + box.h0 * p.inputStrideH + base) * bytes; // if in place
     const panelsPtr = slabPtr + k0 * p.tiles * 2 * bytes;
-    if (packed > 0) packLines(p, exists, box, channelsPtr, kc, base, packedFrom, linesPtr);
+    // of all blocks of K with the first one: neighbours of its channels are in the same lines of memory
+    if (packed > 0) packLines(p, exists, box, channelsPtr, kc, base, packedFrom, linesPtr, k0 == 0 ? p.depth : kc);
     for (let slice = 0; slice < box.slices; slice++) {
       const bPtr = linesPtr + slice * p.paddedSlice * bytes;
       const cPtr = planesPtr + slice * p.planeSlice * bytes;

@@ -26,6 +26,7 @@ const STREAMS: i32 = 8;
  * @param channelsPtr first channel of the image, where coordinates are 0
  * @param base plane coordinate along W at which rows begin
  * @param first position of a slice from which on it is wanted
+ * @param ahead channels to read before any is packed, where channels are neighbours in memory
  */
 export function packLines(
   p: ConvParams,
@@ -36,6 +37,7 @@ export function packLines(
   base: i32,
   first: i32,
   linesPtr: usize,
+  ahead: i32,
 ): void {
   const bytes = p.elementBytes;
   const width = implicitTile.stripBytes / bytes;
@@ -72,7 +74,7 @@ export function packLines(
         let sourcePtr =
           channelsPtr + c0 * channelStep + (d * p.inputStrideD + h * p.inputStrideH) * bytes + column * inputStep;
         let targetPtr = linesPtr + c0 * lineStep + (slice * p.paddedSlice + row * period - first + from) * bytes;
-        if (turned) transposeFar(sourcePtr, inputStep, count, kc, targetPtr, lineStep, bytes);
+        if (turned) transposeFar(sourcePtr, inputStep, count, kc, targetPtr, lineStep, bytes, ahead);
         for (let c = c0; c < c1; c++) {
           let to = targetPtr - zerosBefore;
           for (; to < targetPtr; to += 4) store<i32>(to, 0);

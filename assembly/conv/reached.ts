@@ -51,7 +51,7 @@ export function reach(p: ConvParams, box: Box, channelPtr: usize, channels: i32,
           (h0 + h) * p.outputStrideH +
           (w0 + begin) * p.outputStrideW;
         const from = channelPtr + offset * bytes;
-        if (turned) transposeFar(from, step, count, channels, to + begin * bytes, pitch, bytes);
+        if (turned) transposeFar(from, step, count, channels, to + begin * bytes, pitch, bytes, channels);
         for (let channel = 0; channel < together; channel++) {
           const rowPtr = to + begin * bytes;
           elements.fill(to, 1, 0, begin, bytes, zero, bytes);

@@ -67,7 +67,17 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
       const channelsPtr = inputPtr + (source.offset + channel * p.inputChannelStride) * 4;
       let to = linesPtr;
       for (let image = 0; image < images; image++) {
-        packLines(p, source.exists, tiled, channelsPtr + image * imageStep, channels, box.w0, 0, to);
+        packLines(
+          p,
+          source.exists,
+          tiled,
+          channelsPtr + image * imageStep,
+          channels,
+          box.w0,
+          0,
+          to,
+          channel == 0 ? p.inChannels : channels,
+        );
         to += winograd.channels * lineBytes;
       }
       const k = index * p.inChannels + channel;
