@@ -33,14 +33,15 @@ const MAXIMUM_INTEGER = 2 ** 31 - 1;
 
 /**
  * @throws {TypeError} when `value` is not a number.
- * @throws {ArgumentError} when it is not an integer of at least `minimum`.
+ * @throws {ArgumentError} when it is not an integer from `minimum` to 2³¹ − 1.
  */
 export function checkInteger(operation: string, argument: string, value: unknown, minimum: number): number {
   if (typeof value !== 'number') {
     throw wrongType(operation, argument, 'a number', value);
   }
   if (!Number.isInteger(value) || value < minimum || value > MAXIMUM_INTEGER) {
-    throw new ArgumentError(operation, argument, `an integer of at least ${minimum}`, String(value));
+    const expected = Number.isInteger(value) && value > minimum ? `at most ${MAXIMUM_INTEGER}` : `at least ${minimum}`;
+    throw new ArgumentError(operation, argument, `an integer of ${expected}`, String(value));
   }
   return value;
 }

@@ -39,8 +39,7 @@ export class Engine extends DisposableBase {
   readonly #info: Omit<EngineInfo, 'threads' | 'threadsReason'>;
   #parts: Parts | null;
   readonly #storages = new LiveStorages();
-  /** Bytes of everything that is allocated, when the option `debug` is set. */
-  readonly #sizes: Map<number, number> | null;
+  readonly #debug: boolean;
   readonly #maximumBytes: number;
   #bytesInUse = 0;
   #bytesPeak = 0;
@@ -56,14 +55,19 @@ export class Engine extends DisposableBase {
     const { variant, kernelSet } = description;
     const runner = new StageRunner(
       kernels,
-      { allocate: (operation, bytes) => this.#allocate(operation, bytes), free: (ptr) => this.#free(ptr) },
+      {
+        allocate: (operation, bytes) => this.#allocate(operation, bytes),
+        free: (ptr) => this.#free(ptr),
+        poison: (ptr, bytes) => heap.poison(ptr, bytes),
+        trespass: () => heap.trespass(),
+      },
       executor.lanes,
       options.cacheBytes,
     );
     this.#parts = { heap, executor, runner, queue: new CallQueue(runner, executor) };
     this.kernelSet = kernelSet;
     this.#maximumBytes = heap.maximumBytes;
-    this.#sizes = options.debug ? new Map() : null;
+    this.#debug = options.debug;
     this.forcedMr = options.mr;
     this.#info = {
       variant,
@@ -117,7 +121,7 @@ export class Engine extends DisposableBase {
    * @throws {EngineError} ERR_UNSUPPORTED without the option `debug`.
    */
   leaks(): Leak[] {
-    if (this.#sizes === null) {
+    if (!this.#debug) {
       throw new EngineError('ERR_UNSUPPORTED', 'leaks: needs an engine with the option debug: true');
     }
     return [...this.#storages.stacks].map(([{ ptr, bytes }, stack]) => ({ ptr, bytes, stack }));
@@ -137,7 +141,6 @@ export class Engine extends DisposableBase {
     if (ended === null) parts.heap.dispose();
     else void ended.then(() => parts.heap.dispose()); // workers may be in the middle of an item
     this.#storages.clear();
-    this.#sizes?.clear();
     this.#bytesInUse = 0;
     this.#bytesOwnPacked = 0;
     this.#tensors = 0;
@@ -165,7 +168,7 @@ export class Engine extends DisposableBase {
    */
   allocateStorage(operation: string, bytes: number, purpose: Exclude<Purpose, 'foreign'> = 'tensor'): Storage {
     const storage = new Storage(this, this.#allocate(operation, bytes), bytes, purpose);
-    this.#storages.add(storage, this.#sizes === null ? '' : (new Error(operation).stack ?? ''));
+    this.#storages.add(storage, this.#debug ? (new Error(operation).stack ?? '') : '');
     if (purpose === 'packed weight') {
       this.#bytesOwnPacked += bytes;
       return storage;
@@ -284,23 +287,13 @@ export class Engine extends DisposableBase {
     const { heap, runner } = this.#alive(operation);
     for (;;) {
       const ptr = heap.allocate(bytes);
-      if (ptr !== null) {
-        this.#sizes?.set(ptr, bytes);
-        return ptr;
-      }
+      if (ptr !== null) return ptr;
       if (!runner.giveBack()) throw new OutOfMemoryError(operation, bytes, heap.maximumBytes);
     }
   }
 
   #free(ptr: number): void {
-    if (this.#parts === null) return;
-    const { heap } = this.#parts;
-    const bytes = this.#sizes?.get(ptr);
-    if (bytes !== undefined) {
-      new Uint8Array(heap.memory.buffer, ptr, bytes).fill(POISON);
-      this.#sizes?.delete(ptr);
-    }
-    heap.free(ptr);
+    this.#parts?.heap.free(ptr);
   }
 
   #alive(operation: string): Parts {
@@ -308,6 +301,3 @@ export class Engine extends DisposableBase {
     return this.#parts;
   }
 }
-
-/** Freed memory in debug mode: NaN in every float type. */
-const POISON = 0xff;

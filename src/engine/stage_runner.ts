@@ -19,6 +19,9 @@ export interface RunnerMemory {
   /** @throws {OutOfMemoryError} */
   allocate(operation: string, bytes: number): number;
   free(ptr: number): void;
+  /** See `Heap`. */
+  poison(ptr: number, bytes: number): void;
+  trespass(): string | null;
 }
 
 /** Who runs: the caller at once, or the queue in slices. Each runs one step at a time. */
@@ -166,11 +169,14 @@ export class StageRunner {
       this.#reserve(workspace, 'workspace', workspaceBytes.shared + this.#lanes * workspaceBytes.perThread);
       const { sync, queue } = this.#workspaces;
       this.#bytesWorkspace = Math.max(this.#bytesWorkspace, sync.inUse + queue.inUse);
+      this.#memory.poison(workspace.ptr, workspace.inUse);
       const binding = this.#bind(stages, lane);
       binding.users++;
       try {
         writePointers(this.kernels.memory, binding.bound, { ...pointers, workspace: workspace.ptr });
         yield stages.map((stage, index) => ({ stage, bound: binding.bound.stages[index] }));
+        const where = this.#memory.trespass();
+        if (where !== null) throw new Error(`${stages.map(({ entry }) => entry).join(', ')}: wrote ${where}`);
       } finally {
         binding.users--;
         this.#parameters[lane].inUse = 0;

@@ -1,6 +1,7 @@
 /** The memory an engine lives in: its own, or somebody else's. */
 
 import { Allocator } from './allocator.ts';
+import { guardedHeap } from './guarded_heap.ts';
 
 /** Allocator of a foreign memory, as the option `allocator` takes it. */
 export interface ForeignAllocator {
@@ -15,6 +16,10 @@ export interface Heap {
   /** Address of fresh bytes, or null when there is no room. */
   allocate(bytes: number): number | null;
   free(ptr: number): void;
+  /** With the option `debug`: overwrites bytes that hold nothing any more. */
+  poison(ptr: number, bytes: number): void;
+  /** With the option `debug`: where something was written outside of every block since this was asked last, or null. */
+  trespass(): string | null;
   /** Gives everything back that was not freed. */
   dispose(): void;
 }
@@ -26,14 +31,24 @@ export interface HeapOptions {
   readonly allocator: ForeignAllocator | null;
   /** A memory that threads can share. */
   readonly shared: boolean;
+  /** Guards blocks; see `guardedHeap`. */
+  readonly debug: boolean;
 }
 
 const PAGE_BYTES = 65536;
 const ALIGNMENT = 64;
 
 /** @throws {RangeError} when the runtime has no room for the memory */
-export function createHeap({ initialBytes, maximumBytes, memory, allocator, shared }: HeapOptions): Heap {
-  if (memory !== null && allocator !== null) return foreignHeap(memory, allocator, maximumBytes);
+export function createHeap(options: HeapOptions): Heap {
+  const { memory, allocator, maximumBytes, debug } = options;
+  const foreign = memory !== null && allocator !== null;
+  const heap = foreign ? foreignHeap(memory, allocator, maximumBytes) : ownHeap(options);
+  return debug ? guardedHeap(heap) : heap;
+}
+
+const UNGUARDED = { poison: () => undefined, trespass: () => null };
+
+function ownHeap({ initialBytes, maximumBytes, shared }: HeapOptions): Heap {
   const initial = Math.max(1, Math.ceil(initialBytes / PAGE_BYTES));
   const maximum = Math.max(1, Math.floor(maximumBytes / PAGE_BYTES));
   const [own, pages] = shared
@@ -42,6 +57,7 @@ export function createHeap({ initialBytes, maximumBytes, memory, allocator, shar
   const limit = pages < maximum ? pages * PAGE_BYTES : maximumBytes;
   const blocks = new Allocator(own, limit);
   return {
+    ...UNGUARDED,
     memory: own,
     maximumBytes: limit,
     allocate: (bytes) => blocks.allocate(bytes),
@@ -67,6 +83,7 @@ function sharedMemory(initial: number, maximum: number): [WebAssembly.Memory, nu
 function foreignHeap(memory: WebAssembly.Memory, allocator: ForeignAllocator, maximumBytes: number): Heap {
   const live = new Set<number>();
   return {
+    ...UNGUARDED,
     memory,
     maximumBytes,
     allocate(bytes) {

@@ -5,7 +5,7 @@ import { createEngine, OutOfMemoryError } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
 import { FaultyHeap } from '../support/faulty_heap.ts';
 import { disposeOwned } from '../support/owned.ts';
-import { SUBJECTS } from './faulty_subjects.ts';
+import { SUBJECTS } from './subjects.ts';
 
 const engines: Engine[] = [];
 afterEach(() => {

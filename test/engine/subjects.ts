@@ -1,4 +1,4 @@
-/** What may run out of memory: work on operands that are there, named by the public function that it is about. */
+/** What may be refused memory, or get it in odd places: work on operands that are there, named by the public function that it is about. */
 
 import * as upconv from '../../src/index.ts';
 import type { Engine, Module, Tensor } from '../../src/index.ts';
