@@ -73,7 +73,10 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     );
     assert((box.slices - 1) * p.planeSlice + (inPlace + packed) * width <= p.planeSize);
     const lines = (box.slices + p.maxShiftD - 1) * p.paddedSlice + (p.maxShiftH * p.linePeriod + p.maxShiftW);
-    assert(lines + packed * width <= p.stripStep && p.kc * p.stripStep * bytes <= p.rowBufferOffset - p.panelsOffset);
+    assert(
+      lines + packed * width <= p.stripStep &&
+        p.lineChannels * p.stripStep * bytes <= p.rowBufferOffset - p.panelsOffset,
+    );
   }
 
   const exists = boxes.inputs(p, box.next);
@@ -82,10 +85,14 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     const channelsPtr = imagePtr + k0 * p.inputChannelStride * bytes;
     const inputPtr = channelsPtr + (box.d0 * p.inputStrideD + box.h0 * p.inputStrideH + base) * bytes; // if in place
     const panelsPtr = slabPtr + k0 * p.tiles * 2 * bytes;
-    // of all blocks of K with the first one: neighbours of its channels are in the same lines of memory
-    if (packed > 0) packLines(p, exists, box, channelsPtr, kc, base, packedFrom, linesPtr, k0 == 0 ? p.depth : kc);
+    const line = k0 % p.lineChannels;
+    if (packed > 0 && line == 0) {
+      const lines = min(p.lineChannels, p.depth - k0);
+      // of all lines with the first ones: neighbours of their channels are in the same lines of memory
+      packLines(p, exists, box, channelsPtr, lines, base, packedFrom, linesPtr, k0 == 0 ? p.depth : lines);
+    }
     for (let slice = 0; slice < box.slices; slice++) {
-      const bPtr = linesPtr + slice * p.paddedSlice * bytes;
+      const bPtr = linesPtr + (line * p.stripStep + slice * p.paddedSlice) * bytes;
       const cPtr = planesPtr + slice * p.planeSlice * bytes;
       for (let i = 0; i < p.blocks; i++) {
         const run = changetype<Run>(p.runTablePtr + i * Run.bytes);

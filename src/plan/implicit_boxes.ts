@@ -31,6 +31,8 @@ export interface ImplicitBoxes {
   readonly inPlace: boolean;
   /** Input channels per block of K. */
   readonly kc: number;
+  /** Input channels whose lines are packed together: a multiple of kc. */
+  readonly lineChannels: number;
   /** Output channels per slab. */
   readonly slabChannels: number;
   readonly box: readonly [number, number, number];
@@ -75,6 +77,10 @@ export function implicitBoxes(spec: ForwardSpec, layout: Layout): ImplicitBoxes 
   const packedKc = Math.max(LEAST_KC, Math.floor(STRIP_ROWS / ((shiftD + 1) * (shiftH + 1))));
   const kc = evenly(inChannels, isThin ? THIN_KC : packedKc);
 
+  // where channels are neighbours in memory, thin blocks would be parts of its lines
+  const isTurned = isThin && input.channel === 1 && input.spatial[2] !== 1;
+  const lineChannels = isTurned ? kc * Math.min(Math.floor(STRIP_ROWS / kc), ceilDiv(inChannels, kc)) : kc;
+
   const byWeight = Math.floor(A_BLOCK_BYTES / (inChannels * taps * bytes));
   const byPlanes = Math.floor(PLANES_BYTES / (planesPerChannel * 4 * width * bytes));
   const slabChannels = evenly(outChannels, Math.max(1, Math.min(byWeight, byPlanes)));
@@ -95,7 +101,7 @@ export function implicitBoxes(spec: ForwardSpec, layout: Layout): ImplicitBoxes 
       lineSlice,
       line,
       planesBytes: roundUp((slabChannels * planesPerChannel + 1) * planeSize * bytes, 64),
-      linesBytes: roundUp(kc * line * bytes, 64),
+      linesBytes: roundUp(lineChannels * line * bytes, 64),
     };
   };
   const fits = (box: readonly [number, number, number]) => {
@@ -124,7 +130,7 @@ export function implicitBoxes(spec: ForwardSpec, layout: Layout): ImplicitBoxes 
   const cuts = missingItems(directFlops(geometry), parts * countOf(box));
   if (box[1] > 1) box = [box[0], evenly(extent[1], ceilDiv(box[1], cuts)), box[2]];
   else if (cuts > 1) box = [box[0], 1, roundUp(ceilDiv(box[2], cuts), width)];
-  return { width, inPlace, kc, slabChannels, box, counts: countOf(box), ...measure(box) };
+  return { width, inPlace, kc, lineChannels, slabChannels, box, counts: countOf(box), ...measure(box) };
 }
 
 /** An odd number of cache lines, so that neighbours in a column do not fall into the same lines of L1. */

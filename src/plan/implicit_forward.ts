@@ -46,6 +46,7 @@ export function planImplicitForward(spec: ForwardSpec): ConvPlan {
       paddedSlice: boxes.lineSlice,
       linePeriod: period,
       stripStep: boxes.line,
+      lineChannels: boxes.lineChannels,
       flat: Number(flat),
       dense: Number(inPlace),
       blocks: runs,

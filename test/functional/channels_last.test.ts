@@ -64,6 +64,7 @@ const CASES: readonly Case[] = [
   up([1, 64, 6, 37], [64, 3, 5, 4], { stride: [2, 3], padding: 2, outputPadding: 1 }),
   up([1, 21, 10, 10], [21, 6, 2, 2], { stride: 2 }),
   up([1, 8, 30, 50], [8, 1, 2, 2], { stride: 2 }),
+  up([2, 70, 40, 31], [70, 2, 2, 2], { stride: 2 }),
   up([12, 24, 2, 2], [24, 10, 3, 3], { stride: 2, padding: 1 }),
   up([2, 12, 7, 9], [12, 5, 3, 3], { stride: 2, groups: 3, dilation: 2 }),
   up([1, 6, 17, 19], [6, 1, 4, 4], { stride: 2, padding: 1, groups: 6 }),
