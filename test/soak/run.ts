@@ -1,0 +1,63 @@
+/**
+ * `npm run soak -- --minutes N`: mixed work on two threads for N minutes. Fails when a result changes, a tensor is left, the
+ * wasm memory or the process grows after the first quarter, or a round costs more CPU time than it did then.
+ */
+
+import { parseArgs } from 'node:util';
+import { createEngine } from '../../src/index.ts';
+import { round } from './work.ts';
+
+/** Growth of the process that is chance, and of the cost of a round: other work on the machine is in it. */
+const MOST_GROWTH = 1.2;
+
+interface Sample {
+  readonly cpuSeconds: number;
+  readonly processBytes: number;
+  readonly reservedBytes: number;
+}
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1' } } });
+const minutes = Number(values.minutes);
+if (!(minutes > 0)) {
+  console.error('soak: --minutes is a positive number');
+  process.exit(2);
+}
+
+const engine = await createEngine({ threads: 2, numerics: 'portable', yieldEveryMs: 1 });
+const cpuSeconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+const expected = await round(engine, 0);
+const { tensors, bytesInUse } = engine.memory;
+const samples: Sample[] = [];
+const problems = new Set<string>();
+for (const end = Date.now() + minutes * 60_000; Date.now() < end;) {
+  const began = cpuSeconds();
+  if ((await round(engine, samples.length)) !== expected) problems.add(`round ${samples.length}: other results`);
+  const now = engine.memory;
+  if (now.tensors !== tensors || now.bytesInUse !== bytesInUse)
+    problems.add(`round ${samples.length}: tensors are left`);
+  samples.push({
+    cpuSeconds: cpuSeconds() - began,
+    processBytes: process.memoryUsage().rss,
+    reservedBytes: now.bytesReserved,
+  });
+}
+
+const { threads, threadsReason } = engine.info;
+if (threads !== 2) problems.add(`threads: ${threads}, ${threadsReason}`);
+if (engine.memory.tensorsCollected > 0) problems.add(`${engine.memory.tensorsCollected} tensors were collected`);
+engine.dispose();
+
+const quarter = Math.max(1, Math.floor(samples.length / 4));
+for (const name of ['cpuSeconds', 'processBytes', 'reservedBytes'] as const) {
+  const median = (part: readonly Sample[]): number => part.map((sample) => sample[name]).toSorted((a, b) => a - b)[Math.floor(part.length / 2)]; // prettier-ignore
+  // the first quarter warms up
+  const [first, last] = [median(samples.slice(quarter, 2 * quarter)), median(samples.slice(-quarter))];
+  console.log(`${name}: ${first.toPrecision(4)} in the second quarter, ${last.toPrecision(4)} in the last`);
+  if (last > first * (name === 'reservedBytes' ? 1 : MOST_GROWTH)) problems.add(`${name} grew`);
+}
+console.log(`${samples.length} rounds in ${minutes} minutes, ${threads} threads`);
+for (const problem of problems) console.error(`soak: ${problem}`);
+process.exitCode = problems.size === 0 ? 0 : 1;
