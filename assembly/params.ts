@@ -162,7 +162,7 @@ export class ConvParams {
   linePeriod: i32;
   /** Plane elements from one strip of a line to the next. */
   stripStep: i32;
-  /** Lines of an implicit GEMM that are packed together: a multiple of kc. */
+  /** Lines that are packed together; of an implicit GEMM a multiple of kc. */
   lineChannels: i32;
   /** From the first vector of a C row to the second: 16, or to the next plane row when a strip is two rows. */
   splitBytes: i32;

@@ -6,7 +6,7 @@
  * tiles. Columns of C are tiles, of several images where one has few.
  *
  *   thread workspace:  box, box in whole tiles | planes of a slab per image | B panels | C of a slab: point, row, tile |
- *                      table of tiles, lines of eight channels per image | row buffer
+ *                      table of tiles, lines of some channels per image | row buffer
  */
 
 import { runTiles } from '../gemm/microkernel';
@@ -55,15 +55,15 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     assert(winograd.allPoints(p) * pointBytes <= p.aPanelsOffset - p.panelsOffset);
     assert(winograd.allPoints(p) * p.partStride * 4 <= p.tileOffset - p.aPanelsOffset);
     assert(
-      tablePtr + p.columnsPerItem * WinogradTile.bytes + images * winograd.channels * lineBytes <=
+      tablePtr + p.columnsPerItem * WinogradTile.bytes + images * p.lineChannels * lineBytes <=
         workspacePtr + p.rowBufferOffset,
     );
   }
 
   for (let index = 0; index < p.blocks; index++) {
     const source = WinogradSource.of(p, index);
-    for (let channel = 0; channel < p.inChannels; channel += winograd.channels) {
-      const channels = min(winograd.channels, p.inChannels - channel);
+    for (let channel = 0; channel < p.inChannels; channel += p.lineChannels) {
+      const channels = min(p.lineChannels, p.inChannels - channel);
       const channelsPtr = inputPtr + (source.offset + channel * p.inputChannelStride) * 4;
       let to = linesPtr;
       for (let image = 0; image < images; image++) {
@@ -78,7 +78,7 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
           to,
           channel == 0 ? p.inChannels : channels,
         );
-        to += winograd.channels * lineBytes;
+        to += p.lineChannels * lineBytes;
       }
       const k = index * p.inChannels + channel;
       transformInput(p, tablePtr, strips, linesPtr, channels, panelsPtr + k * 32, pointBytes);

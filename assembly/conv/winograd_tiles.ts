@@ -44,11 +44,6 @@ export class WinogradSource {
 }
 
 export class winograd {
-  /** Channels whose lines are transformed together: as many as are read side by side, see implicit_lines.ts. */
-  @inline static get channels(): i32 {
-    return 8;
-  }
-
   /** Results per tile along an axis. The twin of `tileLength` in src/plan/winograd_tiles.ts. */
   @inline static length(maxShift: i32): i32 {
     return maxShift > 0 ? 4 - maxShift : 1;
@@ -86,7 +81,7 @@ export class winograd {
         for (let h = 0; h < tiled.rows; h += lengthH) {
           for (let w = 0; w < tiled.columns; w += lengthW) {
             const tile = changetype<WinogradTile>(at);
-            tile.lineOffset = image * winograd.channels * lineBytes + 4 * (d * p.paddedSlice + h * p.linePeriod + w);
+            tile.lineOffset = image * p.lineChannels * lineBytes + 4 * (d * p.paddedSlice + h * p.linePeriod + w);
             tile.planeOffset = image * imageBytes + 4 * (d * p.planeSlice + h * p.planeRow + w);
             at += WinogradTile.bytes;
             tiles++;

@@ -14,6 +14,11 @@ export interface ForwardSpec extends ProductSpec {
 /** Rows that the flush turns into columns at once, as in assembly/conv/col2im.ts. */
 const TURNED_ROWS = 4;
 
+/** True where channels of what is read lie side by side, and are turned while lines are packed. The twin of `turned`. */
+export function isTurned({ input }: Pick<ForwardSpec, 'input'>): boolean {
+  return input.channel === 1 && input.spatial[2] !== 1;
+}
+
 /** Room for output rows that are not written where they are composed. */
 export function rowBufferBytes({ output, accumulate, geometry }: ForwardSpec, elementBytes: number): number {
   const rows = accumulate ? 1 : output.spatial[2] === 1 ? 0 : TURNED_ROWS;

@@ -13,6 +13,7 @@ import {
 } from './blocking.ts';
 import { directFlops } from './conv_geometry.ts';
 import type { ForwardSpec, Layout } from './forward_spec.ts';
+import { isTurned } from './forward_spec.ts';
 
 /** Lines of an item: half of what packed B of other products takes, because planes lie beside them. */
 const LINES_BYTES: number = B_PANELS_BYTES / 2;
@@ -78,8 +79,8 @@ export function implicitBoxes(spec: ForwardSpec, layout: Layout): ImplicitBoxes 
   const kc = evenly(inChannels, isThin ? THIN_KC : packedKc);
 
   // where channels are neighbours in memory, thin blocks would be parts of its lines
-  const isTurned = isThin && input.channel === 1 && input.spatial[2] !== 1;
-  const lineChannels = isTurned ? kc * Math.min(Math.floor(STRIP_ROWS / kc), ceilDiv(inChannels, kc)) : kc;
+  const lineChannels =
+    isThin && isTurned(spec) ? kc * Math.min(Math.floor(STRIP_ROWS / kc), ceilDiv(inChannels, kc)) : kc;
 
   const byWeight = Math.floor(A_BLOCK_BYTES / (inChannels * taps * bytes));
   const byPlanes = Math.floor(PLANES_BYTES / (planesPerChannel * 4 * width * bytes));

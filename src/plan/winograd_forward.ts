@@ -6,7 +6,7 @@ import type { AxisPhases } from './conv_geometry.ts';
 import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import type { ForwardSpec } from './forward_spec.ts';
-import { layoutOf, rowBufferBytes } from './forward_spec.ts';
+import { isTurned, layoutOf, rowBufferBytes } from './forward_spec.ts';
 import { spread } from './implicit_boxes.ts';
 import { exchanged } from './mirrored.ts';
 import { pointer, pointers } from './stage.ts';
@@ -16,8 +16,11 @@ import type { WinogradProblem } from './winograd_sources.ts';
 import { gatherProblem, scatterProblem } from './winograd_sources.ts';
 import { tileLength, tilePoints } from './winograd_tiles.ts';
 
-/** Channels whose lines are transformed together. The twin of `winograd.channels`. */
+/** Channels whose lines are packed and transformed together: as many as are read side by side, see implicit_lines.ts. */
 const LINE_CHANNELS = 8;
+/** Where channels are neighbours in memory: several lines of it, if what is packed of them stays in L2. */
+const TURNED_CHANNELS = 32;
+const TURNED_BYTES = 128 * 1024;
 /** Bytes of a tile in the table of tiles. */
 const TILE_BYTES = 8;
 
@@ -74,10 +77,12 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
   const planeSize = spread(box[0] * planeSlice, 4);
   const pointStride = spread(tiles * mr * columns, 4);
   const kc = chooseKc(depth);
+  const lineChannels =
+    isTurned(spec) && images * TURNED_CHANNELS * line * 4 <= TURNED_BYTES ? TURNED_CHANNELS : LINE_CHANNELS;
   const scratch = workspaceFields(images * rows * planeSize * 4, {
     panels: points * columns * depth * 4,
     aPanels: points * pointStride * 4,
-    tile: columns * TILE_BYTES + images * LINE_CHANNELS * line * 4,
+    tile: columns * TILE_BYTES + images * lineChannels * line * 4,
     rowBuffer: rowBufferBytes(spec, 4),
   });
   const fields = {
@@ -101,6 +106,7 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
     linePeriod,
     paddedSlice,
     stripStep: line,
+    lineChannels,
     planeRow,
     planeSlice,
     planeSize,
