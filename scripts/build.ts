@@ -2,7 +2,7 @@
  * Builds everything that is not in git: the wasm variants, the modules that inline them,
  * the bundles and the type declarations.
  *
- *   node scripts/build.ts [--if-stale] [--wasm-only]
+ *   node scripts/build.ts [--if-stale] [--wasm-only[=variant,…]]
  *
  * --if-stale: only when a source has changed since the last complete build.
  */
@@ -26,10 +26,10 @@ async function buildTarget(target: Target): Promise<void> {
 }
 
 /** As many targets at once as there are cores. */
-async function buildWasm(): Promise<void> {
+async function buildWasm(names: readonly string[] = TARGETS.map(({ name }) => name)): Promise<void> {
   mkdirSync('src/wasm/inlined', { recursive: true });
   writeFileSync('src/wasm/inlined/version.ts', `export const version: string = ${JSON.stringify(version)};\n`);
-  const waiting = [...TARGETS];
+  const waiting = TARGETS.filter(({ name }) => names.includes(name));
   const work = async (): Promise<void> => {
     for (let target = waiting.shift(); target !== undefined; target = waiting.shift()) await buildTarget(target);
   };
@@ -68,8 +68,9 @@ async function buildAll(): Promise<void> {
   await bundle();
 }
 
-if (process.argv.includes('--wasm-only')) {
-  await buildWasm();
+const wasmOnly = process.argv.find((argument) => argument.startsWith('--wasm-only'));
+if (wasmOnly !== undefined) {
+  await buildWasm(wasmOnly.split('=')[1]?.split(','));
   await inlineWorker();
 } else if (!process.argv.includes('--if-stale') || isStale()) {
   const began = Date.now();
