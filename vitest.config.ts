@@ -3,17 +3,20 @@ import { defineConfig } from 'vitest/config';
 import { BROWSER_NAMES } from './test/browsers/browsers.ts';
 import { probePages } from './test/browsers/probe_server.ts';
 import { spawnedBrowser } from './test/browsers/provider.ts';
+import { wideVectors } from './test/wide/plugin.ts';
 import {
   DEMO,
   FUZZ,
   LONG,
   NODE_ONLY,
   NOT_ISOLATED,
+  NOT_WIDE,
   OWN_COMMAND,
   PAGE_ONLY,
   PYTORCH,
   RUNTIMES,
   TFJS,
+  WIDE,
   WORKERS,
 } from './test/kinds.ts';
 
@@ -43,6 +46,16 @@ export default defineConfig({
           name: 'node',
           include: ['test/**/*.test.ts'],
           exclude: [...LONG, ...PAGE_ONLY, ...OWN_COMMAND],
+          ...TIMEOUT,
+        },
+      },
+      {
+        plugins: [wideVectors],
+        test: {
+          name: 'wide',
+          include: ['test/**/*.test.ts'],
+          exclude: [...LONG, ...PAGE_ONLY, ...OWN_COMMAND.filter((path) => !WIDE.includes(path)), ...NOT_WIDE],
+          execArgv: ['--experimental-wasm-revectorize'],
           ...TIMEOUT,
         },
       },

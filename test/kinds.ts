@@ -15,8 +15,19 @@ export const TFJS: string[] = ['test/tfjs/**/*.test.ts'];
 export const DEMO: string[] = ['demo/**/*.test.ts'];
 /** Targets of `npm run fuzz`. */
 export const FUZZ: string[] = ['test/fuzz/**/*.fuzz.ts'];
-/** All that need what `npm ci` does not install. */
-export const OWN_COMMAND: string[] = [...PYTORCH, ...WORKERS, ...RUNTIMES, ...TFJS];
+/** About the project 'wide' itself: `npm run test:wide`. */
+export const WIDE: string[] = ['test/wide/**/*.test.ts'];
+/** All that need what `npm ci` does not install, or another V8. */
+export const OWN_COMMAND: string[] = [...PYTORCH, ...WORKERS, ...RUNTIMES, ...TFJS, ...WIDE];
+/** Tests of what is built, or of nothing that kernels compute: once is enough. */
+export const NOT_WIDE: string[] = [
+  'test/{architecture,bench,cli,examples,fuzz,docs,readme,wasm}/**',
+  'test/engine/{init,runtime}.test.ts',
+  'test/engine/wide*',
+  'test/threading/worker_death.node.test.ts', // wants calls that take long
+  'test/**/size.node.test.ts',
+  'demo/**',
+];
 /** Tests of loading and of one thread: they run in pages that are not isolated, too. */
 export const NOT_ISOLATED: string[] = [
   'test/browsers/pages/**/*.test.ts',

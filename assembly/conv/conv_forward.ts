@@ -120,8 +120,8 @@ function convItem(p: ConvParams, item: i32, workspacePtr: usize): void {
       let bPtr = panelsPtr;
       for (let image = image0; image < image1; image++) {
         const imagePtr = p.inputPtr + (image * p.inputBatchStride + groupOffset) * bytes;
-        for (let first = 0; first < count; first += nr) {
-          const existing = min(nr, count - first);
+        for (let first = 0, existing = 0; first < count; first += existing) {
+          existing = edge.nextColumns(count - first, p.dense != 0, bytes);
           let cPtr = imagePtr;
           if (p.dense) cPtr += first * bytes;
           else columnOffsets(p, box, first, existing, columnsPtr);
@@ -139,7 +139,7 @@ function convItem(p: ConvParams, item: i32, workspacePtr: usize): void {
             p.dense ? 0 : columnsPtr,
             tilePtr,
           );
-          bPtr += kc * 32;
+          bPtr += <usize>kc * edge.stripBytes(existing);
         }
       }
       aPtr += p.slabChannels * kc * bytes;

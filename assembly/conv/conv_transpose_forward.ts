@@ -16,7 +16,7 @@
 import { Activation } from '../elementwise/activation';
 import { elements } from '../elements';
 import { edge } from '../gemm/edge';
-import { runTiles } from '../gemm/microkernel';
+import { pair, runTiles } from '../gemm/microkernel';
 import { transpose4 } from '../gemm/packing';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
@@ -85,10 +85,17 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
       for (let d = d0; d < d1; d++) {
         for (let h = h0; h < h1; h++) {
           let cPtr = planesPtr + ((d - box.d0) * p.planeSlice + (h - box.h0) * p.planeRow) * bytes;
+          const pairs = Variant.wide && bytes == 4 && !exact && p.splitBytes == 16 ? columns - nr : 0;
           for (let first = 0; first < columns; first += nr) {
+            const two = first < pairs;
             const valid = exact ? validColumns(p, columns, first, nr) : -1;
             const columnsPtr: usize = (~valid & ((1 << nr) - 1)) == 0 ? 0 : columnOffsets(p, valid, tilePtr);
-            runBlock(p, box, block, d, h, kc, aPtr, bPtr, cPtr, accumulate, columnsPtr, tilePtr);
+            runBlock(p, box, block, d, h, kc, aPtr, bPtr, cPtr, accumulate, columnsPtr, two ? 0 : tilePtr);
+            if (two) {
+              first += nr;
+              bPtr += kc * 32;
+              cPtr += 32;
+            }
             bPtr += kc * 32;
             cPtr += p.stripStep * bytes;
           }
@@ -103,7 +110,7 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   flush(p, box, planesPtr, outputPtr, biasPtr, channels, columnBase, workspacePtr + p.rowBufferOffset);
 }
 
-/** Runs of tiles of one block of A whose row shift lands in the box, for one strip. */
+/** Runs of tiles of one block of A whose row shift lands in the box, for one strip; for a pair where `tilePtr` is 0. */
 function runBlock(
   p: ConvParams,
   box: Box,
@@ -131,7 +138,9 @@ function runBlock(
     const rows = load<i32>(runPtr, 4) * mr - row0;
     const tilesPtr = aPtr + row0 * kc * bytes;
     const offsetsPtr = p.rowOffsetPtr + (row0 << 2);
-    if (columnsPtr == 0) {
+    if (Variant.wide && tilePtr == 0) {
+      pair.runTiles(mr, rows / mr, kc, tilesPtr, bPtr, kc * 32, offsetsPtr, cPtr, accumulate);
+    } else if (columnsPtr == 0) {
       runTiles(bytes, mr, rows / mr, kc, tilesPtr, bPtr, offsetsPtr, cPtr, accumulate, p.splitBytes);
     } else {
       const columns = 32 / bytes;

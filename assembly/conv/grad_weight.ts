@@ -116,8 +116,8 @@ function addBlock(
   const columnsPtr = tilePtr + edge.bufferBytes(p.mr);
   const rowPtr = gradientPtr + (group * p.inChannels + m0) * p.weightInStride * bytes;
   let bPtr = panelsPtr;
-  for (let n = n0; n < n1; n += nr) {
-    const existing = min(nr, n1 - n);
+  for (let n = n0, existing = 0; n < n1; n += existing) {
+    existing = edge.nextColumns(n1 - n, p.dense != 0, bytes);
     let cPtr = rowPtr;
     if (p.dense) {
       cPtr += n * bytes;
@@ -138,7 +138,7 @@ function addBlock(
       p.dense ? 0 : columnsPtr,
       tilePtr,
     );
-    bPtr += kc * 32;
+    bPtr += <usize>kc * edge.stripBytes(existing);
   }
 }
 

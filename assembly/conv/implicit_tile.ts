@@ -18,7 +18,7 @@ import { simd } from '../simd';
 export class implicitTile {
   /** Bytes of a row of C. The twin of `stripBytes` in src/plan/implicit_boxes.ts. */
   @inline static get stripBytes(): i32 {
-    return ASC_FEATURE_RELAXED_SIMD ? 96 : 80;
+    return Variant.wide ? 192 : ASC_FEATURE_RELAXED_SIMD ? 96 : 80;
   }
 }
 
@@ -62,6 +62,7 @@ function runPairsOf<T>(
 ): void {
   const tapsEnd = tapOffsetPtr + ((<usize>taps) << 2);
   const rowsEnd = rowOffsetPtr + ((<usize>tiles) << 3);
+  const keep = i32x4.splat(accumulate ? -1 : 0);
   for (; strips > 0; strips--) {
     let a = aPtr;
     for (let rowPtr = rowOffsetPtr; rowPtr < rowsEnd; rowPtr += 8) {
@@ -73,25 +74,80 @@ function runPairsOf<T>(
       let c03 = i32x4.splat(0);
       let c04 = i32x4.splat(0);
       let c05 = i32x4.splat(0);
+      let c06 = i32x4.splat(0);
+      let c07 = i32x4.splat(0);
+      let c08 = i32x4.splat(0);
+      let c09 = i32x4.splat(0);
+      let c0a = i32x4.splat(0);
+      let c0b = i32x4.splat(0);
       let c10 = i32x4.splat(0);
       let c11 = i32x4.splat(0);
       let c12 = i32x4.splat(0);
       let c13 = i32x4.splat(0);
       let c14 = i32x4.splat(0);
       let c15 = i32x4.splat(0);
-      if (accumulate) {
+      let c16 = i32x4.splat(0);
+      let c17 = i32x4.splat(0);
+      let c18 = i32x4.splat(0);
+      let c19 = i32x4.splat(0);
+      let c1a = i32x4.splat(0);
+      let c1b = i32x4.splat(0);
+      if (Variant.wide || accumulate) {
         c00 = v128.load(r0);
         c01 = v128.load(r0, 16);
         c02 = v128.load(r0, 32);
         c03 = v128.load(r0, 48);
         c04 = v128.load(r0, 64);
         if (ASC_FEATURE_RELAXED_SIMD) c05 = v128.load(r0, 80);
+        if (Variant.wide) {
+          c06 = v128.load(r0, 96);
+          c07 = v128.load(r0, 112);
+          c08 = v128.load(r0, 128);
+          c09 = v128.load(r0, 144);
+          c0a = v128.load(r0, 160);
+          c0b = v128.load(r0, 176);
+        }
         c10 = v128.load(r1);
         c11 = v128.load(r1, 16);
         c12 = v128.load(r1, 32);
         c13 = v128.load(r1, 48);
         c14 = v128.load(r1, 64);
         if (ASC_FEATURE_RELAXED_SIMD) c15 = v128.load(r1, 80);
+        if (Variant.wide) {
+          c16 = v128.load(r1, 96);
+          c17 = v128.load(r1, 112);
+          c18 = v128.load(r1, 128);
+          c19 = v128.load(r1, 144);
+          c1a = v128.load(r1, 160);
+          c1b = v128.load(r1, 176);
+        }
+      }
+      if (Variant.wide) {
+        // V8 joins nothing that is either loaded or zero
+        c00 = v128.and(c00, keep);
+        c01 = v128.and(c01, keep);
+        c02 = v128.and(c02, keep);
+        c03 = v128.and(c03, keep);
+        c04 = v128.and(c04, keep);
+        c05 = v128.and(c05, keep);
+        c06 = v128.and(c06, keep);
+        c07 = v128.and(c07, keep);
+        c08 = v128.and(c08, keep);
+        c09 = v128.and(c09, keep);
+        c0a = v128.and(c0a, keep);
+        c0b = v128.and(c0b, keep);
+        c10 = v128.and(c10, keep);
+        c11 = v128.and(c11, keep);
+        c12 = v128.and(c12, keep);
+        c13 = v128.and(c13, keep);
+        c14 = v128.and(c14, keep);
+        c15 = v128.and(c15, keep);
+        c16 = v128.and(c16, keep);
+        c17 = v128.and(c17, keep);
+        c18 = v128.and(c18, keep);
+        c19 = v128.and(c19, keep);
+        c1a = v128.and(c1a, keep);
+        c1b = v128.and(c1b, keep);
       }
       for (let tapPtr = tapOffsetPtr; tapPtr < tapsEnd; tapPtr += 4) {
         let b = bPtr + load<i32>(tapPtr);
@@ -118,6 +174,26 @@ function runPairsOf<T>(
             c05 = simd.madd<T>(a0, b5, c05);
             c15 = simd.madd<T>(a1, b5, c15);
           }
+          if (Variant.wide) {
+            const b6 = v128.load(b, 96);
+            c06 = simd.madd<T>(a0, b6, c06);
+            c16 = simd.madd<T>(a1, b6, c16);
+            const b7 = v128.load(b, 112);
+            c07 = simd.madd<T>(a0, b7, c07);
+            c17 = simd.madd<T>(a1, b7, c17);
+            const b8 = v128.load(b, 128);
+            c08 = simd.madd<T>(a0, b8, c08);
+            c18 = simd.madd<T>(a1, b8, c18);
+            const b9 = v128.load(b, 144);
+            c09 = simd.madd<T>(a0, b9, c09);
+            c19 = simd.madd<T>(a1, b9, c19);
+            const ba = v128.load(b, 160);
+            c0a = simd.madd<T>(a0, ba, c0a);
+            c1a = simd.madd<T>(a1, ba, c1a);
+            const bb = v128.load(b, 176);
+            c0b = simd.madd<T>(a0, bb, c0b);
+            c1b = simd.madd<T>(a1, bb, c1b);
+          }
           a += 2 * sizeof<T>();
           b += pitch;
         }
@@ -128,12 +204,28 @@ function runPairsOf<T>(
       v128.store(r0, c03, 48);
       v128.store(r0, c04, 64);
       if (ASC_FEATURE_RELAXED_SIMD) v128.store(r0, c05, 80);
+      if (Variant.wide) {
+        v128.store(r0, c06, 96);
+        v128.store(r0, c07, 112);
+        v128.store(r0, c08, 128);
+        v128.store(r0, c09, 144);
+        v128.store(r0, c0a, 160);
+        v128.store(r0, c0b, 176);
+      }
       v128.store(r1, c10);
       v128.store(r1, c11, 16);
       v128.store(r1, c12, 32);
       v128.store(r1, c13, 48);
       v128.store(r1, c14, 64);
       if (ASC_FEATURE_RELAXED_SIMD) v128.store(r1, c15, 80);
+      if (Variant.wide) {
+        v128.store(r1, c16, 96);
+        v128.store(r1, c17, 112);
+        v128.store(r1, c18, 128);
+        v128.store(r1, c19, 144);
+        v128.store(r1, c1a, 160);
+        v128.store(r1, c1b, 176);
+      }
     }
     bPtr += implicitTile.stripBytes;
     cPtr += implicitTile.stripBytes;

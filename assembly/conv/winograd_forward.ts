@@ -9,7 +9,7 @@
  *                      table of tiles, lines of some channels per image | row buffer
  */
 
-import { runTiles } from '../gemm/microkernel';
+import { pair, runTiles } from '../gemm/microkernel';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
 import { flush } from './col2im';
@@ -122,9 +122,17 @@ function multiply(p: ConvParams, part: i32, strips: i32, bPtr: usize, pointBytes
         memory.fill(pointPtr + zeros * tileBytes, 0, (tile - zeros) * tileBytes);
         const a = aPtr + tile * p.mr * kc * 4;
         let b = bPtr + point * pointBytes + k0 * 32;
-        for (let c = runPtr; c < runPtr + strips * 32; c += 32) {
-          runTiles(4, p.mr, tiles, kc, a, b, p.rowOffsetPtr, c, k0 > 0, 16);
-          b += p.depth * 32;
+        const bStep = p.depth * 32;
+        for (let strip = 0, count = 1; strip < strips; strip += count) {
+          const c = runPtr + strip * 32;
+          if (Variant.wide && strip + 1 < strips) {
+            pair.runTiles(p.mr, tiles, kc, a, b, bStep, p.rowOffsetPtr, c, k0 > 0);
+            count = 2;
+          } else {
+            runTiles(4, p.mr, tiles, kc, a, b, p.rowOffsetPtr, c, k0 > 0, 16);
+            if (Variant.wide) count = 1;
+          }
+          b += bStep * count;
         }
         zeros = tile + tiles;
       }

@@ -4,7 +4,7 @@
  */
 
 import { element } from '../elements';
-import { runTiles } from './microkernel';
+import { pair, runTiles } from './microkernel';
 import { transpose } from './packing';
 
 export class edge {
@@ -18,12 +18,23 @@ export class edge {
     return <usize>mr * 36;
   }
 
+  /** How many of the columns that are left the next call of `runStrip` takes. */
+  static nextColumns(left: i32, dense: bool, bytes: i32): i32 {
+    if (Variant.wide && dense && bytes == 4 && left >= pair.columns) return pair.columns;
+    return min(32 / bytes, left);
+  }
+
+  /** Bytes of one step of B for these. */
+  @inline static stripBytes(columns: i32): usize {
+    return pair.is(columns) ? 64 : 32;
+  }
+
   /**
    * All tiles of a block of A for one strip of B.
    *
    * @param rows rows of C that exist, of tiles · mr
    * @param rowOffsetPtr byte offset of each row of C; not read past `rows`, rounded up to mr
-   * @param columns of the strip that exist
+   * @param columns of the strip that exist; `pair.columns` of them are two strips
    * @param columnOffsetsPtr byte offset of each column of C, or NO_COLUMN; 0 when columns are contiguous
    * @param tilePtr buffer for tiles that do not fit C
    */
@@ -41,6 +52,21 @@ export class edge {
     columnOffsetsPtr: usize,
     tilePtr: usize,
   ): void {
+    if (pair.is(columns)) {
+      const full = rows / mr;
+      const bStep = kc * 32;
+      if (full > 0) pair.runTiles(mr, full, kc, aPtr, bPtr, bStep, rowOffsetPtr, cPtr, accumulate);
+      const done = full * mr;
+      if (done == rows) return;
+      aPtr += done * kc * 4;
+      rowOffsetPtr += done << 2;
+      for (let strip = 0; strip < 2; strip++) {
+        edge.runStrip(bytes, mr, rows - done, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, 8, 0, tilePtr);
+        bPtr += bStep;
+        cPtr += 32;
+      }
+      return;
+    }
     if (!ASC_NO_ASSERT) {
       assert(rows > 0 && kc > 0 && columns > 0 && columns <= 32 / bytes);
     }

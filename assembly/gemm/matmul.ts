@@ -72,8 +72,8 @@ function multiply(
     aPtr += kc * p.aColumnStride * bytes;
     bPtr += kc * p.bRowStride * bytes;
     let stripPtr = panelsPtr;
-    for (let n = 0; n < columns; n += nr) {
-      const existing = min(nr, columns - n);
+    for (let n = 0, existing = 0; n < columns; n += existing) {
+      existing = edge.nextColumns(columns - n, p.cColumnStride == 1, bytes);
       edge.runStrip(
         bytes,
         p.mr,
@@ -88,7 +88,7 @@ function multiply(
         p.cColumnStride == 1 ? 0 : columnsPtr,
         tilePtr,
       );
-      stripPtr += <usize>kc * 32;
+      stripPtr += <usize>kc * edge.stripBytes(existing);
     }
   }
 }

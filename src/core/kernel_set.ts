@@ -1,2 +1,5 @@
-/** Instructions that micro-kernels may use: decides tiles and the rounding of multiply-add. */
-export type KernelSet = 'simd' | 'relaxed';
+/**
+ * What micro-kernels are made for: decides tiles and the rounding of multiply-add. 'wide' has the instructions of
+ * 'relaxed', in neighbouring pairs that V8's re-vectoriser joins to 256 bits.
+ */
+export type KernelSet = 'simd' | 'relaxed' | 'wide';

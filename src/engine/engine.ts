@@ -16,7 +16,7 @@ import type { EngineInfo, EngineMemory, Leak } from './engine_info.ts';
 import type { Executor } from './executor.ts';
 import type { CheckedEngineOptions } from './options.ts';
 import { LiveStorages } from './live_storages.ts';
-import type { EngineParts } from './parts.ts';
+import type { MadeParts } from './parts.ts';
 import { StageRunner } from './stage_runner.ts';
 import type { Purpose } from './storage.ts';
 import { Storage } from './storage.ts';
@@ -50,7 +50,7 @@ export class Engine extends DisposableBase {
   #tensorsCollected = 0;
 
   /** Use `createEngine`. */
-  constructor({ description, heap, kernels, executor }: EngineParts, options: CheckedEngineOptions) {
+  constructor({ description, heap, kernels, executor, wideReason }: MadeParts, options: CheckedEngineOptions) {
     super();
     const { variant, kernelSet } = description;
     const runner = new StageRunner(
@@ -71,11 +71,11 @@ export class Engine extends DisposableBase {
     this.forcedMr = options.mr;
     this.#info = {
       variant,
-      microkernel: microkernelName(options.mr ?? defaultMr(kernelSet)),
-      wide: false,
-      ...(options.wide ? { wideReason: 'this version has no 256-bit kernels' } : {}),
+      microkernel: microkernelName(options.mr ?? defaultMr(kernelSet), kernelSet),
+      wide: options.wide && wideReason === null,
+      ...(wideReason === null ? {} : { wideReason }),
       numerics: options.numerics,
-      relaxed: kernelSet === 'relaxed',
+      relaxed: kernelSet !== 'simd',
     };
   }
 

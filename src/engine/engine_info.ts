@@ -9,6 +9,7 @@ export interface EngineInfo {
   readonly threadsReason?: string;
   /** Register tile of the float32 micro-kernel, `mr`x`nr`. */
   readonly microkernel: string;
+  /** Vectors of 256 bits, checked by their speed. */
   readonly wide: boolean;
   /** Why `wide` is false although it was asked for. */
   readonly wideReason?: string;

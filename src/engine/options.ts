@@ -23,9 +23,12 @@ export interface EngineOptions {
   cacheBytes?: number;
   /** A variant of this package's wasm, compiled by the caller from `upconv/wasm/….wasm`; default: the fitting one. */
   wasm?: WebAssembly.Module;
-  /** Register tile `mr`x8, to force one in tests. */
+  /** Register tile `mr`x8, `mr`x16 for 256 bits, to force one in tests. */
   microkernel?: string;
-  /** Opt in to V8's 256-bit vectors. This version has no such kernels; `engine.info.wideReason` says so. */
+  /**
+   * Opt in to vectors of 256 bits (Node 24 and later, CPUs with AVX2): sets an experimental flag of V8 for the rest of
+   * the process. Where they do not come, the engine is made without, and `engine.info.wideReason` says why.
+   */
   wide?: boolean;
   /**
    * Promise calls give the event loop a turn about this often, in milliseconds; default 8, Infinity never. Ignored in
@@ -48,7 +51,7 @@ export interface CheckedEngineOptions {
   readonly maximumBytes: number;
   readonly cacheBytes: number;
   readonly wasm: WebAssembly.Module | null;
-  /** Height of the micro-kernel when one is forced. */
+  /** Height of the micro-kernel when one is forced, for the module given or asked for. */
   readonly mr: number | null;
   readonly wide: boolean;
   readonly yieldEveryMs: number;
@@ -94,15 +97,18 @@ export function checkEngineOptions(operation: string, options: EngineOptions): C
   if (options.initialBytes !== undefined && initialBytes > maximumBytes) {
     throw new ArgumentError(operation, 'initialBytes', `at most maximumBytes = ${maximumBytes}`, String(initialBytes));
   }
+  const wide = checkBoolean(operation, 'wide', options.wide ?? false);
+  const wasm = options.wasm === undefined ? null : checkModule(operation, options.wasm, numerics);
+  const isWide = wasm === null ? wide : describeModule(wasm, operation, 'wasm').kernelSet === 'wide';
   return {
     threads,
     numerics,
     initialBytes: Math.min(initialBytes, maximumBytes),
     maximumBytes,
     cacheBytes: checkNumber(operation, 'cacheBytes', options.cacheBytes ?? DEFAULT_CACHE_BYTES, 0),
-    wasm: options.wasm === undefined ? null : checkModule(operation, options.wasm, numerics),
-    mr: microkernel === null ? null : checkMicrokernel(operation, microkernel),
-    wide: checkBoolean(operation, 'wide', options.wide ?? false),
+    wasm,
+    wide,
+    mr: microkernel === null ? null : checkMicrokernel(operation, microkernel, isWide ? 'wide' : 'relaxed'),
     yieldEveryMs: checkNumber(operation, 'yieldEveryMs', options.yieldEveryMs ?? DEFAULT_YIELD_MS, 0),
     workerUrl: checkWorkerUrl(operation, options.workerUrl),
     debug: checkBoolean(operation, 'debug', options.debug ?? false),

@@ -1,7 +1,9 @@
 /** What an engine is made of: a memory, kernels on it, and threads that run them. */
 
 import { ArgumentError, EngineError, WorkerError } from '../core/errors.ts';
+import type { KernelSet } from '../core/kernel_set.ts';
 import type { Kernels } from '../kernels/kernels.ts';
+import { run, writeConstants } from '../kernels/bind.ts';
 import { createKernels } from '../kernels/kernels.ts';
 import type { Heap } from '../memory/heap.ts';
 import { createHeap } from '../memory/heap.ts';
@@ -25,6 +27,12 @@ export interface EngineParts {
   readonly executor: Executor;
 }
 
+/** Parts of an engine for which vectors of 256 bits may have been asked. */
+export interface MadeParts extends EngineParts {
+  /** Why there are none although they were asked for. */
+  readonly wideReason: string | null;
+}
+
 /** Computing threads, and why they are fewer than asked for. */
 interface Threads {
   readonly count: number;
@@ -35,12 +43,14 @@ interface Threads {
  * Parts of an engine on one thread, made at once.
  * @throws {ArgumentError} where no module is given and none comes compiled
  */
-export function makePartsSync(operation: string, options: CheckedEngineOptions): EngineParts {
+export function makePartsSync(operation: string, options: CheckedEngineOptions): MadeParts {
   const { threads, numerics } = options;
   const module = options.wasm ?? compiledModule(chooseVariant(numerics === 'portable'));
   if (module === null) throw new ArgumentError(operation, 'wasm', 'a compiled WebAssembly.Module', 'none');
-  const asked = threads === 'auto' ? null : `made by ${operation}`;
-  return singleThreadParts(module, options, threads === 1 ? null : (noThreadsReason() ?? asked));
+  const sync = `made by ${operation}`;
+  const asked = threads === 'auto' ? null : sync;
+  const parts = singleThreadParts(module, options, threads === 1 ? null : (noThreadsReason() ?? asked));
+  return { ...parts, wideReason: options.wide ? sync : null }; // V8 optimises while one waits
 }
 
 /**
@@ -57,11 +67,28 @@ function singleThreadParts(
   return { description, heap, kernels, executor: new SingleThread(kernels, new Slices(options.yieldEveryMs), reason) };
 }
 
-/** Parts of an engine with as many threads as are asked for and can be had. */
-export async function makeParts(options: CheckedEngineOptions): Promise<EngineParts> {
-  const { count, reason } = await wantedThreads(options);
+/** Parts of an engine with as many threads and as wide vectors as are asked for and can be had. */
+export async function makeParts(options: CheckedEngineOptions): Promise<MadeParts> {
   const { wasm, numerics } = options;
-  const plain = chooseVariant(numerics === 'portable');
+  let wideReason: string | null = null;
+  if (options.wide) {
+    const { cannotBeWide, checkWideVectors } = await import('./wide_vectors.ts');
+    const given = wasm && describeModule(wasm, 'createEngine', 'wasm');
+    wideReason = cannotBeWide(numerics, given);
+    if (wideReason === null) {
+      const parts = await partsOf('wide', options);
+      wideReason = await checkWideVectors(parts, writeConstants, run);
+      if (wideReason === null || wasm !== null) return { ...parts, wideReason };
+      await parts.executor.dispose();
+      parts.heap.dispose();
+    }
+  }
+  return { ...(await partsOf(chooseVariant(numerics === 'portable'), options)), wideReason };
+}
+
+async function partsOf(plain: KernelSet, options: CheckedEngineOptions): Promise<EngineParts> {
+  const { count, reason } = await wantedThreads(options);
+  const { wasm } = options;
   if (count === 1) {
     const shared = options.memory !== null && isShared(options.memory);
     return singleThreadParts(wasm ?? (await compileModule(shared ? withThreads(plain) : plain)), options, reason);

@@ -191,7 +191,7 @@ function specOf(
     cropBegin: each('crop'),
     outputSpatial: each(transposed ? 'output' : 'input'),
     kernelSet: engine.kernelSet,
-    microkernel: engine.forcedMr === null ? undefined : microkernelName(engine.forcedMr),
+    microkernel: engine.forcedMr === null ? undefined : microkernelName(engine.forcedMr, engine.kernelSet),
     algorithm,
     inputStrides: input && batchedStrides(input, axes),
     weightStrides: weight?.strides,

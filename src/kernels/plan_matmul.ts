@@ -20,7 +20,7 @@ export interface MatmulSpec {
   readonly bStrides?: readonly number[] | undefined;
   /** Of (batch, m, n). */
   readonly outputStrides?: readonly number[] | undefined;
-  readonly kernelSet: KernelSet | 'wide';
+  readonly kernelSet: KernelSet;
   readonly microkernel?: string | undefined;
 }
 

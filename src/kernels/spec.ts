@@ -44,8 +44,8 @@ export interface ConvSpec {
   readonly dilation: PerAxis;
   readonly cropBegin: PerAxis;
   readonly outputSpatial: readonly number[];
-  /** `kernels.kernelSet`; 'wide' is not built in this version. */
-  readonly kernelSet: KernelSet | 'wide';
+  /** `kernels.kernelSet` */
+  readonly kernelSet: KernelSet;
   /** Register tile of float32, '6x8' for instance; chosen by the plan when left out. */
   readonly microkernel?: string | undefined;
   readonly algorithm?: string | undefined;
@@ -201,13 +201,11 @@ export function checkCommon(
   if (dtype !== 'float32' && dtype !== 'float64') {
     throw new DtypeError(operation, 'dtype', "'float32' | 'float64'", describe(dtype));
   }
-  if (kernelSet === 'wide') {
-    throw new ArgumentError(operation, 'kernelSet', "'simd' | 'relaxed'", "'wide', which is not built in this version");
-  }
+  const checked = checkChoice(operation, 'kernelSet', kernelSet, ['simd', 'relaxed', 'wide']);
   return {
     dtype,
-    kernelSet: checkChoice(operation, 'kernelSet', kernelSet, ['simd', 'relaxed']),
-    mr: microkernel === undefined ? null : checkMicrokernel(operation, microkernel),
+    kernelSet: checked,
+    mr: microkernel === undefined ? null : checkMicrokernel(operation, microkernel, checked),
   };
 }
 

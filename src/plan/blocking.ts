@@ -16,16 +16,24 @@ export function nrOf(dtype: Dtype): number {
 const SPEED: Readonly<Record<number, number>> = { 6: 1, 5: 0.97, 4: 0.86 };
 
 /** Heights that run well for a kernel set, the fastest first: 6 rows spill without fused multiply-add. */
-const HEIGHTS: Readonly<Record<KernelSet, readonly number[]>> = { relaxed: [6, 5, 4], simd: [5, 4] };
+const HEIGHTS: Readonly<Record<KernelSet, readonly number[]>> = { wide: [6, 4], relaxed: [6, 5, 4], simd: [5, 4] };
 
 /** Float64 is for checking gradients, which does not pay for more. */
 const FLOAT64_HEIGHT = 4;
 
-/** Micro-kernels by name, their tile of float32: '6x8' has a height of 6. */
-export const MICROKERNELS: readonly string[] = Object.keys(SPEED).map((mr) => microkernelName(Number(mr)));
+/** Names of the micro-kernels of a kernel set, the fastest first; 'simd' runs those that spill, too. */
+export function microkernels(kernelSet: KernelSet): string[] {
+  return HEIGHTS[kernelSet === 'simd' ? 'relaxed' : kernelSet].map((mr) => microkernelName(mr, kernelSet));
+}
 
-export function microkernelName(mr: number): string {
-  return `${mr}x${nrOf('float32')}`;
+/** Whether a kernel set has a micro-kernel of this height, fast or not. */
+export function hasHeight(kernelSet: KernelSet, mr: number): boolean {
+  return HEIGHTS[kernelSet === 'simd' ? 'relaxed' : kernelSet].includes(mr);
+}
+
+/** Two strips are one in the wide set. */
+export function microkernelName(mr: number, kernelSet: KernelSet): string {
+  return `${mr}x${nrOf('float32') * (kernelSet === 'wide' ? 2 : 1)}`;
 }
 
 /** Height of the micro-kernel that products of many rows take. */
@@ -34,11 +42,11 @@ export function defaultMr(kernelSet: KernelSet): number {
 }
 
 /**
- * Height of the micro-kernel that was asked for by name.
- * @throws {ArgumentError} when there is none of this name.
+ * Height of the micro-kernel that was asked for by name, that of its tile of float32: '6x8' has a height of 6.
+ * @throws {ArgumentError} when the kernel set has none of this name.
  */
-export function checkMicrokernel(operation: string, name: unknown): number {
-  return Number.parseInt(checkChoice(operation, 'microkernel', name, MICROKERNELS), 10);
+export function checkMicrokernel(operation: string, name: unknown, kernelSet: KernelSet): number {
+  return Number.parseInt(checkChoice(operation, 'microkernel', name, microkernels(kernelSet)), 10);
 }
 
 /**
@@ -58,7 +66,7 @@ export function chooseMr(
   let best = defaultMr(kernelSet);
   let bestCost = Infinity;
   for (const mr of HEIGHTS[kernelSet]) {
-    const cost = stepCycles(paddedRows(mr), mr);
+    const cost = stepCycles(paddedRows(mr), mr, kernelSet);
     if (cost < bestCost) {
       best = mr;
       bestCost = cost;
@@ -68,8 +76,13 @@ export function chooseMr(
 }
 
 /** Cycles of one step of K of `rows` rows and a strip, in tiles of height mr: two vectors of a row make one. */
-export function stepCycles(rows: number, mr: number): number {
-  return rows / SPEED[mr];
+export function stepCycles(rows: number, mr: number, kernelSet: KernelSet): number {
+  return rows / (SPEED[mr] * vectorSpeed(kernelSet));
+}
+
+/** Vectors of 128 bits that a micro-kernel multiplies in the time of one. */
+export function vectorSpeed(kernelSet: KernelSet): number {
+  return kernelSet === 'wide' ? 1.8 : 1;
 }
 
 /** An A micro-panel and a B strip of this depth fit L1 together. */

@@ -111,7 +111,9 @@ export function planConvForward(given: ForwardSpec): ConvPlan {
     cycles:
       geometry.batch *
       ceilDiv(elementCount(geometry.axes.map(({ input }) => input)), nr) *
-      (stepCycles(tiles * mr, mr) * depth + ADD_ROW * rows * ceilDiv(depth, kc) + PACK_ELEMENT * nr * depth),
+      (stepCycles(tiles * mr, mr, spec.kernelSet) * depth +
+        ADD_ROW * rows * ceilDiv(depth, kc) +
+        PACK_ELEMENT * nr * depth),
     packKey: [
       'conv',
       dtype,

@@ -41,7 +41,7 @@ export function planConvTransposeForward(given: ForwardSpec): ConvPlan {
   const writeOnce = taps > 0 && phases.every(({ maxShift }) => maxShift === 0);
   const rows = tables.tiles * mr;
   const cycles =
-    stepCycles(rows, mr) * inChannels +
+    stepCycles(rows, mr, spec.kernelSet) * inChannels +
     (writeOnce ? ADD_ROW / 2 : ADD_ROW) * rows * ceilDiv(inChannels, kc) +
     PACK_ELEMENT * nrOf(dtype) * inChannels;
   const fields = {

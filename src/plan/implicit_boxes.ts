@@ -54,7 +54,7 @@ export interface ImplicitBoxes {
 
 /** The tile's row of C: bytes. The twin of `stripBytes` in assembly/conv/implicit_tile.ts. */
 function stripBytes({ kernelSet }: ForwardSpec): number {
-  return kernelSet === 'relaxed' ? 96 : 80;
+  return { wide: 192, relaxed: 96, simd: 80 }[kernelSet];
 }
 
 /**

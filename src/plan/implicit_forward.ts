@@ -1,7 +1,7 @@
 /** Plan of the forward pass as an implicit GEMM. See assembly/conv/implicit_forward.ts. */
 
 import { elementBytes } from '../core/dtype.ts';
-import { ceilDiv } from './blocking.ts';
+import { ceilDiv, vectorSpeed } from './blocking.ts';
 import { workspaceFields } from './conv_fields.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import { forwardPlan } from './forward_plan.ts';
@@ -28,7 +28,9 @@ export function planImplicitForward(spec: ForwardSpec): ConvPlan {
   const strips = box[0] * ceilDiv(flat ? box[1] * period : box[2], width);
   const lineRows = inPlace ? 0 : (box[0] + shiftD) * (box[1] + shiftH);
   const cycles =
-    strips * (panels * inChannels * ((width * bytes) / 16) + END_ROW * rows * ceilDiv(inChannels, kc)) +
+    strips *
+      ((panels * inChannels * ((width * bytes) / 16)) / vectorSpeed(spec.kernelSet) +
+        END_ROW * rows * ceilDiv(inChannels, kc)) +
     lineRows * inChannels * (PACK_ROW + PACK_ELEMENT * period);
 
   return forwardPlan(

@@ -61,7 +61,7 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
     columnBytes: points * depth * 4,
     perPart: points * depth * TRANSFORM_INPUT,
     perItem: slabs * filled * mr * depth * (panelBytes > NEAR_BYTES ? READ_FAR : READ_NEAR),
-    inAll: slabs * (points * rows * TRANSFORM_OUTPUT + (stepCycles(filled * mr, mr) * depth) / 8),
+    inAll: slabs * (points * rows * TRANSFORM_OUTPUT + (stepCycles(filled * mr, mr, spec.kernelSet) * depth) / 8),
   };
   const tilesOf = ({ begin, end }: AxisPhases, axis: number) => ceilDiv(end - begin, lengths[axis]);
   const total = phases.map(tilesOf) as [number, number, number];

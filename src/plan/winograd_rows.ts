@@ -48,7 +48,7 @@ function chooseSlab(spec: ForwardSpec, planesPerChannel: number, slabRows: numbe
   for (let channels = most; channels >= most / 2; channels--) {
     const rows = channels * planesPerChannel;
     const mr = chooseMr(spec, (height) => roundUp(rows, height));
-    const cost = ceilDiv(outChannels, channels) * (stepCycles(roundUp(rows, mr), mr) + SLAB_OVERHEAD);
+    const cost = ceilDiv(outChannels, channels) * (stepCycles(roundUp(rows, mr), mr, spec.kernelSet) + SLAB_OVERHEAD);
     if (cost < least) [best, least] = [channels, cost];
   }
   return best;

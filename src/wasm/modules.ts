@@ -8,8 +8,10 @@ import type { VariantName } from './variants.ts';
 const INLINED: Record<VariantName, () => Promise<{ readonly text: string }>> = {
   simd: () => import('./inlined/simd.ts'),
   relaxed: () => import('./inlined/relaxed.ts'),
+  wide: () => import('./inlined/wide.ts'),
   'simd-threads': () => import('./inlined/simd-threads.ts'),
   'relaxed-threads': () => import('./inlined/relaxed-threads.ts'),
+  'wide-threads': () => import('./inlined/wide-threads.ts'),
 };
 
 /** A variant that is compiled already, or null. */

@@ -4,7 +4,7 @@ import { ArgumentError, EngineError } from '../core/errors.ts';
 import type { KernelSet } from '../core/kernel_set.ts';
 import { version } from './inlined/version.ts';
 
-export const VARIANTS = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'] as const;
+export const VARIANTS = ['simd', 'relaxed', 'wide', 'simd-threads', 'relaxed-threads', 'wide-threads'] as const;
 export type VariantName = (typeof VARIANTS)[number];
 
 export interface VariantDescription {
@@ -64,12 +64,12 @@ export function supportsRelaxedSimd(): boolean {
  * @param portable plain simd128 everywhere, so that every machine gives the same bits
  * @throws {EngineError} ERR_UNSUPPORTED without WebAssembly SIMD.
  */
-export function chooseVariant(portable: boolean): VariantName {
+export function chooseVariant(portable: boolean): 'simd' | 'relaxed' {
   if (!supportsSimd()) throw new EngineError('ERR_UNSUPPORTED', 'init: this runtime has no WebAssembly SIMD');
   return !portable && supportsRelaxedSimd() ? 'relaxed' : 'simd';
 }
 
 /** The variant for a shared memory. */
-export function withThreads(variant: VariantName): VariantName {
-  return variant === 'relaxed' ? 'relaxed-threads' : 'simd-threads';
+export function withThreads(kernelSet: KernelSet): VariantName {
+  return `${kernelSet}-threads`;
 }

@@ -289,12 +289,3 @@ describe('what does not belong together', () => {
     expect(await errorOf(() => zeros([1], { engine, dtype: 'int8' as 'float32' }))).toBeInstanceOf(DtypeError);
   });
 });
-
-test('wide mode is refused with a reason, not silently', async () => {
-  const asked = await createEngine({ wide: true });
-  expect(asked.info).toMatchObject({ wide: false, wideReason: expect.stringContaining('256-bit') });
-  const plain = await createEngine({ wide: false });
-  expect(plain.info.wideReason).toBeUndefined();
-  asked.dispose();
-  plain.dispose();
-});

@@ -8,7 +8,7 @@ import { createEngine, full, tensor } from '../../src/index.ts';
 import type { Algorithm, Engine, Tensor } from '../../src/index.ts';
 import { contiguousStrides } from '../../src/core/shape.ts';
 import { convTransposeGeometry } from '../../src/functional/conv_transpose_geometry.ts';
-import { MAXIMUM_KC, MICROKERNELS, nrOf } from '../../src/plan/blocking.ts';
+import { MAXIMUM_KC, nrOf } from '../../src/plan/blocking.ts';
 import { planConvForward } from '../../src/plan/conv_forward.ts';
 import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';
 import { planDepthwiseGather, planDepthwiseScatter } from '../../src/plan/depthwise.ts';
@@ -24,6 +24,7 @@ import { releaseAll } from '../support/leaks.ts';
 import { CONV, CONV_TRANSPOSE } from '../support/operations.ts';
 import { disposeOwned, own } from '../support/owned.ts';
 import { randomFloat32, randomFloat64 } from '../support/random.ts';
+import { MICROKERNELS } from '../support/microkernels.ts';
 
 type Dtype = 'float32' | 'float64';
 type Rank = 1 | 2 | 3;
@@ -153,7 +154,7 @@ describe.each(['float32', 'float64'] as const)('%s', (dtype) => {
   });
 
   test('implicit: channels and widths around the tile', () => {
-    const strip = (engine.kernelSet === 'relaxed' ? 96 : 80) / (dtype === 'float64' ? 8 : 4);
+    const strip = { wide: 192, relaxed: 96, simd: 80 }[engine.kernelSet] / (dtype === 'float64' ? 8 : 4);
     for (const channels of [1, 2, 3]) {
       for (const width of [1, strip - 2, strip - 1, strip, strip + 1, 2 * strip + 1]) {
         for (const [kernel, options] of [

@@ -6,10 +6,10 @@ import type { ConvSpec } from '../../src/kernels.ts';
 import { planConvTranspose } from '../../src/kernels.ts';
 import type { Engine } from '../../src/index.ts';
 import { createEngine } from '../../src/index.ts';
-import { MICROKERNELS } from '../../src/plan/blocking.ts';
 import type { Layer } from '../support/same_bits.ts';
 import { takesWinograd } from '../support/winograd.ts';
 import { computeLayer, expectSameBits } from '../support/same_bits.ts';
+import { MICROKERNELS } from '../support/microkernels.ts';
 
 const layerOf = (name: string): Layer => layers.find((each) => each.name === name) as Layer;
 

@@ -12,7 +12,7 @@ import {
   zeros,
 } from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
-import { MAXIMUM_KC, MICROKERNELS } from '../../src/plan/blocking.ts';
+import { MAXIMUM_KC } from '../../src/plan/blocking.ts';
 import type { MatmulSpec } from '../../src/plan/matmul.ts';
 import { planMatmul } from '../../src/plan/matmul.ts';
 import { matmulReference } from '../reference/matmul.ts';
@@ -21,6 +21,7 @@ import { expectWithinBound } from '../support/expect.ts';
 import { releaseAll } from '../support/leaks.ts';
 import { own } from '../support/owned.ts';
 import { randomFloat32, randomFloat64 } from '../support/random.ts';
+import { MICROKERNELS } from '../support/microkernels.ts';
 
 type Dtype = 'float32' | 'float64';
 

@@ -129,7 +129,7 @@ function specOf(c: Case, dtype: Dtype, outputSpatial: readonly number[]): ConvSp
     dilation: c.options.dilation,
     cropBegin: c.options.padding,
     outputSpatial,
-    kernelSet: engine.info.relaxed ? 'relaxed' : 'simd',
+    kernelSet: engine.kernelSet,
   };
 }
 
@@ -200,7 +200,7 @@ describe.each(DTYPES)('in a foreign memory, %s', (dtype) => {
   ])('matmul: $batch · $m x $k x $n', ({ batch, m, n, k }) => {
     const [a, b] = [random(dtype, [batch, m, k], 1), random(dtype, [batch, k, n], 2)];
     const y = own(matmulSync(own(tensor(a, [batch, m, k], { engine })), own(tensor(b, [batch, k, n], { engine }))));
-    const kernelSet = engine.info.relaxed ? 'relaxed' : 'simd';
+    const { kernelSet } = engine;
     expectAll(planMatmul({ dtype, batch, m, n, k, kernelSet }), { a, b }, { output: y.toTypedArray() });
     disposeOwned();
   });

@@ -2,9 +2,9 @@
 
 import { createEngine } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
-import { MICROKERNELS } from '../../src/plan/blocking.ts';
 import { supportsRelaxedSimd } from '../../src/wasm/variants.ts';
 import { compiled } from './compiled.ts';
+import { MICROKERNELS } from './microkernels.ts';
 
 /** The debug variant uses relaxed SIMD. */
 const DEBUG = supportsRelaxedSimd() ? ['debug'] : [];

@@ -7,6 +7,7 @@ import type exportedModule from 'upconv/wasm/simd.wasm';
 import type { WorkerStart } from 'upconv/worker.js';
 import { convTranspose2d, createEngine } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
+import { compiled } from '../support/compiled.ts';
 import { random } from '../support/in_flight.ts';
 import { supportsRelaxedSimd, VARIANTS } from '../../src/wasm/variants.ts';
 
@@ -17,7 +18,7 @@ async function resultOf(engine: Engine): Promise<Float32Array> {
   return (await convTranspose2d(x, w, null, { stride: 2, padding: 1 })).toTypedArray() as Float32Array;
 }
 
-test.each(VARIANTS.filter((name) => supportsRelaxedSimd() || !name.startsWith('relaxed')))(
+test.each(VARIANTS.filter((name) => supportsRelaxedSimd() || name.startsWith('simd')))(
   'upconv/wasm/%s.wasm, with workers from upconv/worker.js',
   async (variant) => {
     const wasm = await WebAssembly.compile(readFileSync(resolve(`upconv/wasm/${variant}.wasm`)));
@@ -26,8 +27,12 @@ test.each(VARIANTS.filter((name) => supportsRelaxedSimd() || !name.startsWith('r
       expect(engine.info).toMatchObject({ variant, threads: variant.endsWith('-threads') ? 2 : 1 });
       const result = await resultOf(engine);
       // the same bits as of the variant that the package takes by itself
-      const numerics = engine.info.relaxed ? 'fast' : 'portable';
-      const own = await createEngine({ threads: 1, numerics });
+      const own = await createEngine({
+        threads: 1,
+        ...(variant.startsWith('wide')
+          ? { wasm: compiled('wide') }
+          : { numerics: engine.info.relaxed ? 'fast' : 'portable' }),
+      });
       expect(result).toEqual(await resultOf(own));
       own.dispose();
     } finally {

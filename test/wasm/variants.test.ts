@@ -25,6 +25,8 @@ import { elementCount, refTensor } from '../reference/tensor.ts';
 import type { RefTensor } from '../reference/tensor.ts';
 import { expectWithinBound } from '../support/expect.ts';
 import { randomFloat32, randomFloat64 } from '../support/random.ts';
+import { text as wideThreads } from '../../src/wasm/inlined/wide-threads.ts';
+import { text as wide } from '../../src/wasm/inlined/wide.ts';
 import { FIRST_RELAXED, numbersOf, PREFIX, readWasm, SECTION } from '../support/wasm_module.ts';
 import type { WasmModule } from '../support/wasm_module.ts';
 import manifest from '../../package.json' with { type: 'json' };
@@ -32,17 +34,19 @@ import manifest from '../../package.json' with { type: 'json' };
 const BYTES = {
   simd: decodeInlined(simd),
   relaxed: decodeInlined(relaxed),
+  wide: decodeInlined(wide),
   'simd-threads': decodeInlined(simdThreads),
   'relaxed-threads': decodeInlined(relaxedThreads),
+  'wide-threads': decodeInlined(wideThreads),
   debug: decodeInlined(debug),
 };
 type Name = keyof typeof BYTES;
-const RELEASE: Name[] = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'];
+const RELEASE: Name[] = ['simd', 'relaxed', 'wide', 'simd-threads', 'relaxed-threads', 'wide-threads'];
 /** A runtime without relaxed SIMD compiles the plain variants alone. */
 const compiles = (name: Name): boolean => supportsRelaxedSimd() || name.startsWith('simd');
 const COMPILING = RELEASE.filter(compiles);
-const THREADED = (['simd-threads', 'relaxed-threads'] as const).filter(compiles);
-const UNTHREADED = (['simd', 'relaxed', 'debug'] as const).filter(compiles);
+const THREADED = (['simd-threads', 'relaxed-threads', 'wide-threads'] as const).filter(compiles);
+const UNTHREADED = (['simd', 'relaxed', 'wide', 'debug'] as const).filter(compiles);
 const DTYPES = ['float32', 'float64'] as const;
 
 const INPUT = [2, 5, 6, 7];
@@ -84,7 +88,7 @@ describe.each(RELEASE)('release variant %s', (name) => {
   test('relaxed instructions only where the name says so', () => {
     const numbers = numbersOf(module, PREFIX.simd);
     expect(numbers.length).toBeGreaterThan(20);
-    expect(numbers.some((number) => number >= FIRST_RELAXED)).toBe(name.startsWith('relaxed'));
+    expect(numbers.some((number) => number >= FIRST_RELAXED)).toBe(!name.startsWith('simd'));
   });
 });
 
@@ -112,7 +116,7 @@ describe.each(COMPILING)('compiled variant %s', (name) => {
 
   test('says what it is in its custom section', () => {
     const compiled = new WebAssembly.Module(BYTES[name]);
-    const kernelSet = name.startsWith('relaxed') ? 'relaxed' : 'simd';
+    const [kernelSet] = name.split('-');
     const threads = name.endsWith('threads');
     expect(describeModule(compiled, 'test', 'module')).toEqual({
       variant: name,
