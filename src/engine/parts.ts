@@ -70,11 +70,12 @@ function singleThreadParts(
 /** Parts of an engine with as many threads and as wide vectors as are asked for and can be had. */
 export async function makeParts(options: CheckedEngineOptions): Promise<MadeParts> {
   const { wasm, numerics } = options;
+  const plain = chooseVariant(numerics === 'portable');
   let wideReason: string | null = null;
   if (options.wide) {
     const { cannotBeWide, checkWideVectors } = await import('./wide_vectors.ts');
     const given = wasm && describeModule(wasm, 'createEngine', 'wasm');
-    wideReason = cannotBeWide(numerics, given);
+    wideReason = cannotBeWide(numerics, given, plain);
     if (wideReason === null) {
       const parts = await partsOf('wide', options);
       wideReason = await checkWideVectors(parts, writeConstants, run);
@@ -83,7 +84,7 @@ export async function makeParts(options: CheckedEngineOptions): Promise<MadePart
       parts.heap.dispose();
     }
   }
-  return { ...(await partsOf(chooseVariant(numerics === 'portable'), options)), wideReason };
+  return { ...(await partsOf(plain, options)), wideReason };
 }
 
 async function partsOf(plain: KernelSet, options: CheckedEngineOptions): Promise<EngineParts> {

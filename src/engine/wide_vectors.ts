@@ -5,6 +5,7 @@
  */
 
 import type * as v8 from 'node:v8';
+import type { KernelSet } from '../core/kernel_set.ts';
 import type * as bind from '../kernels/bind.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import type { Heap } from '../memory/heap.ts';
@@ -17,10 +18,16 @@ const FLAG = '--experimental-wasm-revectorize';
  * Asks V8 for it, for the rest of the process: functions are compiled when they have run for a while. Code of others
  * may become faster, too; its results do not change.
  * @param given the module of the caller, or null
+ * @param plain what the runtime has without
  * @returns why that is not possible, or null
  */
-export function cannotBeWide(numerics: 'fast' | 'portable', given: VariantDescription | null): string | null {
+export function cannotBeWide(
+  numerics: 'fast' | 'portable',
+  given: VariantDescription | null,
+  plain: KernelSet,
+): string | null {
   if (numerics === 'portable') return "numerics: 'portable' computes alike on every machine";
+  if (plain === 'simd') return 'the runtime has no relaxed SIMD';
   if (given !== null && given.kernelSet !== 'wide') return `the module given is the variant '${given.variant}'`;
   const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => typeof v8 | undefined } };
   const runtime = process?.getBuiltinModule?.('node:v8');

@@ -80,6 +80,14 @@ describe('an engine without, and why', () => {
     expect(none.info).toMatchObject({ wide: false, wideReason: 'the runtime takes no flags of V8' });
   });
 
+  test('a runtime without relaxed SIMD', async () => {
+    const { validate } = WebAssembly;
+    // the longer probe is that of relaxed SIMD
+    vi.spyOn(WebAssembly, 'validate').mockImplementation((bytes) => bytes.byteLength < 40 && validate(bytes));
+    const engine = await made({ wide: true, threads: 1 });
+    expect(engine.info).toMatchObject({ wide: false, wideReason: 'the runtime has no relaxed SIMD', variant: 'simd' });
+  });
+
   test('nothing may be waited for', () => {
     const engine = createEngineSync({ wide: true, wasm: compiled('wide') });
     engines.push(engine);

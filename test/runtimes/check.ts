@@ -31,6 +31,8 @@ export interface Found {
   readonly threads: number;
   readonly threadsReason?: string;
   readonly relaxed: boolean;
+  /** Whether vectors of 256 bits came when they were asked for. */
+  readonly wide: boolean;
 }
 
 async function checkNumbers(engine: Engine): Promise<void> {
@@ -91,6 +93,16 @@ async function checkFiles(): Promise<void> {
   shared.dispose();
 }
 
+/** Vectors of 256 bits, or none and the reason. */
+async function checkWide(): Promise<boolean> {
+  const engine = await createEngine({ wide: true });
+  const { wide, wideReason } = engine.info;
+  assert.equal(wideReason === undefined, wide, wideReason ?? 'no reason');
+  await checkNumbers(engine);
+  engine.dispose();
+  return wide;
+}
+
 async function checkOtherEntries(): Promise<void> {
   const kernels = createKernels(await loadVariant('auto'), new WebAssembly.Memory({ initial: 1 }));
   assert.equal(typeof kernels.exports.convTransposeForward, 'function');
@@ -104,8 +116,9 @@ await checkThreads(engine);
 await checkTraining(engine);
 await checkFiles();
 await checkOtherEntries();
+const wide = await checkWide();
 const { variant, threads, threadsReason, relaxed } = engine.info;
 const { bun, deno, node } = process.versions as { bun?: string; deno?: string; node: string };
-const found: Found = { version: bun ?? deno ?? node, variant, threads, threadsReason, relaxed };
+const found: Found = { version: bun ?? deno ?? node, variant, threads, threadsReason, relaxed, wide };
 console.log(JSON.stringify(found));
 // and ends: workers do not keep a process alive
