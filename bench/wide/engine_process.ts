@@ -29,9 +29,13 @@ function open(layer: Layer, accuracy: boolean): OpenedLayer {
 
 function time(name: string, endToEnd: boolean): number {
   const call = calls.get(name)!;
+  const run = (): void => {
+    if (endToEnd) call.forwardEndToEnd();
+    else call.forward().dispose();
+  };
+  run(); // another process may have had the caches
   const began = performance.now();
-  if (endToEnd) call.forwardEndToEnd();
-  else call.forward().dispose();
+  run();
   return performance.now() - began;
 }
 
