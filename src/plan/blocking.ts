@@ -26,11 +26,6 @@ export function microkernels(kernelSet: KernelSet): string[] {
   return HEIGHTS[kernelSet === 'simd' ? 'relaxed' : kernelSet].map((mr) => microkernelName(mr, kernelSet));
 }
 
-/** Whether a kernel set has a micro-kernel of this height, fast or not. */
-export function hasHeight(kernelSet: KernelSet, mr: number): boolean {
-  return HEIGHTS[kernelSet === 'simd' ? 'relaxed' : kernelSet].includes(mr);
-}
-
 /** Two strips are one in the wide set. */
 export function microkernelName(mr: number, kernelSet: KernelSet): string {
   return `${mr}x${nrOf('float32') * (kernelSet === 'wide' ? 2 : 1)}`;

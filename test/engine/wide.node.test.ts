@@ -1,17 +1,14 @@
 /** Vectors of 256 bits: V8 may join them or not, and an engine says which. The whole suite runs with them: test/wide. */
 
-import { existsSync, readFileSync } from 'node:fs';
 import type { setFlagsFromString } from 'node:v8';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Engine, EngineOptions } from '../../src/index.ts';
 import { createEngine, createEngineSync } from '../../src/index.ts';
 import { compiled } from '../support/compiled.ts';
+import { HAS_AVX2 } from '../support/cpu.ts';
 import { expectRight, expectSame, resultsOf } from '../support/every_path.ts';
 
-/** Where Linux tells what the CPU has. */
-const CPU = '/proc/cpuinfo';
-const joins =
-  Number.parseInt(process.versions.node, 10) >= 24 && existsSync(CPU) && /\bavx2\b/.test(readFileSync(CPU, 'utf8'));
+const joins = Number.parseInt(process.versions.node, 10) >= 24 && HAS_AVX2;
 
 const engines: Engine[] = [];
 afterEach(() => {

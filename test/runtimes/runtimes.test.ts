@@ -1,11 +1,12 @@
 /** The packed package in Node, Deno and Bun, installed as users install it. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
 import { beforeAll, expect, test } from 'vitest';
+import { HAS_AVX2 } from '../support/cpu.ts';
 import type { Found } from './check.ts';
 import type { RuntimeName } from './rows.ts';
 import { writeRow } from './rows.ts';
@@ -51,9 +52,8 @@ beforeAll(async () => {
   writeFileSync(`${application}check.js`, code);
 });
 
-/** Their V8 joins vectors where the CPU has AVX2, which Linux tells. */
+/** Their V8 joins vectors where the CPU has AVX2. */
 const JOINING = new Set<RuntimeName>(['node-24', 'node-26']);
-const CPU = '/proc/cpuinfo';
 
 test.each(RUNTIMES)('%s', (name, { title, command, args, relaxed }) => {
   const { status, stdout, stderr } = spawnSync(command, [...args, 'check.js'], {
@@ -66,7 +66,7 @@ test.each(RUNTIMES)('%s', (name, { title, command, args, relaxed }) => {
   const found = JSON.parse(stdout) as Found;
   const threads = availableParallelism();
   const suffix = threads > 1 ? '-threads' : '';
-  const wide = JOINING.has(name) && existsSync(CPU) && /\bavx2\b/.test(readFileSync(CPU, 'utf8'));
+  const wide = JOINING.has(name) && HAS_AVX2;
   expect(found).toMatchObject({ relaxed, wide, threads, variant: `${relaxed ? 'relaxed' : 'simd'}${suffix}` });
   writeRow(name, { runtime: title, version: found.version, threads: 'yes', relaxedSimd: relaxed });
 });

@@ -1,17 +1,14 @@
 /** What the project 'wide' is worth: its engines have the wide variant, and V8 joins its vectors. */
 
-import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createEngine } from '../../src/index.ts';
-
-/** Where Linux tells what the CPU has. */
-const CPU = '/proc/cpuinfo';
+import { HAS_AVX2 } from '../support/cpu.ts';
 
 test('engines of these tests compute with 256 bits', async () => {
   const usual = await createEngine();
   expect(usual.info.variant).toMatch(/^wide/);
   usual.dispose();
   const checked = await createEngine({ wide: true, threads: 1 });
-  expect(checked.info.wide).toBe(existsSync(CPU) && /\bavx2\b/.test(readFileSync(CPU, 'utf8')));
+  expect(checked.info.wide).toBe(HAS_AVX2);
   checked.dispose();
 });
