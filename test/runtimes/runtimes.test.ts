@@ -4,8 +4,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { transform } from 'esbuild';
+import type { Plugin } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { beforeAll, expect, test } from 'vitest';
+import hashes from '../determinism/hashes.json' with { type: 'json' };
 import { HAS_AVX2 } from '../support/cpu.ts';
 import type { Found } from './check.ts';
 import type { RuntimeName } from './rows.ts';
@@ -34,6 +36,14 @@ const RUNTIMES: readonly (readonly [RuntimeName, Runtime])[] = [
 /** Where the package is installed: an application with nothing else. */
 const application = path('../../build/runtimes/');
 
+/** Tests import the sources; here what they import is the package. */
+const packageForSources: Plugin = {
+  name: 'package-for-sources',
+  setup(bundling) {
+    bundling.onResolve({ filter: /\/src\/index\.ts$/ }, () => ({ path: 'upconv', external: true }));
+  },
+};
+
 beforeAll(async () => {
   rmSync(application, { recursive: true, force: true });
   const folder = `${application}node_modules/upconv`;
@@ -50,23 +60,46 @@ beforeAll(async () => {
   writeFileSync(`${application}package.json`, JSON.stringify(manifest));
   const { code } = await transform(readFileSync(path('check.ts'), 'utf8'), { loader: 'ts', target: 'node20' });
   writeFileSync(`${application}check.js`, code);
+  await build({
+    entryPoints: [path('bits.ts')],
+    outfile: `${application}bits.js`,
+    bundle: true,
+    format: 'esm',
+    target: 'node20',
+    platform: 'node',
+    plugins: [packageForSources],
+  });
 });
+
+/** A program that takes longer hangs. */
+const PROGRAM_MS = 120_000;
+
+/** What a program of the application prints, as JSON. */
+function outputOf(program: string, { command, args }: Runtime): unknown {
+  const { status, stdout, stderr } = spawnSync(command, [...args, program], {
+    cwd: application,
+    encoding: 'utf8',
+    timeout: PROGRAM_MS,
+  });
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  return JSON.parse(stdout);
+}
 
 /** Their V8 joins vectors where the CPU has AVX2. */
 const JOINING = new Set<RuntimeName>(['node-24', 'node-26']);
 
-test.each(RUNTIMES)('%s', (name, { title, command, args, relaxed }) => {
-  const { status, stdout, stderr } = spawnSync(command, [...args, 'check.js'], {
-    cwd: application,
-    encoding: 'utf8',
-    timeout: 60_000,
-  });
-  expect(stderr).toBe('');
-  expect(status).toBe(0);
-  const found = JSON.parse(stdout) as Found;
-  const threads = availableParallelism();
-  const suffix = threads > 1 ? '-threads' : '';
-  const wide = JOINING.has(name) && HAS_AVX2;
-  expect(found).toMatchObject({ relaxed, wide, threads, variant: `${relaxed ? 'relaxed' : 'simd'}${suffix}` });
-  writeRow(name, { runtime: title, version: found.version, threads: 'yes', relaxedSimd: relaxed });
-});
+test.each(RUNTIMES)(
+  '%s',
+  (name, runtime) => {
+    const { title, relaxed } = runtime;
+    const found = outputOf('check.js', runtime) as Found;
+    const threads = availableParallelism();
+    const suffix = threads > 1 ? '-threads' : '';
+    const wide = JOINING.has(name) && HAS_AVX2;
+    expect(found).toMatchObject({ relaxed, wide, threads, variant: `${relaxed ? 'relaxed' : 'simd'}${suffix}` });
+    expect(outputOf('bits.js', runtime)).toEqual({ 1: hashes, 2: hashes });
+    writeRow(name, { runtime: title, version: found.version, threads: 'yes', relaxedSimd: relaxed });
+  },
+  2 * PROGRAM_MS,
+);
