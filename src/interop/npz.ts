@@ -1,6 +1,6 @@
 /** Several named arrays in one file, as NumPy's `savez` saves them: a zip archive of .npy files. */
 
-import type { Zippable } from 'fflate';
+import type { UnzipFileInfo, Zippable } from 'fflate';
 import { unzipSync, zipSync } from 'fflate';
 import { ArgumentError } from '../core/errors.ts';
 import { checkBoolean, checkOptions, describe } from '../core/validate.ts';
@@ -13,6 +13,8 @@ import { encodeNpy, parseNpy } from './npy.ts';
 const EXTENSION = '.npy';
 /** Of all members, as NumPy sets it: equal arrays make equal files. In local time, as zip archives have it. */
 const MODIFIED = new Date(1980, 0, 1);
+/** Bytes that one of a deflated stream stands for at most: 258, in two bits. */
+const LARGEST_RATIO = 1032;
 
 export interface WriteNpzOptions {
   /** Deflate the arrays, as `savez_compressed` does; default false. */
@@ -35,9 +37,14 @@ export interface WriteNpzOptions {
 export function readNpz(bytes: Uint8Array | ArrayBuffer): Record<string, FileTensor> {
   const archive = checkBytes('readNpz', bytes);
   const names = new Set<string>();
-  const filter = ({ name }: { name: string }): boolean => {
+  let left = archive.length;
+  const filter = ({ name, size, originalSize }: UnzipFileInfo): boolean => {
     if (names.has(name)) throw new Error(`${describe(name)} is there twice`);
     names.add(name);
+    // memory is taken for what the archive claims
+    left -= size;
+    if (left < 0) throw new Error(`${describe(name)} overlaps others`);
+    if (originalSize > size * LARGEST_RATIO) throw new Error(`${size} bytes of ${describe(name)} claim to be ${originalSize}`); // prettier-ignore
     return true;
   };
   let files: Record<string, Uint8Array<ArrayBuffer>>;

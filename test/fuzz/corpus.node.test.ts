@@ -1,10 +1,14 @@
-/** What fuzzing found, as files: test/fuzz/corpus/*.png, *.jpeg, *.npy, … by the name of their format. */
+/** What fuzzing found: files by the name of their format, test/fuzz/corpus/*.png, *.npy, …, and convolutions, *.json. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
+import { checkConv } from '../support/conv_check.ts';
+import type { ConvProblem } from '../support/conv_problem.ts';
+import { ENGINES, everyEngine } from '../support/engines.ts';
+import { disposeOwned } from '../support/owned.ts';
 import { checkFile } from './check_file.ts';
 import { FORMATS } from './formats.ts';
 
@@ -16,7 +20,18 @@ beforeAll(async () => {
 });
 afterAll(() => engine.dispose());
 
-test.each(readdirSync(folder))('%s', (file) => {
+const found = readdirSync(folder);
+const isConvolution = (file: string): boolean => extname(file) === '.json';
+
+test.each(found.filter(isConvolution))('%s', async (file) => {
+  const problem = JSON.parse(readFileSync(join(folder, file), 'utf8')) as ConvProblem;
+  const engines = await everyEngine();
+  ENGINES.forEach((_, index) => checkConv({ ...problem, engine: index }, engines));
+  disposeOwned();
+  engines.forEach((each) => each.dispose());
+});
+
+test.each(found.filter((file) => !isConvolution(file)))('%s', (file) => {
   const format = FORMATS.find(({ name }) => `.${name.toLowerCase()}` === extname(file))!;
   const bytes = new Uint8Array(readFileSync(join(folder, file)));
   // memory that was not written to differs from one time to the next

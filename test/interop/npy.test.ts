@@ -190,6 +190,12 @@ describe('npz', () => {
     expect(() => readNpz(zipSync({ 'a.npy': strToU8('text') }))).toThrow(/readNpz\('a'\): bytes expected a \.npy file/);
     const twice = textOf(writeNpz({ aa: arrays.bias, ab: arrays.bias })).replaceAll('ab.npy', 'aa.npy');
     expect(() => readNpz(latin1(twice))).toThrow(/'aa\.npy' is there twice/);
+    const claiming = writeNpz({ a: { shape: [1000], data: new Float32Array(1000) } }, { compress: true });
+    const directory = new DataView(claiming.buffer, textOf(claiming).lastIndexOf('PK\x01\x02'));
+    directory.setUint32(24, 2 ** 31, true); // the length of the array
+    expect(() => readNpz(claiming)).toThrow(/bytes of 'a\.npy' claim to be 2147483648/);
+    directory.setUint32(20, 2 ** 31, true); // that of its stream
+    expect(() => readNpz(claiming)).toThrow(/'a\.npy' overlaps others/);
     expect(() => writeNpz(arrays, { level: 9 } as never)).toThrow(/options expected/);
     expect(() => writeNpz([] as never)).toThrow(TypeError);
   });

@@ -4,6 +4,8 @@ import { expect } from 'vitest';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { convBackwardReference, convReference } from '../reference/conv.ts';
 import { convTransposeBackwardReference, convTransposeReference } from '../reference/conv_transpose.ts';
+import type { RefOptions } from '../reference/options.ts';
+import { perAxis } from '../reference/options.ts';
 import { addTerm, elementCount, refTensor } from '../reference/tensor.ts';
 import type { RefTensor, Sums } from '../reference/tensor.ts';
 import type { ConvProblem } from './conv_problem.ts';
@@ -50,7 +52,9 @@ export function checkConv(problem: ConvProblem, engines: readonly Engine[]): voi
   if (!place.out) own(output);
   expect(output).toBe(place.out ?? output);
   const check = expectOf(algorithm, dtype);
-  check(output, sums, problem.relu ? relu(sums) : sums);
+  const tiles = (direction: boolean, operand: RefTensor): Sums | undefined =>
+    algorithm === 'winograd' ? sumsOfTiles(direction, operand, weight, axes, options) : undefined;
+  check(output, sums, problem.relu ? relu(sums) : sums, tiles(transposed, read));
   place.check();
 
   // backward
@@ -87,7 +91,8 @@ export function checkConv(problem: ConvProblem, engines: readonly Engine[]): voi
       return;
     }
     if (target.out) expect(got).toBe(target.out);
-    check(got as Tensor, expected[name]);
+    const held = name === 'gradInput' ? tiles(!transposed, gradOutput) : undefined;
+    check(got as Tensor, expected[name], expected[name], held);
     target.check();
   });
 
@@ -97,6 +102,20 @@ export function checkConv(problem: ConvProblem, engines: readonly Engine[]): voi
   const scale = sums.magnitude.reduce((sum, magnitude, index) => sum + magnitude * Math.abs(gradOutput.data[index]), 0);
   const left = dot(output, gradOutput);
   if (gradients.gradInput) expectClose(left, dot(gradients.gradInput, input), scale, expected.gradInput, sums, double);
+}
+
+/** Sums of every position at which input and kernel overlap, those that are cropped or stepped over, too. */
+function sumsOfTiles(
+  transposed: boolean,
+  operand: RefTensor,
+  weight: RefTensor,
+  axes: number,
+  { stride, dilation, groups }: RefOptions,
+): Sums {
+  if (transposed) return convTransposeReference(operand, weight, null, { stride, dilation, groups });
+  const steps = perAxis(dilation, axes, 1);
+  const padding = weight.shape.slice(-axes).map((length, axis) => steps[axis] * (length - 1));
+  return convReference(operand, weight, null, { padding, dilation, groups });
 }
 
 /** Error of a dot product of two results, each within the bound of its sums. */

@@ -25,17 +25,22 @@ export function expectWithinBound(got: Result, reference: Sums, expected: RefTen
 /**
  * The bound of a path that transforms tiles: errors are those of the largest sum of a tile, here of the whole result. A
  * transform adds up a few numbers more.
+ * @param tiles what tiles hold where that is more than the result: sums that are cropped away
  */
-export function expectWithinTransformed(got: Result, reference: Sums, expected: RefTensor = reference): void {
-  const largest = (values: ArrayLike<number>): number =>
-    Array.from(values).reduce((most, value) => Math.max(most, value), 0);
-  const terms = Math.max(4, largest(reference.terms));
-  const bound = 8 * Math.sqrt(terms) * 2 ** -24 * largest(reference.magnitude);
+export function expectWithinTransformed(
+  got: Result,
+  reference: Sums,
+  expected: RefTensor = reference,
+  tiles: Sums = reference,
+): void {
+  const largest = (of: 'terms' | 'magnitude'): number =>
+    [reference, tiles].reduce((most, sums) => sums[of].reduce((x, y) => Math.max(x, y), most), 0);
+  const bound = 8 * Math.sqrt(Math.max(4, largest('terms'))) * 2 ** -24 * largest('magnitude');
   expectWithin(got, expected, () => bound);
 }
 
 /** The check of results of an algorithm. */
-export function expectOf(algorithm: string, dtype = 'float32'): typeof expectWithinBound {
+export function expectOf(algorithm: string, dtype = 'float32'): typeof expectWithinTransformed {
   return algorithm === 'winograd' && dtype !== 'float64' ? expectWithinTransformed : expectWithinBound;
 }
 
