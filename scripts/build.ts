@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { bundle, inlineWorker } from './bundle.ts';
 import type { Target } from './compile_wasm.ts';
 import { compileWasm, TARGETS, version } from './compile_wasm.ts';
-import { FIRST_CHARACTER } from '../src/wasm/inlined_text.ts';
+import { FIRST_BYTE, FIRST_CHARACTER } from '../src/wasm/inlined_text.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -21,7 +21,7 @@ process.chdir(root);
 async function buildTarget(target: Target): Promise<void> {
   const wasm = await compileWasm(target);
   writeFileSync(`build/wasm/${target.name}.wasm`, wasm);
-  const text = Array.from(wasm, (byte) => String.fromCharCode(byte + FIRST_CHARACTER)).join('');
+  const text = Array.from(wasm, (byte) => String.fromCharCode(((byte - FIRST_BYTE) & 255) + FIRST_CHARACTER)).join('');
   writeFileSync(`src/wasm/inlined/${target.name}.ts`, `export const text: string = ${JSON.stringify(text)};\n`);
 }
 
