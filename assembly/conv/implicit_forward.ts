@@ -4,7 +4,7 @@
  *
  * Planes whose elements read the input at the same distances share a product (a run): their rows have the same B.
  * B is packed once for all taps, see implicit_lines.ts; where no tap shifts, it is read in the input itself, the last
- * columns excepted.
+ * columns excepted, and all of it where channels are neighbours (implicit_turned.ts).
  *
  * An item owns the output of (group, slab of channels, image, box of plane coordinates), as in conv_transpose_forward.ts.
  *
@@ -18,6 +18,7 @@ import { flush } from './col2im';
 import { forwardWeight } from './forward_weight';
 import { packLines } from './implicit_lines';
 import { implicitTile, runPairs } from './implicit_tile';
+import { runTurned } from './implicit_turned';
 
 /** A product of some planes and the taps that they share; the twin of `runTable` in src/plan/implicit_runs.ts. */
 @unmanaged
@@ -66,7 +67,10 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   const slabPtr = forwardWeight.panels(p, groupSlab);
   const shifts = (p.maxShiftD | p.maxShiftH | p.maxShiftW) != 0;
   const exact = shifts && p.gather == 0 && forwardWeight.hasNonFinite(p, groupSlab);
+  // the variant for wide vectors has no room for it
+  const turned = !Variant.wide && p.dense != 0 && p.inputStrideW != 1;
   if (!ASC_NO_ASSERT) {
+    assert(!turned || (bytes == 4 && columns >= 8 && p.blocks == 1));
     assert(p.mr == 2 && columns > 0 && (p.flat || box.rows == 1) && (!p.dense || (!shifts && box.slices == 1)));
     assert(
       (p.slabChannels * p.phasesD * p.phasesH * p.phasesW + 1) * p.planeSize * bytes <= p.panelsOffset - <i32>Box.bytes,
@@ -79,8 +83,14 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     );
   }
 
+  if (turned) {
+    const inputPtr = imagePtr + (box.d0 * p.inputStrideD + box.h0 * p.inputStrideH) * bytes;
+    const pitch = p.inputStrideW * bytes;
+    const rowStep = p.planeSize * bytes;
+    runTurned(columns, p.tiles, p.depth, p.kc, slabPtr, inputPtr, pitch, planesPtr, rowStep, linesPtr);
+  }
   const exists = boxes.inputs(p, box.next);
-  for (let k0 = 0; k0 < p.depth; k0 += p.kc) {
+  for (let k0 = turned ? p.depth : 0; k0 < p.depth; k0 += p.kc) {
     const kc = min(p.kc, p.depth - k0);
     const channelsPtr = imagePtr + k0 * p.inputChannelStride * bytes;
     const inputPtr = channelsPtr + (box.d0 * p.inputStrideD + box.h0 * p.inputStrideH + base) * bytes; // if in place

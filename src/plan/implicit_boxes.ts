@@ -22,6 +22,8 @@ const STRIP_ROWS = 64;
 const LEAST_KC = 8;
 /** Rows of C up to which the input is not worth a copy. */
 const IN_PLACE_ROWS = 16;
+/** Positions of a tile of an input whose channels are neighbours. The twin of `POSITIONS` in assembly/conv/implicit_turned.ts. */
+const TURNED_POSITIONS = 8;
 /** Channels that are read side by side in place: more may lie in the same lines of L1 and evict one another. */
 const THIN_KC = 8;
 
@@ -71,12 +73,13 @@ export function implicitBoxes(spec: ForwardSpec, layout: Layout): ImplicitBoxes 
   const [shiftD, shiftH, shiftW] = phases.map(({ maxShift }) => maxShift);
   const extent = phases.map(({ begin, end }) => end - begin);
 
-  const rowsInMemory = axisH.input === 1 || input.spatial[1] === axisW.input;
+  const rowsInMemory = axisH.input === 1 || input.spatial[1] === axisW.input * input.spatial[2];
   // blocks of K, and so the packed weight and bits, do not depend on where the input lies
   const isThin = shiftD + shiftH + shiftW === 0 && outChannels * planesPerChannel <= IN_PLACE_ROWS;
-  const inPlace = isThin && input.spatial[2] === 1 && rowsInMemory && (spec.inputActivation?.kind ?? 0) === 0;
   const packedKc = Math.max(LEAST_KC, Math.floor(STRIP_ROWS / ((shiftD + 1) * (shiftH + 1))));
   const kc = evenly(inChannels, isThin ? THIN_KC : packedKc);
+  const mayStay = isThin && rowsInMemory && (spec.inputActivation?.kind ?? 0) === 0;
+  const mayTurn = isTurned(spec) && dtype !== 'float64' && spec.kernelSet !== 'wide' && axisW.input >= TURNED_POSITIONS;
 
   // where channels are neighbours in memory, thin blocks would be parts of its lines
   const lineChannels =
@@ -88,6 +91,7 @@ export function implicitBoxes(spec: ForwardSpec, layout: Layout): ImplicitBoxes 
 
   const measure = (box: readonly [number, number, number]) => {
     const flat = box[2] >= extent[2];
+    const inPlace = mayStay && (input.spatial[2] === 1 || (flat && mayTurn));
     const period = flat ? axisW.input + shiftW : box[2] + shiftW;
     const planeSlice = roundUp(flat ? box[1] * period : box[2], width);
     const planeSize = spread(box[0] * planeSlice, bytes);
@@ -96,6 +100,7 @@ export function implicitBoxes(spec: ForwardSpec, layout: Layout): ImplicitBoxes 
     const line = spread(inPlace ? width : (box[0] + shiftD) * lineSlice + width + shiftW, bytes);
     return {
       flat,
+      inPlace,
       period,
       planeSlice,
       planeSize,
@@ -124,14 +129,14 @@ export function implicitBoxes(spec: ForwardSpec, layout: Layout): ImplicitBoxes 
       box = at(evenly(extent[axis], box[axis]));
     };
     grow(1, wanted);
-    if (box[1] >= extent[1] && !inPlace) grow(0, ceilDiv(wanted, extent[1]));
+    if (box[1] >= extent[1] && !measure(box).inPlace) grow(0, ceilDiv(wanted, extent[1]));
   }
   const countOf = (cut: readonly number[]) =>
     extent.reduce((product, length, i) => product * ceilDiv(length, cut[i]), 1);
   const cuts = missingItems(directFlops(geometry), parts * countOf(box));
   if (box[1] > 1) box = [box[0], evenly(extent[1], ceilDiv(box[1], cuts)), box[2]];
   else if (cuts > 1) box = [box[0], 1, roundUp(ceilDiv(box[2], cuts), width)];
-  return { width, inPlace, kc, lineChannels, slabChannels, box, counts: countOf(box), ...measure(box) };
+  return { width, kc, lineChannels, slabChannels, box, counts: countOf(box), ...measure(box) };
 }
 
 /** An odd number of cache lines, so that neighbours in a column do not fall into the same lines of L1. */

@@ -65,6 +65,12 @@ const CASES: readonly Case[] = [
   up([1, 21, 10, 10], [21, 6, 2, 2], { stride: 2 }),
   up([1, 8, 30, 50], [8, 1, 2, 2], { stride: 2 }),
   up([2, 70, 40, 31], [70, 2, 2, 2], { stride: 2 }),
+  // few rows of C, no tap shifts: an odd number of pairs, an odd row, groups, rows too narrow for a tile
+  up([1, 37, 7, 11], [37, 1, 3, 3], { stride: 3 }),
+  up([2, 14, 6, 13], [14, 1, 1, 3], { stride: [1, 4], groups: 2 }),
+  up([1, 19, 3, 4, 9], [19, 1, 2, 2, 2], { stride: 2, padding: 1 }),
+  up([1, 12, 9, 7], [12, 2, 2, 2], { stride: 2 }),
+  up([1, 16, 5000], [16, 1, 2], { stride: 2 }),
   up([12, 24, 2, 2], [24, 10, 3, 3], { stride: 2, padding: 1 }),
   up([2, 12, 7, 9], [12, 5, 3, 3], { stride: 2, groups: 3, dilation: 2 }),
   up([1, 6, 17, 19], [6, 1, 4, 4], { stride: 2, padding: 1, groups: 6 }),
