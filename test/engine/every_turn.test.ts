@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { tensor } from '../../src/index.ts';
 import type { Engine, EngineOptions, Tensor } from '../../src/index.ts';
+import { counted } from '../support/counted.ts';
 import { FaultyHeap } from '../support/faulty_heap.ts';
 import type { FunctionCase } from '../support/function_cases.ts';
 import { contentOf, FUNCTION_CASES } from '../support/function_cases.ts';
@@ -63,6 +64,7 @@ describe.each(FUNCTION_CASES)('$name', (c) => {
       expect(after).toBeLessThan(MOST_TURNS);
     }
     expect(rejected).toBeGreaterThanOrEqual(c.name === 'catBackward' ? 0 : 1); // which gives views
+    counted('calls that were aborted', rejected);
   });
 
   test('the end of the engine rejects it and gives all memory back', async () => {
@@ -82,5 +84,6 @@ describe.each(FUNCTION_CASES)('$name', (c) => {
       expect(after).toBeLessThan(MOST_TURNS);
     }
     expect(rejected).toBeGreaterThanOrEqual(c.name === 'catBackward' ? 0 : 1);
+    counted('calls that lost their engine', rejected);
   });
 });

@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { convTranspose2d, convTranspose2dSync, createEngine, zeros } from '../../src/index.ts';
 import type { Engine, EngineOptions } from '../../src/index.ts';
+import { counted } from '../support/counted.ts';
 import { random } from '../support/in_flight.ts';
 import { disposeOwned, own } from '../support/owned.ts';
 import { LAYER_SUBJECTS } from './layer_subjects.ts';
@@ -24,6 +25,7 @@ test.each([...SUBJECTS, ...LAYER_SUBJECTS])(
   async (_, subject) => {
     const expected = await subject(await made({}))();
     expect(await subject(await made({ debug: true }))()).toEqual(expected);
+    counted('subjects between guard zones', 1);
   },
 );
 

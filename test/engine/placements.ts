@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { createEngine } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
+import { counted } from '../support/counted.ts';
 import { disposeOwned } from '../support/owned.ts';
 import type { Placement } from '../support/placing_heap.ts';
 import { PlacingHeap } from '../support/placing_heap.ts';
@@ -34,6 +35,7 @@ async function atTheEnd(subject: (engine: Engine) => Work): Promise<unknown> {
     heap.restart(last);
     expect(await subject(engine)(), `block ${last} of ${asked}`).toEqual(result);
   }
+  counted('runs with a block at the end of a memory', asked);
   return result;
 }
 
@@ -62,6 +64,7 @@ export function testPlacements(
       for (const placement of placements) {
         const engine = await engineIn(new PlacingHeap(placement));
         expect(await subject(engine)(), JSON.stringify(placement)).toEqual(result);
+        counted(`runs ${placement.kind === 'high' ? 'at high addresses' : 'in memories that grow for every block'}`, 1);
       }
     });
   });

@@ -3,6 +3,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { createEngine, OutOfMemoryError } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
+import { counted } from '../support/counted.ts';
 import { FaultyHeap } from '../support/faulty_heap.ts';
 import { disposeOwned } from '../support/owned.ts';
 import { SUBJECTS } from './subjects.ts';
@@ -50,5 +51,6 @@ test.each(SUBJECTS)('%s: computes or is refused, and nothing stays behind', asyn
       expect(usage()).toEqual(before);
     }
     expect(first).toBeGreaterThan(1);
+    counted('runs in which memory was refused', first - 1);
   }
 });

@@ -1,10 +1,13 @@
 /**
  * `npm run soak -- --minutes N`: mixed work on two threads for N minutes. Fails when a result changes, a tensor is left, the
- * wasm memory or the process grows after the first quarter, or a round costs more CPU time than it did then.
+ * wasm memory or the process grows after the first quarter, or a round costs more CPU time than it did then. With
+ * `--record` the report of trust is made of this run.
  */
 
 import { parseArgs } from 'node:util';
 import { createEngine } from '../../src/index.ts';
+import type { SoakFigures } from '../trust/figures.ts';
+import { writeRecord } from '../trust/record.ts';
 import { round } from './work.ts';
 
 /** Growth of the process that is chance, and of the cost of a round: other work on the machine is in it. */
@@ -16,7 +19,9 @@ interface Sample {
   readonly reservedBytes: number;
 }
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1' } } });
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '1' }, record: { type: 'boolean' } },
+});
 const minutes = Number(values.minutes);
 if (!(minutes > 0)) {
   console.error('soak: --minutes is a positive number');
@@ -51,13 +56,17 @@ if (engine.memory.tensorsCollected > 0) problems.add(`${engine.memory.tensorsCol
 engine.dispose();
 
 const quarter = Math.max(1, Math.floor(samples.length / 4));
+const medians = {} as Record<keyof Sample, readonly [number, number]>;
 for (const name of ['cpuSeconds', 'processBytes', 'reservedBytes'] as const) {
   const median = (part: readonly Sample[]): number => part.map((sample) => sample[name]).toSorted((a, b) => a - b)[Math.floor(part.length / 2)]; // prettier-ignore
   // the first quarter warms up
   const [first, last] = [median(samples.slice(quarter, 2 * quarter)), median(samples.slice(-quarter))];
+  medians[name] = [first, last];
   console.log(`${name}: ${first.toPrecision(4)} in the second quarter, ${last.toPrecision(4)} in the last`);
   if (last > first * (name === 'reservedBytes' ? 1 : MOST_GROWTH)) problems.add(`${name} grew`);
 }
 console.log(`${samples.length} rounds in ${minutes} minutes, ${threads} threads`);
+const figures: SoakFigures = { minutes, rounds: samples.length, threads, medians, problems: [...problems] };
+if (values.record) writeRecord('soak', `npm run soak -- --minutes ${minutes}`, figures);
 for (const problem of problems) console.error(`soak: ${problem}`);
 process.exitCode = problems.size === 0 ? 0 : 1;
