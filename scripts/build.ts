@@ -2,9 +2,10 @@
  * Builds everything that is not in git: the wasm variants, the modules that inline them,
  * the bundles and the type declarations.
  *
- *   node scripts/build.ts [--if-stale] [--wasm-only[=variant,…]]
+ *   node scripts/build.ts [--if-stale] [--wasm-only[=variant,…]] [--one-pass]
  *
  * --if-stale: only when a source has changed since the last complete build.
+ * --one-pass: larger modules, sooner.
  */
 
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -19,7 +20,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 
 async function buildTarget(target: Target): Promise<void> {
-  const wasm = await compileWasm(target);
+  const wasm = await compileWasm(target, { onePass: process.argv.includes('--one-pass') });
   writeFileSync(`build/wasm/${target.name}.wasm`, wasm);
   const text = Array.from(wasm, (byte) => String.fromCharCode(((byte - FIRST_BYTE) & 255) + FIRST_CHARACTER)).join('');
   writeFileSync(`src/wasm/inlined/${target.name}.ts`, `export const text: string = ${JSON.stringify(text)};\n`);

@@ -25,13 +25,15 @@ export const TARGETS: readonly Target[] = [
 export interface CompileOptions {
   /** Keep the names of functions, as the target 'debug' does. */
   readonly names?: boolean;
+  /** Leave out the second pass: larger modules, sooner. */
+  readonly onePass?: boolean;
   /** Takes what the compiler writes. */
   readonly folder?: string;
 }
 
 export async function compileWasm(
   target: Target,
-  { names = false, folder = 'build/wasm' }: CompileOptions = {},
+  { names = false, onePass = false, folder = 'build/wasm' }: CompileOptions = {},
 ): Promise<Uint8Array> {
   const asc = fileURLToPath(import.meta.resolve('assemblyscript/bin/asc.js'));
   const path = `${folder}/${target.name}.wasm`;
@@ -43,7 +45,8 @@ export async function compileWasm(
   const [status] = (await once(compiler, 'exit')) as [number | null];
   if (status !== 0) throw new Error(`asc failed on target ${target.name}`);
   const compiled = readFileSync(path);
-  return withDescription(target.name === 'debug' ? compiled : optimizeAgain(compiled, target, names), target);
+  const optimized = onePass || target.name === 'debug' ? compiled : optimizeAgain(compiled, target, names);
+  return withDescription(optimized, target);
 }
 
 /**

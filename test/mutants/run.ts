@@ -1,42 +1,47 @@
 /**
- * Plants the bugs of mutants.ts, one at a time, in a copy of the sources, and runs the tests of convolutions there.
+ * Plants the bugs of mutants.ts, one at a time, in a copy of the sources, and runs the tests there that have to find it.
  *
- *   npm run mutants [part of a file's name …]
+ *   npm run mutants -- [--record] [part of a file's name …]
  *
- * Fails when a mutant survives, or when its place is no longer in the sources.
+ * Says which test found it, and whether by an assertion, an error or a time limit. Fails when a mutant survives, or when
+ * its place is no longer in the sources. With `--record` the report of trust is made of the last run of each.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Mutant } from './mutants.ts';
+import { parseArgs } from 'node:util';
+import type { Kill, MutantFigures } from '../trust/figures.ts';
+import { hasRecord, readRecord, writeRecord } from '../trust/record.ts';
+import type { Mutant } from './mutant.ts';
 import { MUTANTS } from './mutants.ts';
+import { killOf } from './verdict.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const copy = `${root}build/mutants/`;
+const report = `${copy}report.json`;
 /** The variants that most engines of the tests have. */
-const BUILD = '--wasm-only=relaxed-threads,relaxed';
-/** The quickest to find something first: `--bail` ends a run. */
-const TESTS = [
-  'test/golden/conv.test.ts',
-  'test/golden/conv_transpose.test.ts',
-  'test/functional/{adjoint,borders,forward_paths,fold,packed_weight,channels_last,non_finite}.test.ts',
-  'test/kernels/{foreign_memory,geometry}.test.ts',
-  'test/engine/guards.test.ts',
-];
+const BUILD = ['--wasm-only=relaxed-threads,relaxed', '--one-pass'];
+/** Tests with a bug may take so many times as long as without, and so long in any case: more is an endless loop. */
+const PATIENCE = 10;
+const LEAST_PATIENCE_MS = 180_000;
+/** Random configurations are the same in every run. */
+process.env.UPCONV_TEST_SEED ??= '1155725387';
 
 function makeCopy(): void {
   rmSync(copy, { recursive: true, force: true });
-  const files = execFileSync('git', ['ls-files', '-z', 'src', 'assembly', 'test', 'scripts', '*.json', '*.ts'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
+  const files = execFileSync('git', ['ls-files', '-z', 'src', 'assembly', 'test', 'scripts', '*.json', '*.ts'], { cwd: root, encoding: 'utf8' }); // prettier-ignore
   for (const file of files.split('\0').filter((name) => name !== '')) {
     mkdirSync(dirname(copy + file), { recursive: true });
     cpSync(root + file, copy + file);
   }
   symlinkSync(`${root}node_modules`, `${copy}node_modules`);
+  const config = readFileSync(`${copy}asconfig.json`, 'utf8');
+  writeFileSync(
+    `${copy}asconfig.json`,
+    config.replace('"converge": true', '"converge": false').replace('"optimizeLevel": 3', '"optimizeLevel": 1'),
+  ); // quicker
   restoreModules();
 }
 
@@ -46,51 +51,78 @@ function restoreModules(): void {
     cpSync(root + built, copy + built, { recursive: true });
 }
 
-function node(...args: string[]): boolean {
-  return spawnSync(process.execPath, args, { cwd: copy, stdio: 'ignore', timeout: 600_000 }).status === 0;
+/** Whether it went well; null when it was ended. */
+function node(timeout: number, ...args: string[]): boolean | null {
+  const options = { cwd: copy, stdio: 'ignore', timeout, killSignal: 'SIGKILL' } as const;
+  const { status, error } = spawnSync(process.execPath, args, options);
+  return error === undefined ? status === 0 : null;
 }
 
-function testsPass(): boolean {
-  const files = execFileSync('git', ['ls-files', ...TESTS.flatMap(expand)], { cwd: root, encoding: 'utf8' });
-  const options = ['--project', 'node', '--bail', '1'];
-  return node('node_modules/vitest/vitest.mjs', 'run', ...options, ...files.trim().split('\n'));
+/** Null when all pass. */
+function runTests(tests: readonly string[], timeout: number): Kill | null {
+  rmSync(report, { force: true });
+  const options = ['--project', 'node', '--bail', '1', '--reporter', 'json', '--outputFile', report];
+  const passed = node(timeout, 'node_modules/vitest/vitest.mjs', 'run', ...options, ...tests);
+  if (passed === null) return { test: null, how: 'time limit' };
+  return passed ? null : killOf(report, copy);
 }
 
-function isKilled({ file }: Mutant): boolean {
-  const isKernel = file.startsWith('assembly/');
-  if (isKernel && !node('scripts/build.ts', BUILD)) throw new Error(`${file}: the mutant does not compile`);
-  const killed = !testsPass();
-  if (isKernel) restoreModules();
-  return killed;
+/** Milliseconds that tests may take with a bug, by their names. */
+const patience = new Map<string, number>();
+function patienceFor(tests: readonly string[]): number {
+  const key = tests.join(' ');
+  const known = patience.get(key);
+  if (known !== undefined) return known;
+  const began = performance.now();
+  checkWithoutMutant(tests);
+  const measured = Math.ceil(Math.max(LEAST_PATIENCE_MS, PATIENCE * (performance.now() - began)));
+  patience.set(key, measured);
+  return measured;
 }
 
-/** `a{b,c}d` as `abd` and `acd`. */
-function expand(pattern: string): string[] {
-  const [, before, choices, after] = /^(.*)\{(.*)\}(.*)$/.exec(pattern) ?? [];
-  return choices === undefined ? [pattern] : choices.split(',').map((choice) => before + choice + after);
+function checkWithoutMutant(tests: readonly string[]): void {
+  const failure = runTests(tests, 1_200_000);
+  if (failure !== null) throw new Error(`${failure.test ?? tests.join()} fails without a mutant: ${failure.how}`);
 }
 
-const wanted = process.argv.slice(2);
-const chosen = MUTANTS.filter(({ file }) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
-makeCopy();
-if (!testsPass()) throw new Error('the tests fail in the copy without a mutant');
-let survivors = 0;
-for (const mutant of chosen) {
-  const { file, bug, from, to } = mutant;
+function tryMutant({ file, bug, from, to, tests }: Mutant): MutantFigures {
+  const limit = patienceFor(tests);
   const source = readFileSync(root + file, 'utf8');
   if (source.split(from).length !== 2) throw new Error(`${file}: '${from}' is not there once`);
   const began = performance.now();
-  writeFileSync(
-    copy + file,
-    source.replace(from, () => to),
-  );
-  const killed = isKilled(mutant);
+  const mutated = source.replace(from, () => to);
+  writeFileSync(copy + file, mutated);
+  const isKernel = file.startsWith('assembly/');
+  if (isKernel && !node(600_000, 'scripts/build.ts', ...BUILD)) throw new Error(`${file}: '${to}' does not compile`);
+  const kill = runTests(tests, limit);
   writeFileSync(copy + file, source);
-  if (!killed) survivors++;
-  console.log(
-    `${killed ? 'killed  ' : 'SURVIVED'} ${Math.round((performance.now() - began) / 1000)} s  ${file}: ${bug}`,
-  );
+  if (isKernel) restoreModules();
+  return { file, bug, seconds: Math.round((performance.now() - began) / 1000), kill };
 }
-console.log(`${chosen.length - survivors} of ${chosen.length} mutants killed`);
+
+/** With what is recorded of those that were not tried, in the order of the list. */
+function merged(tried: readonly MutantFigures[]): MutantFigures[] {
+  const known = [...(hasRecord('mutants') ? readRecord('mutants').figures : []), ...tried];
+  return MUTANTS.flatMap(({ file, bug }) => known.findLast((each) => each.file === file && each.bug === bug) ?? []);
+}
+
+const { values, positionals } = parseArgs({ options: { record: { type: 'boolean' } }, allowPositionals: true });
+const chosen = MUTANTS.filter(
+  ({ file }) => positionals.length === 0 || positionals.some((part) => file.includes(part)),
+);
+makeCopy();
+const tried: MutantFigures[] = [];
+for (const mutant of chosen) {
+  const outcome = tryMutant(mutant);
+  const { seconds, kill, file, bug } = outcome;
+  const how = kill === null ? 'SURVIVED' : `killed by ${kill.how} in ${kill.test ?? 'no test that ended'}`;
+  console.log(`${seconds} s  ${file}: ${bug}: ${how}`);
+  tried.push(outcome);
+  if (values.record) writeRecord('mutants', 'npm run mutants', merged([outcome]));
+}
+// what failed because of mutants failed because of nothing else
+if (values.record) for (const tests of patience.keys()) checkWithoutMutant(tests.split(' '));
+const killed = tried.filter(({ kill }) => kill !== null).length;
+console.log(`${killed} of ${tried.length} mutants killed`);
 rmSync(copy, { recursive: true, force: true });
-process.exitCode = survivors === 0 ? 0 : 1;
+process.exitCode = killed === tried.length ? 0 : 1;
