@@ -5,7 +5,7 @@ import { foundBy, ofConvolutions } from './mutant.ts';
 
 const ofProducts = foundBy('test/functional/matmul.test.ts', 'test/golden/fold_matmul.test.ts');
 const ofFold = foundBy('test/golden/fold_matmul.test.ts', 'test/functional/fold.test.ts');
-const ofActivations = foundBy('test/golden/activations.test.ts', 'test/functional/activation_accuracy.test.ts');
+const ofActivations = foundBy('test/golden/activations.test.ts', 'test/functional/activation_edges.test.ts', 'test/functional/activation_accuracy.test.ts'); // prettier-ignore
 const ofArithmetic = foundBy('test/golden/arithmetic.test.ts', 'test/golden/normalization.test.ts');
 const ofOptimizers = foundBy('test/golden/optimizers.test.ts', 'test/nn/optimizer.test.ts');
 const ofLosses = foundBy('test/golden/losses.test.ts', 'test/functional/loss.test.ts');
