@@ -130,7 +130,7 @@ function openTarget(state: Readonly<Record<string, TensorSource>>, target: Targe
   if (!sameShape(direction.shape, parameter.shape)) {
     mismatches.push(sizeMismatch(keys[1], direction.shape, parameter.shape));
   }
-  const valued = ({ shape, numbers }: OpenSource) => ({ shape, values: numbers() });
+  const valued = ({ shape, numbers }: OpenSource) => ({ shape, values: numbers(parameter.dtype) });
   const copy = (): void => void parameter.copyFrom(foldWeightNorm(valued(magnitude), valued(direction)));
   return { target, mismatches, copy };
 }

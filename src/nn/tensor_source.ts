@@ -1,10 +1,11 @@
 /** Values for a parameter or for the state of an optimiser: from tensors of any engine and dtype, or plain objects. */
 
+import type { Dtype } from '../core/dtype.ts';
 import type { Shape } from '../core/shape.ts';
 import { wrongType } from '../core/validate.ts';
 import { checkTensor } from '../functional/arguments.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import type { TensorLike } from '../tensor/tensor_like.ts';
+import type { CheckedTensorLike, TensorLike } from '../tensor/tensor_like.ts';
 import { checkTensorLike, isTensorLike } from '../tensor/tensor_like.ts';
 
 /** A tensor of any engine, or row-major or strided numbers with a shape. */
@@ -14,8 +15,8 @@ export interface OpenSource {
   readonly shape: Shape;
   /** Copies the values into a tensor of that shape, converting the dtype. */
   readonly copyInto: (target: Tensor) => void;
-  /** The values, row-major. */
-  readonly numbers: () => ArrayLike<number>;
+  /** The values, row-major, for a tensor of that dtype. */
+  readonly numbers: (dtype: Dtype) => ArrayLike<number>;
 }
 
 /**
@@ -37,13 +38,16 @@ export function openSource(operation: string, argument: string, source: unknown)
     throw wrongType(operation, argument, 'a Tensor or { data, shape }', source);
   }
   const { shape } = checkTensorLike(operation, argument, source);
-  const copyInto = (target: Tensor): void => {
+  const openFor = (dtype: Dtype): CheckedTensorLike => {
     // elements of a float16 tensor are bit patterns, whether their owner says so or not
-    const patterns = target.dtype === 'float16' && source.data instanceof Uint16Array;
-    const { read } = checkTensorLike(operation, argument, patterns ? { ...source, type: 'float16' } : source);
-    target.copyFrom(read(target.dtype));
+    const patterns = dtype === 'float16' && source.data instanceof Uint16Array;
+    return checkTensorLike(operation, argument, patterns ? { ...source, type: 'float16' } : source);
   };
-  return { shape, copyInto, numbers: () => checkTensorLike(operation, argument, source).read('float64') };
+  return {
+    shape,
+    copyInto: (target) => void target.copyFrom(openFor(target.dtype).read(target.dtype)),
+    numbers: (dtype) => openFor(dtype).read('float64'),
+  };
 }
 
 const sameEngine = (a: Tensor, b: Tensor): boolean => a.engine === b.engine;

@@ -60,6 +60,20 @@ describe('weights in weight normalisation', () => {
     expect(read(module)).toEqual([6, 8, 10, 24]);
   });
 
+  test('for float16 are bit patterns in a Uint16Array, with a type or without', () => {
+    const patterns = ({ data, shape }: typeof g) => {
+      const half = own(tensor(data, shape, { engine, dtype: 'float16' }));
+      return { shape, data: half.toTypedArray() as Uint16Array };
+    };
+    const module = make('float16');
+    module.loadStateDict({ weight_g: patterns(g), weight_v: patterns(v) });
+    expect(read(module)).toEqual([6, 8, 10, 24]);
+    const typed = { weight_g: { ...patterns(g), type: 'float16' }, weight_v: { ...patterns(v), type: 'float16' } };
+    const wide = make();
+    wide.loadStateDict(typed);
+    expect(read(wide)).toEqual([6, 8, 10, 24]);
+  });
+
   test('a direction of zeros is NaN, as in PyTorch', () => {
     const module = make();
     module.loadStateDict({ weight_g: g, weight_v: { shape: [2, 1, 2], data: [0, 0, 5, 12] } });
