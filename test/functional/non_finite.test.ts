@@ -20,7 +20,7 @@ import { expectIdentical } from '../support/expect.ts';
 import { releaseAll } from '../support/leaks.ts';
 import { CONV, CONV_TRANSPOSE } from '../support/operations.ts';
 import { disposeOwned, own } from '../support/owned.ts';
-import { ON_PAGE } from '../support/shared_call.ts';
+import { ON_PAGE } from '../support/on_page.ts';
 
 interface Layer {
   readonly name: string;

@@ -18,9 +18,6 @@ let x: Tensor;
 let w: Tensor;
 let expected: Uint8Array;
 
-/** On a page nobody may wait for others: the caller is none of the threads. */
-export const ON_PAGE: boolean = typeof document === 'object';
-
 const bitsOf = (t: Tensor): Uint8Array => new Uint8Array(t.toTypedArray().buffer);
 const operandsOf = (owner: Engine): [Tensor, Tensor] => [random(owner, INPUT, 1), random(owner, WEIGHT, 2)];
 

@@ -5,7 +5,8 @@ import { createEngine, zeros } from '../../src/index.ts';
 import { FaultyHeap } from '../support/faulty_heap.ts';
 import { turn, turns, watch } from '../support/in_flight.ts';
 import { own } from '../support/owned.ts';
-import { callOn, compute, computeSync, computeSyncOn, engine, expectRight, ON_PAGE } from '../support/shared_call.ts';
+import { callOn, compute, computeSync, computeSyncOn, engine, expectRight } from '../support/shared_call.ts';
+import { ON_PAGE } from '../support/on_page.ts';
 import { livingWorkers, untilWorkers } from '../support/workers.ts';
 
 describe('starting', () => {
