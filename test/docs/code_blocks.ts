@@ -41,9 +41,8 @@ export function guideBlocks(): CodeBlock[] {
   return files.flatMap((file) => blocksOf(file, readFileSync(join(root, file), 'utf8'))).filter((b) => !b.elsewhere);
 }
 
-/** Of a guide, those that run in Workers. */
-export function workerBlocks(guide: string): CodeBlock[] {
-  const file = `docs/guides/${guide}`;
+/** Of a file, those that run in Workers. */
+export function workerBlocks(file: string): CodeBlock[] {
   return blocksOf(file, readFileSync(join(root, file), 'utf8')).filter(({ elsewhere }) => elsewhere);
 }
 

@@ -1,7 +1,7 @@
 /** A Worker with the built package, whose requests share an engine and a layer as those of an application do. */
 
-import { ConvTranspose2d, createEngineSync, init, mseLoss, rand, SGD, tensor, zeros } from 'upconv';
-import type { Tensor, UpconvError } from 'upconv';
+import { ConvTranspose2d, createEngineSync, init, mseLoss, rand, SGD, tensor, upscaleImageSync, zeros } from 'upconv';
+import type { EngineMemory, Tensor, UpconvError } from 'upconv';
 import { createKernels, loadVariant } from 'upconv/kernels';
 import relaxedThreads from 'upconv/wasm/relaxed-threads.wasm';
 
@@ -105,16 +105,39 @@ async function standStill(): Promise<Response> {
   }
 }
 
-/** Memory that a layer of a decoder takes, gradients included. */
+/** Memory of a layer of a decoder: applied, packed weights included, and then trained. */
 function typical(): Response {
   const own = createEngineSync();
-  const model = new ConvTranspose2d(128, 64, 4, { ...OPTIONS, engine: own });
-  const output = model.forwardSync(rand([1, 128, 32, 32], { engine: own }));
-  const gradInput = model.backwardSync(rand(output.shape, { engine: own }));
-  const { memory } = own;
-  const { shape } = gradInput;
+  const model = new ConvTranspose2d(128, 64, 4, { ...OPTIONS, engine: own }).eval();
+  const input = rand([1, 128, 32, 32], { engine: own });
+  const output = model.forwardSync(input);
+  const applied = own.memory;
+  output.dispose();
+  const gradOutput = rand(model.train().forwardSync(input).shape, { engine: own });
+  const { shape } = model.backwardSync(gradOutput);
+  const trained = own.memory;
   own.dispose();
-  return Response.json({ shape, ...memory });
+  return Response.json({ shape, applied, trained });
+}
+
+export interface PictureReport {
+  readonly width: number;
+  readonly height: number;
+  readonly memory: EngineMemory;
+  /** Before and after; JavaScript holds them. */
+  readonly bytesOfPixels: number;
+}
+
+/** Memory of a picture that is enlarged. */
+function picture(): Response {
+  const own = createEngineSync();
+  const model = new ConvTranspose2d(3, 3, 4, { ...OPTIONS, engine: own }).eval();
+  const pixels = { data: new Uint8ClampedArray(4 * 768 * 768), width: 768, height: 768 };
+  const { width, height, data } = upscaleImageSync(model, pixels);
+  const { memory } = own;
+  own.dispose();
+  const bytesOfPixels = pixels.data.byteLength + data.byteLength;
+  return Response.json({ width, height, memory, bytesOfPixels } satisfies PictureReport);
 }
 
 /** The kernels alone, and a module that the application has imported itself. */
@@ -136,6 +159,7 @@ const ROUTES: Readonly<Record<string, () => Response | Promise<Response>>> = {
   '/train': train,
   '/stand-still': standStill,
   '/typical': typical,
+  '/picture': picture,
   '/kernels': kernels,
   '/engine': () => Response.json({ info: engine.info, memory: engine.memory }),
 };
