@@ -71,7 +71,7 @@ export function checkLayouts(operation: string, options: ConvTranspose2dGeometry
 /**
  * @param input shape (N, C, H, W)
  * @param filter shape (I, O, H, W)
- * @throws {ShapeError} for ranks other than 4; {ArgumentError | TypeError} for option values.
+ * @throws {ShapeError} for channels that differ; {ArgumentError | TypeError} for option values.
  */
 export function checkGeometry(
   operation: string,
@@ -97,19 +97,40 @@ export function checkGeometry(
       );
     });
   }
+  if (input[1] !== filter[0]) {
+    throw new ShapeError(operation, 'filter', `${input[1]} input channels, as the input has`, String(filter[0]));
+  }
+  const full = stride.map((step, axis) => (input[axis + 2] - 1) * step + (filter[axis + 2] - 1) * dilation[axis] + 1);
   const common = { stride, dilation, groups };
   if (autoPad === 'explicit') {
     const padding = [pads.slice(0, 2), pads.slice(2)] as [number, number][];
+    checkOutputSizes(operation, sizes, full, padding, stride);
     return { ...common, padding, ...(sizes === undefined ? { outputPadding } : { outputSize: sizes }) };
   }
   const outputSize = sizes ?? stride.map((step, axis) => input[axis + 2] * step + outputPadding[axis]);
-  const padding = stride.map((step, axis): [number, number] => {
-    const full = (input[axis + 2] - 1) * step + (filter[axis + 2] - 1) * dilation[axis] + 1;
-    const total = Math.max(full - outputSize[axis], 0);
+  const padding = full.map((length, axis): [number, number] => {
+    const total = Math.max(length - outputSize[axis], 0);
     const less = Math.floor(total / 2);
     return autoPad === 'same-upper' ? [less, total - less] : [total - less, less];
   });
+  checkOutputSizes(operation, sizes, full, padding, stride);
   return { ...common, padding, outputSize };
+}
+
+/** @param full lengths without padding */
+function checkOutputSizes(
+  operation: string,
+  sizes: readonly number[] | undefined,
+  full: readonly number[],
+  padding: readonly (readonly [number, number])[],
+  stride: readonly number[],
+): void {
+  sizes?.forEach((size, axis) => {
+    const least = full[axis] - padding[axis][0] - padding[axis][1];
+    const most = least + stride[axis] - 1;
+    if (most < 1 || (size >= least && size <= most)) return; // of padding that leaves nothing the operation speaks
+    throw new ArgumentError(operation, 'outputSizes', `from ${least} to ${most} (axis ${axis})`, describe(sizes));
+  });
 }
 
 /** @throws {ShapeError} */

@@ -109,11 +109,25 @@ describe('errors', () => {
     [{ stride: 2 }, 'options expected one of'],
     [{ groups: 4 }, 'groups expected a divisor'],
     [{ autoPad: 'valid' }, "autoPad expected 'explicit'"],
-    [{ outputSizes: [70, 5] }, 'outputSize expected'],
+    [{ outputSizes: [70, 5] }, 'outputSizes expected from 7 to 7 (axis 0), got [70, 5]'],
+    [{ outputSizes: [7, 7], strides: [1, 2] }, 'outputSizes expected from 8 to 9 (axis 1), got [7, 7]'],
+    [{ outputSizes: [7, 10], autoPad: 'same-upper' }, 'outputSizes expected from 5 to 5 (axis 1), got [7, 10]'],
   ])('%j', (options, message) => {
     const call = (): unknown => convTranspose2dSync(input(), filter(), options);
     expect(call).toThrow(ArgumentError);
     expect(call).toThrow(message);
+  });
+
+  test('channels that differ, whatever the layout', () => {
+    const turned = own(filter().permute(2, 3, 1, 0));
+    for (const [given, options] of [
+      [own(filter().narrow(0, 1, 2)), {}],
+      [own(turned.narrow(3, 1, 2)), { filterLayout: 'hwoi' }],
+    ] as const) {
+      const call = (): unknown => convTranspose2dSync(input(), given, options);
+      expect(call).toThrow(ShapeError);
+      expect(call).toThrow(/filter expected \d+ input channels, as the input has, got 2/);
+    }
   });
 
   test('a rank other than 4, with the label', async () => {

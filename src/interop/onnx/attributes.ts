@@ -1,7 +1,7 @@
 /** Attributes of ONNX's ConvTranspose, version 22 of the operator, and the geometry that they mean. */
 
 import { ArgumentError } from '../../core/errors.ts';
-import { checkChoice, checkOptions, checkSizes, describe } from '../../core/validate.ts';
+import { checkChoice, checkInteger, checkOptions, checkSizes, describe, wrongType } from '../../core/validate.ts';
 import type { SpatialRank } from '../../functional/conv_options.ts';
 import type { Place, Places } from '../../functional/placement.ts';
 
@@ -45,6 +45,7 @@ export interface CheckedAttributes {
 }
 
 /**
+ * @param weightShape of W
  * @throws {TypeError | ArgumentError} for an attribute that the operator has not, a wrong number of entries, or a value
  *   out of range
  */
@@ -52,8 +53,12 @@ export function checkAttributes(
   operation: string,
   axes: SpatialRank,
   attributes: ConvTransposeAttributes,
-  kernel: readonly number[],
+  weightShape: readonly number[],
 ): CheckedAttributes {
+  const [channels, , ...kernel] = weightShape;
+  if (typeof attributes !== 'object' || attributes === null) {
+    throw wrongType(operation, 'attributes', 'an object', attributes);
+  }
   checkOptions(operation, attributes, NAMES);
   const listOf = (name: Exclude<(typeof NAMES)[number], 'auto_pad' | 'group'>, minimum: number, count: number) => {
     const value = attributes[name];
@@ -69,6 +74,10 @@ export function checkAttributes(
     'SAME_LOWER',
     'VALID',
   ]);
+  const group = checkInteger(operation, 'group', attributes.group ?? 1, 1);
+  if (group > 1 && channels % group !== 0) {
+    throw new ArgumentError(operation, 'group', `a divisor of C = ${channels}`, `${group}`);
+  }
   const strides = listOf('strides', 1, axes) ?? same(1);
   const dilations = listOf('dilations', 1, axes) ?? same(1);
   const outputPadding = listOf('output_padding', 0, axes) ?? same(0);
@@ -95,7 +104,7 @@ export function checkAttributes(
   return {
     strides,
     dilations,
-    group: attributes.group ?? 1,
+    group,
     hasOutputShape: outputShape !== undefined,
     outputPadding,
     reach,

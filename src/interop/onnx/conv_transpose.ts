@@ -139,10 +139,21 @@ function open(operation: string, attributes: ConvTransposeAttributes, inputs: Co
   if (xShape.length !== wShape.length) {
     throw new ShapeError(operation, 'X', `${wShape.length} axes, as many as W`, formatShape(xShape));
   }
+  if (xShape[1] !== wShape[0]) {
+    throw new ShapeError(operation, 'W', `(C, M/group, …) with C = ${xShape[1]} as X has`, formatShape(wShape));
+  }
   const rank = axes as SpatialRank;
-  const { strides, dilations, group, places } = checkAttributes(operation, rank, attributes, wShape.slice(2));
+  const { strides, dilations, group, places } = checkAttributes(operation, rank, attributes, wShape);
+  checkBias(operation, B, wShape[1] * group);
   const geometry = { stride: strides, dilation: dilations, groups: group };
   return { axes: rank, X, W, B: B ?? null, geometry, place: placedAt(operation, rank, places) };
+}
+
+function checkBias(operation: string, B: TensorArgument | null | undefined, outChannels: number): void {
+  if (B === undefined || B === null) return;
+  const shape = shapeOf(operation, 'B', B);
+  if (shape.length === 1 && shape[0] === outChannels) return;
+  throw new ShapeError(operation, 'B', `(M) = [${outChannels}]`, formatShape(shape));
 }
 
 type Inputs = readonly [X: TensorArgument, W: WeightArgument, B?: TensorArgument | null];

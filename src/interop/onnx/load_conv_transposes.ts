@@ -105,7 +105,7 @@ function moduleOf(
     throw new ShapeError(where, 'W', '3 to 5 axes, none empty', formatShape(weight.shape));
   }
   const attributes = attributesOf(where, node);
-  const checked = checkAttributes(where, axes as SpatialRank, attributes, weight.shape.slice(2));
+  const checked = checkAttributes(where, axes as SpatialRank, attributes, weight.shape);
   const outChannels = weight.shape[1] * checked.group;
   if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== outChannels)) {
     throw new ShapeError(where, 'B', `[${outChannels}]`, formatShape(bias.shape));

@@ -166,7 +166,8 @@ describe('inputs and options', () => {
     ['output_padding', { output_padding: [1] }, /output_padding expected less than max\(stride, dilation\) = 1, got 1/],
     ['output_shape of all axes', { output_shape: [1, 1, 4] }, /output_shape expected 1 integers/],
     ['output_shape 0', { output_shape: [0] }, /output_shape expected 1 integers of at least 1/],
-    ['group', { group: 3 }, /groups expected a divisor of Cin = 2, got 3/],
+    ['group', { group: 3 }, /: group expected a divisor of C = 2, got 3/],
+    ['group 0', { group: 0 }, /: group expected an integer of at least 1, got 0/],
   ])('attributes: %s', async (_what, attributes, message) => {
     await expect(convTranspose(attributes, [X, W])).rejects.toThrow(message);
     expect(() => convTransposeSync(attributes, [X, W])).toThrow(message);
@@ -181,7 +182,13 @@ describe('inputs and options', () => {
     expect(() => convTransposeSync({}, [{ shape: [2, 3], data: X.data }, W])).toThrow(
       /X expected 3 axes, as many as W/,
     );
-    expect(() => convTransposeSync({}, [X, W, { shape: [2], data: [1, 2] }])).toThrow(/bias expected/);
+    expect(() => convTransposeSync({}, [X, W, { shape: [2], data: [1, 2] }])).toThrow(
+      /B expected \(M\) = \[1\], got \[2\]/,
+    );
+    expect(() => convTransposeSync({}, [X, W, 'B' as never])).toThrow(/B expected a Tensor, got 'B'/);
+    expect(() => convTransposeSync({}, [X, { shape: [1, 2, 2], data: W.data }])).toThrow(
+      /W expected \(C, M\/group, …\) with C = 2 as X has, got \[1, 2, 2\]/,
+    );
     for (const option of ['stride', 'padding', 'outputSize', 'outputMask']) {
       expect(() => convTransposeSync({}, [X, W], { [option]: [1] })).toThrow(/options expected/);
     }
@@ -189,7 +196,7 @@ describe('inputs and options', () => {
     expect(() => convTransposeBackwardSync({}, gradOutput, [X, W], { padding: 1 } as never)).toThrow(
       /options expected/,
     );
-    expect(() => convTransposeSync(null as never, [X, W])).toThrow(TypeError);
+    expect(() => convTransposeSync(null as never, [X, W])).toThrow(/attributes expected an object, got null/);
   });
 });
 
