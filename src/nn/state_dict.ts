@@ -118,7 +118,7 @@ function openTarget(state: Readonly<Record<string, TensorSource>>, target: Targe
   const sources = keys.map((key) => openSource('loadStateDict', key, state[key]));
   if (keys.length === 1) {
     const [{ shape, copyInto }] = sources;
-    const fits = sameShape(shape, parameter.shape);
+    const fits = sameShape(shape, parameter.shape) || isOneNumber(shape, parameter.shape);
     const mismatches = fits ? [] : [sizeMismatch(keys[0], shape, parameter.shape)];
     return { target, mismatches, copy: () => copyInto(parameter) };
   }
@@ -133,6 +133,11 @@ function openTarget(state: Readonly<Record<string, TensorSource>>, target: Targe
   const valued = ({ shape, numbers }: OpenSource) => ({ shape, values: numbers(parameter.dtype) });
   const copy = (): void => void parameter.copyFrom(foldWeightNorm(valued(magnitude), valued(direction)));
   return { target, mismatches, copy };
+}
+
+/** PyTorch takes one number with an axis, as it was saved before version 0.4, for one without. */
+function isOneNumber(given: Shape, expected: Shape): boolean {
+  return expected.length === 0 && sameShape(given, [1]);
 }
 
 function sizeMismatch(key: string, given: Shape, expected: Shape): string {

@@ -2,6 +2,7 @@
 
 import type { Dtype } from '../core/dtype.ts';
 import type { Shape } from '../core/shape.ts';
+import { sameShape } from '../core/shape.ts';
 import { wrongType } from '../core/validate.ts';
 import { checkTensor } from '../functional/arguments.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -13,7 +14,7 @@ export type TensorSource = Tensor | TensorLike;
 
 export interface OpenSource {
   readonly shape: Shape;
-  /** Copies the values into a tensor of that shape, converting the dtype. */
+  /** Copies the values into a tensor of as many elements, converting the dtype. */
   readonly copyInto: (target: Tensor) => void;
   /** The values, row-major, for a tensor of that dtype. */
   readonly numbers: (dtype: Dtype) => ArrayLike<number>;
@@ -30,7 +31,10 @@ export function openSource(operation: string, argument: string, source: unknown)
     storage.checkReadable(operation);
     return {
       shape,
-      copyInto: (target) => void target.copyFrom(sameEngine(source, target) ? source : numbersOf(source)),
+      copyInto: (target) => {
+        const asItIs = sameEngine(source, target) && sameShape(shape, target.shape);
+        target.copyFrom(asItIs ? source : numbersOf(source));
+      },
       numbers: () => numbersOf(source),
     };
   }

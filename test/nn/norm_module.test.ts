@@ -41,10 +41,14 @@ test('a state dict is loaded with its statistics; the count of batches may be mi
   expect(to.loadStateDict(rest).missingKeys).toEqual([]);
   const { running_mean: __, ...less } = rest;
   expect(() => to.loadStateDict(less)).toThrow('Missing key(s) in state_dict: "running_mean".');
-  const counted = { ...rest, num_batches_tracked: { data: [41], shape: [] } };
-  to.loadStateDict(counted);
-  own(await to.forward(random([4, 2, 3])));
-  expect(to.numBatchesTracked!.item()).toBe(42);
+  const one = own(upconv.tensor([41], [1], { engine }));
+  for (const num_batches_tracked of [{ data: [41], shape: [] }, { data: [41], shape: [1] }, one]) {
+    to.loadStateDict({ ...rest, num_batches_tracked });
+    own(await to.forward(random([4, 2, 3])));
+    expect(to.numBatchesTracked!.item()).toBe(42);
+  }
+  const two = { ...rest, num_batches_tracked: { data: [1, 2], shape: [2] } };
+  expect(() => to.loadStateDict(two)).toThrow('size mismatch for num_batches_tracked');
 });
 
 test('evaluation uses running statistics and changes nothing; vjp differentiates through them', async () => {
