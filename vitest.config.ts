@@ -1,6 +1,5 @@
 import type { BrowserConfigOptions } from 'vitest/node';
 import { defineConfig } from 'vitest/config';
-import { CACHE_VARIABLE } from './test/browsers/cache.ts';
 import { BROWSER_NAMES } from './test/browsers/browsers.ts';
 import { probePages } from './test/browsers/probe_server.ts';
 import { spawnedBrowser } from './test/browsers/provider.ts';
@@ -29,8 +28,6 @@ const ENVIRONMENT = Object.fromEntries(
   ['UPCONV_TEST_SEED', 'UPCONV_PEER_VECTORS'].map((name) => [name, process.env[name] ?? '']),
 );
 const READABLE = ['.', ENVIRONMENT.UPCONV_PEER_VECTORS].filter((folder) => folder !== '');
-
-const cacheDir = process.env[CACHE_VARIABLE] ?? 'node_modules/.vite';
 
 /** Every browser, as projects of the names that `nameOf` gives them. */
 const inBrowsers = (nameOf: (browser: string) => string): BrowserConfigOptions => ({
@@ -71,7 +68,6 @@ export default defineConfig({
       { test: { name: 'tfjs', include: TFJS, ...TIMEOUT } },
       { test: { name: 'demo', include: DEMO, ...TIMEOUT } },
       {
-        cacheDir,
         server: { headers: ISOLATION, fs: { allow: READABLE } },
         plugins: [probePages(ISOLATION)],
         test: {
@@ -84,7 +80,6 @@ export default defineConfig({
         },
       },
       {
-        cacheDir,
         plugins: [probePages({})],
         test: {
           name: 'not isolated',
