@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { bundle, inlineWorker } from './bundle.ts';
 import type { Target } from './compile_wasm.ts';
 import { compileWasm, TARGETS, version } from './compile_wasm.ts';
-import { FIRST_BYTE, FIRST_CHARACTER } from '../src/wasm/inlined_text.ts';
+import { encodeInlined } from '../src/wasm/inlined_text.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -22,8 +22,10 @@ process.chdir(root);
 async function buildTarget(target: Target): Promise<void> {
   const wasm = await compileWasm(target, { onePass: process.argv.includes('--one-pass') });
   writeFileSync(`build/wasm/${target.name}.wasm`, wasm);
-  const text = Array.from(wasm, (byte) => String.fromCharCode(((byte - FIRST_BYTE) & 255) + FIRST_CHARACTER)).join('');
-  writeFileSync(`src/wasm/inlined/${target.name}.ts`, `export const text: string = ${JSON.stringify(text)};\n`);
+  writeFileSync(
+    `src/wasm/inlined/${target.name}.ts`,
+    `export const text: string = ${JSON.stringify(encodeInlined(wasm))};\n`,
+  );
 }
 
 /** As many targets at once as there are cores. */

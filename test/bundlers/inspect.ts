@@ -1,13 +1,11 @@
 /** What a site made of the package: which variants of the wasm it asked for, and what of the package it left out. */
 
 import { VARIANTS } from '../../src/wasm/variants.ts';
-import { FIRST_CHARACTER } from '../../src/wasm/inlined_text.ts';
+import { encodeInlined } from '../../src/wasm/inlined_text.ts';
 
 /** Part of a variant's custom section, as the text that inlines the module spells it. */
 const signatureOf = (variant: string): string =>
-  Array.from(JSON.stringify({ variant }).slice(1, -1), (character) =>
-    String.fromCharCode(character.charCodeAt(0) + FIRST_CHARACTER),
-  ).join('');
+  encodeInlined(new TextEncoder().encode(JSON.stringify({ variant }).slice(1, -1)));
 
 /** Bundlers may escape any character of a text. */
 const unescaped = (script: string): string =>
