@@ -36,7 +36,8 @@ function makeCopy(): void {
     mkdirSync(dirname(copy + file), { recursive: true });
     cpSync(root + file, copy + file);
   }
-  symlinkSync(`${root}node_modules`, `${copy}node_modules`);
+  // the workers' file among what is built is the same with every bug
+  for (const folder of ['node_modules', 'dist']) symlinkSync(root + folder, copy + folder);
   const config = readFileSync(`${copy}asconfig.json`, 'utf8');
   writeFileSync(
     `${copy}asconfig.json`,
