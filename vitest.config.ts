@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { BROWSER_NAMES } from './test/browsers/browsers.ts';
 import { probePages } from './test/browsers/probe_server.ts';
 import { spawnedBrowser } from './test/browsers/provider.ts';
+import { FINISHED_VARIABLE, PageReporter, REPORT_VARIABLE } from './test/browsers/reporter.ts';
 import { wideVectors } from './test/wide/plugin.ts';
 import {
   DEMO,
@@ -12,6 +13,7 @@ import {
   NOT_ISOLATED,
   NOT_WIDE,
   OWN_COMMAND,
+  OWN_PROCESS,
   PAGE_ONLY,
   PYTORCH,
   RUNTIMES,
@@ -29,6 +31,10 @@ const ENVIRONMENT = Object.fromEntries(
 );
 const READABLE = ['.', ENVIRONMENT.UPCONV_PEER_VECTORS].filter((folder) => folder !== '');
 
+/** Of a run in pages, as test/browsers/run.ts starts it: files that have run in an earlier one, and who is told. */
+const FINISHED = JSON.parse(process.env[FINISHED_VARIABLE] ?? '[]') as string[];
+const reportPath = process.env[REPORT_VARIABLE];
+
 /** Every browser, as projects of the names that `nameOf` gives them. */
 const inBrowsers = (nameOf: (browser: string) => string): BrowserConfigOptions => ({
   enabled: true,
@@ -40,15 +46,18 @@ const inBrowsers = (nameOf: (browser: string) => string): BrowserConfigOptions =
 
 export default defineConfig({
   test: {
+    reporters: reportPath === undefined ? undefined : ['default', new PageReporter(reportPath)],
     projects: [
       {
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: [...LONG, ...PAGE_ONLY, ...OWN_COMMAND],
+          exclude: [...LONG, ...PAGE_ONLY, ...OWN_COMMAND, ...OWN_PROCESS],
+          pool: 'threads', // start in half the time of processes
           ...TIMEOUT,
         },
       },
+      { test: { name: 'process', include: OWN_PROCESS, ...TIMEOUT } },
       {
         plugins: [wideVectors],
         test: {
@@ -73,7 +82,7 @@ export default defineConfig({
         test: {
           name: 'isolated',
           include: ['test/**/*.test.ts'],
-          exclude: [...LONG, ...NODE_ONLY, ...OWN_COMMAND],
+          exclude: [...LONG, ...NODE_ONLY, ...OWN_COMMAND, ...FINISHED],
           env: ENVIRONMENT,
           browser: inBrowsers((browser) => browser),
           ...TIMEOUT,
@@ -84,6 +93,7 @@ export default defineConfig({
         test: {
           name: 'not isolated',
           include: NOT_ISOLATED,
+          exclude: FINISHED,
           env: ENVIRONMENT,
           browser: inBrowsers((browser) => `${browser}-not-isolated`),
           ...TIMEOUT,

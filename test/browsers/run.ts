@@ -6,11 +6,19 @@
  * A browser that is not installed is left out with a word; where CI is set, it is a failure.
  */
 
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runProjects } from '../../scripts/run_project.ts';
 import { writeRow } from '../runtimes/rows.ts';
 import type { BrowserName } from './browsers.ts';
 import { BROWSER_NAMES, BROWSERS, isInstalled, versionOf } from './browsers.ts';
 import { FACTS } from './facts.ts';
+import type { PageReport } from './reporter.ts';
+import { FINISHED_VARIABLE, REPORT_VARIABLE } from './reporter.ts';
+
+/** Pages that a browser may open for one project: WebKitGTK's process ends by itself now and then, in JavaScriptCore. */
+const MOST_PAGES = 3;
 
 const isBrowser = (argument: string): argument is BrowserName =>
   (BROWSER_NAMES as readonly string[]).includes(argument);
@@ -29,14 +37,43 @@ for (const name of missing) {
 if (missing.length > 0 && process.env.CI) {
   process.exitCode = 1;
 } else if (present.length > 0) {
-  const projects = present.flatMap((name) => [name, `${name}-not-isolated`]);
   const others = given.filter((argument) => !isBrowser(argument));
-  if (!runProjects(projects, others)) {
+  // a process for each: what a browser holds on to goes with it
+  const passed = present
+    .flatMap((name) => [name, `${name}-not-isolated`])
+    .map((project) => runInPages(project, others))
+    .every(Boolean);
+  if (!passed) {
     process.exitCode = 1;
   } else if (others.length === 0) {
     for (const name of present) {
       const { title, threads, relaxed } = FACTS[name];
       writeRow(name, { runtime: title, version: versionOf(name), threads, relaxedSimd: relaxed });
     }
+  }
+}
+
+/** Runs a project in a page; in others what was left when one has ended by itself. @returns whether all tests passed */
+function runInPages(project: string, args: readonly string[]): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'upconv-pages-'));
+  const path = join(folder, 'report.json');
+  process.env[REPORT_VARIABLE] = path;
+  const finished: string[] = [];
+  try {
+    for (let page = 1; ; page++) {
+      rmSync(path, { force: true });
+      process.env[FINISHED_VARIABLE] = JSON.stringify(finished);
+      const more = page > 1 ? ['--passWithNoTests'] : []; // the last page may have ended after its last file
+      if (runProjects([project], [...args, ...more])) return true;
+      if (!existsSync(path)) return false;
+      const report = JSON.parse(readFileSync(path, 'utf8')) as PageReport;
+      if (!report.pageEnded || report.failed || page === MOST_PAGES) return false;
+      finished.push(...report.finished);
+      console.error(
+        `${project}: the browser ended its page; ${finished.length} files have run, the others run in a new one`,
+      );
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
