@@ -19,6 +19,8 @@ export const FUZZ: string[] = ['test/fuzz/**/*.fuzz.ts'];
 export const WIDE: string[] = ['test/wide/**/*.test.ts'];
 /** All that need what `npm ci` does not install, or another V8. */
 export const OWN_COMMAND: string[] = [...PYTORCH, ...WORKERS, ...RUNTIMES, ...TFJS, ...WIDE];
+/** What V8 is told holds for a whole process. */
+export const OWN_PROCESS: string[] = ['test/engine/wide*.node.test.ts'];
 /** Tests of what is built, or of nothing that kernels compute: once is enough. */
 export const NOT_WIDE: string[] = [
   'test/{architecture,bench,cli,examples,fuzz,docs,readme,wasm}/**',

@@ -1,6 +1,6 @@
 /** What a write in JavaScript or through the API means for packed weights and for saved tensors. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   Adam,
   Conv2d,
@@ -25,13 +25,11 @@ import { releaseAll } from '../support/leaks.ts';
 import { own } from '../support/owned.ts';
 
 let engine: Engine;
-beforeEach(async () => {
+beforeAll(async () => {
   engine = await createEngine();
 });
-afterEach(() => {
-  releaseAll(engine);
-  engine.dispose();
-});
+afterEach(() => releaseAll(engine));
+afterAll(() => engine.dispose());
 
 /** weight · 1, as (1, 1, k). */
 function forward(w: Tensor): number[] {

@@ -1,6 +1,6 @@
 /** Values of the wrong type, and options that do not exist. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   ArgumentError,
   conv2dBackwardSync,
@@ -26,15 +26,15 @@ import { own } from '../support/owned.ts';
 let engine: Engine;
 let x: Tensor;
 let w: Tensor;
-beforeEach(async () => {
+beforeAll(async () => {
   engine = await createEngine();
+});
+beforeEach(() => {
   x = own(random(engine, [2, 4, 5, 3]));
   w = own(random(engine, [4, 3, 3, 2], 2));
 });
-afterEach(() => {
-  releaseAll(engine);
-  engine.dispose();
-});
+afterEach(() => releaseAll(engine));
+afterAll(() => engine.dispose());
 
 const forward = (options: object, bias: Tensor | null = null): Tensor => own(convTranspose2dSync(x, w, bias, options));
 const wrong = (value: unknown): never => value as never;

@@ -1,6 +1,6 @@
 /** Channels as the last axis in memory (NHWC): every path, both directions, the bits of row-major memory. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   conv1dBackwardSync,
   conv1dSync,
@@ -24,13 +24,11 @@ import { releaseAll } from '../support/leaks.ts';
 import { own } from '../support/owned.ts';
 
 let engine: Engine;
-beforeEach(async () => {
+beforeAll(async () => {
   engine = await createEngine();
 });
-afterEach(() => {
-  releaseAll(engine);
-  engine.dispose();
-});
+afterEach(() => releaseAll(engine));
+afterAll(() => engine.dispose());
 
 const FORWARD = {
   convTranspose: [convTranspose1dSync, convTranspose2dSync, convTranspose3dSync],

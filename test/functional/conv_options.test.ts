@@ -1,6 +1,6 @@
 /** Options of convolutions: defaults, tuples, output sizes, algorithms, and what each refuses. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   ArgumentError,
   convTranspose2d,
@@ -20,15 +20,15 @@ import { own } from '../support/owned.ts';
 let engine: Engine;
 let x: Tensor;
 let w: Tensor;
-beforeEach(async () => {
+beforeAll(async () => {
   engine = await createEngine();
+});
+beforeEach(() => {
   x = own(random(engine, [2, 4, 5, 3]));
   w = own(random(engine, [4, 3, 3, 2], 2));
 });
-afterEach(() => {
-  releaseAll(engine);
-  engine.dispose();
-});
+afterEach(() => releaseAll(engine));
+afterAll(() => engine.dispose());
 
 const bits = (t: Tensor): number[] => [...own(t).toTypedArray()];
 const forward = (options: object, bias: Tensor | null = null): Tensor => own(convTranspose2dSync(x, w, bias, options));

@@ -1,6 +1,6 @@
 /** Options of forward calls that say what happens to the result: activations, and where it goes. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   conv2d,
   conv2dSync,
@@ -25,16 +25,16 @@ let engine: Engine;
 let x: Tensor;
 let w: Tensor;
 let bias: Tensor;
-beforeEach(async () => {
+beforeAll(async () => {
   engine = await createEngine();
+});
+beforeEach(() => {
   x = own(random(engine, [2, 4, 5, 3]));
   w = own(random(engine, [4, 4, 3, 2], 2));
   bias = own(random(engine, [4], 3));
 });
-afterEach(() => {
-  releaseAll(engine);
-  engine.dispose();
-});
+afterEach(() => releaseAll(engine));
+afterAll(() => engine.dispose());
 
 const bits = (t: Tensor): number[] => [...own(t).toTypedArray()];
 

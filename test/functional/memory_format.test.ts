@@ -1,6 +1,6 @@
 /** `memoryFormat`: how results lie in memory, and that everything behind takes them so. */
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   Conv2d,
   conv1dSync,
@@ -24,13 +24,11 @@ import { releaseAll } from '../support/leaks.ts';
 import { own } from '../support/owned.ts';
 
 let engine: Engine;
-beforeEach(async () => {
+beforeAll(async () => {
   engine = await createEngine();
 });
-afterEach(() => {
-  releaseAll(engine);
-  engine.dispose();
-});
+afterEach(() => releaseAll(engine));
+afterAll(() => engine.dispose());
 
 const memoryFormat = 'channelsLast';
 const bits = (t: Tensor): number[] => [...own(t).toTypedArray()];

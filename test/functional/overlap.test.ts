@@ -61,7 +61,7 @@ test(`views of one tensor, exactly, seed ${seed}`, () => {
     engine.trim();
   }); // prettier-ignore
   fc.assert(property, { seed, numRuns: 600 });
-  expect(Math.min(...Object.values(counts))).toBeGreaterThan(20);
+  expect(Math.min(...Object.values(counts))).toBeGreaterThan(5);
 });
 
 test(`any addresses and strides: never apart when they share, seed ${seed}`, () => {

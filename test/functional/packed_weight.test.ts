@@ -1,6 +1,6 @@
 /** Weights packed ahead: the same results with every size, and nothing else than what they were packed for. */
 
-import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import {
   ArgumentError,
   conv2dBackwardSync,
@@ -30,14 +30,14 @@ import { releaseAll } from '../support/leaks.ts';
 import { own } from '../support/owned.ts';
 
 let engine: Engine;
-beforeEach(async () => {
+beforeAll(async () => {
   engine = await createEngine();
 });
 afterEach(() => {
   releaseAll(engine);
   expect(engine.memory.bytesPacked).toBe(0);
-  engine.dispose();
 });
+afterAll(() => engine.dispose());
 
 function expectClose(got: Tensor, expected: Tensor): void {
   const [a, b] = [got, expected].map((t) => Float64Array.from(t.toTypedArray()));

@@ -1,6 +1,6 @@
 /** prepare and freeze: weights packed for good. */
 
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   ArgumentError,
   Conv2d,
@@ -23,15 +23,15 @@ import { releaseAll } from '../support/leaks.ts';
 import { own } from '../support/owned.ts';
 
 let engine: Engine;
-beforeEach(async () => {
+beforeAll(async () => {
   engine = await createEngine();
 });
 afterEach(() => {
   vi.restoreAllMocks();
   releaseAll(engine);
   expect(engine.memory.bytesPacked).toBe(0);
-  engine.dispose();
 });
+afterAll(() => engine.dispose());
 
 const SHAPES = [
   [1, 16, 6, 6],

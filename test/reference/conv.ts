@@ -2,9 +2,9 @@ import { addBias, biasGradient, isBatched } from './conv_transpose.ts';
 import type { RefGradients } from './conv_transpose.ts';
 import { paddingPairs, perAxis } from './options.ts';
 import type { RefConvOptions } from './options.ts';
-import { forEachProduct } from './products.ts';
+import { addProducts } from './products.ts';
 import type { Geometry } from './products.ts';
-import { addTerm, emptySums, reshaped } from './tensor.ts';
+import { emptySums, reshaped } from './tensor.ts';
 import type { RefTensor, Sums } from './tensor.ts';
 
 /** Definition: every output element gathers the input under the weight, which is (Cout, Cin/groups, *kernel). */
@@ -16,7 +16,7 @@ export function convReference(
 ): Sums {
   const g = geometryOf(input.shape, weight.shape, options);
   const output = emptySums([g.batch, g.smallChannels, ...g.small]);
-  forEachProduct(g, (o, i, w) => addTerm(output, o, input.data[i] * weight.data[w]));
+  addProducts(g, 'small', output, ['large', input], ['weight', weight]);
   if (bias) addBias(output, bias);
   return isBatched(input, weight) ? output : reshaped(output, output.shape.slice(1));
 }
@@ -31,10 +31,8 @@ export function convBackwardReference(
   const g = geometryOf(input.shape, weight.shape, options);
   const gradInput = emptySums(input.shape);
   const gradWeight = emptySums(weight.shape);
-  forEachProduct(g, (o, i, w) => {
-    addTerm(gradInput, i, gradOutput.data[o] * weight.data[w]);
-    addTerm(gradWeight, w, gradOutput.data[o] * input.data[i]);
-  });
+  addProducts(g, 'large', gradInput, ['small', gradOutput], ['weight', weight]);
+  addProducts(g, 'weight', gradWeight, ['small', gradOutput], ['large', input]);
   return { gradInput, gradWeight, gradBias: biasGradient(gradOutput, g.batch, g.smallChannels) };
 }
 

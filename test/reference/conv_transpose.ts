@@ -1,6 +1,6 @@
 import { cropPairs, perAxis } from './options.ts';
 import type { RefOptions } from './options.ts';
-import { forEachProduct } from './products.ts';
+import { addProducts } from './products.ts';
 import type { Geometry } from './products.ts';
 import { addTerm, elementCount, emptySums, reshaped } from './tensor.ts';
 import type { RefTensor, Sums } from './tensor.ts';
@@ -24,7 +24,7 @@ export function convTransposeReference(
 ): Sums {
   const g = geometryOf(input.shape, weight.shape, options);
   const output = emptySums([g.batch, g.largeChannels, ...g.large]);
-  forEachProduct(g, (i, o, w) => addTerm(output, o, input.data[i] * weight.data[w]));
+  addProducts(g, 'large', output, ['small', input], ['weight', weight]);
   if (bias) addBias(output, bias);
   return isBatched(input, weight) ? output : reshaped(output, output.shape.slice(1));
 }
@@ -39,10 +39,8 @@ export function convTransposeBackwardReference(
   const g = geometryOf(input.shape, weight.shape, options);
   const gradInput = emptySums(input.shape);
   const gradWeight = emptySums(weight.shape);
-  forEachProduct(g, (i, o, w) => {
-    addTerm(gradInput, i, gradOutput.data[o] * weight.data[w]);
-    addTerm(gradWeight, w, gradOutput.data[o] * input.data[i]);
-  });
+  addProducts(g, 'small', gradInput, ['large', gradOutput], ['weight', weight]);
+  addProducts(g, 'weight', gradWeight, ['large', gradOutput], ['small', input]);
   return { gradInput, gradWeight, gradBias: biasGradient(gradOutput, g.batch, g.largeChannels) };
 }
 

@@ -1,6 +1,6 @@
 import { cropPairs, perAxis } from './options.ts';
 import type { PerAxis, RefOptions } from './options.ts';
-import { forEachProduct } from './products.ts';
+import { spatialMeetings } from './products.ts';
 import { addTerm, elementCount, emptySums, reshaped } from './tensor.ts';
 import type { RefTensor, Sums } from './tensor.ts';
 
@@ -56,10 +56,11 @@ function forEachPatchElement(
   visit: (columnIndex: number, pixelIndex: number) => void,
 ): void {
   const [patches, pixels, taps] = [elementCount(g.small), elementCount(g.large), elementCount(g.kernel)];
-  const onePlane = { ...g, batch: 1, groups: 1, smallChannels: 1, largeChannels: 1 };
-  forEachProduct(onePlane, (patch, pixel, tap) => {
+  const meetings = spatialMeetings(g);
+  for (let m = 0; m < meetings.small.length; m++) {
+    const [patch, pixel, tap] = [meetings.small[m], meetings.large[m], meetings.weight[m]];
     for (let plane = 0; plane < planes; plane++) {
       visit((plane * taps + tap) * patches + patch, plane * pixels + pixel);
     }
-  });
+  }
 }

@@ -1,4 +1,5 @@
-import { coordinatesOf, elementCount, stridesOf } from './tensor.ts';
+import { addTerm, coordinatesOf, elementCount, stridesOf } from './tensor.ts';
+import type { RefTensor, Sums } from './tensor.ts';
 
 /**
  * What a convolution and a transposed convolution have in common. `small` is the side that a stride
@@ -19,10 +20,18 @@ export interface Geometry {
   begin: number[];
 }
 
-/** Calls `visit` with the three flat indices of every product that exists, in a fixed order. */
-export function forEachProduct(
+type Side = 'small' | 'large' | 'weight';
+
+/**
+ * Adds to every element of `sums`, a tensor of the side `into`, its products: those of elements of the two other sides
+ * that meet there, in a fixed order.
+ */
+export function addProducts(
   g: Geometry,
-  visit: (smallIndex: number, largeIndex: number, weightIndex: number) => void,
+  into: Side,
+  sums: Sums,
+  first: readonly [Side, RefTensor],
+  second: readonly [Side, RefTensor],
 ): void {
   const meetings = spatialMeetings(g);
   const [smallPixels, largePixels, taps] = [elementCount(g.small), elementCount(g.large), elementCount(g.kernel)];
@@ -32,33 +41,66 @@ export function forEachProduct(
     for (let s = 0; s < g.smallChannels; s++) {
       const group = Math.floor(s / smallPerGroup);
       for (let l = 0; l < largePerGroup; l++) {
-        const smallPlane = (image * g.smallChannels + s) * smallPixels;
-        const largePlane = (image * g.largeChannels + group * largePerGroup + l) * largePixels;
-        const weightPlane = (s * largePerGroup + l) * taps;
-        for (const [smallPixel, largePixel, tap] of meetings) {
-          visit(smallPlane + smallPixel, largePlane + largePixel, weightPlane + tap);
-        }
+        const planes = {
+          small: (image * g.smallChannels + s) * smallPixels,
+          large: (image * g.largeChannels + group * largePerGroup + l) * largePixels,
+          weight: (s * largePerGroup + l) * taps,
+        };
+        const of = (side: Side): Plane => ({ begin: planes[side], at: meetings[side] });
+        addPlane(sums, of(into), first[1].data, of(first[0]), second[1].data, of(second[0]));
       }
     }
   }
 }
 
-/** [pixel of small, pixel of large, tap], for one pair of channels. */
-function spatialMeetings(g: Geometry): [number, number, number][] {
+/** Where a plane begins, and the elements of it that meet, one per product. */
+interface Plane {
+  readonly begin: number;
+  readonly at: Int32Array;
+}
+
+function addPlane(sums: Sums, into: Plane, a: Float64Array, ofA: Plane, b: Float64Array, ofB: Plane): void {
+  for (let m = 0; m < into.at.length; m++) {
+    addTerm(sums, into.begin + into.at[m], a[ofA.begin + ofA.at[m]] * b[ofB.begin + ofB.at[m]]);
+  }
+}
+
+type Meetings = Readonly<Record<Side, Int32Array>>;
+type SpatialGeometry = Pick<Geometry, 'small' | 'large' | 'kernel' | 'stride' | 'dilation' | 'begin'>;
+
+/** Those of one pair of channels: pixel of small, pixel of large and tap of every product that exists. */
+export function spatialMeetings(g: SpatialGeometry): Meetings {
+  const { small, large, kernel, stride, dilation, begin } = g;
+  const key = JSON.stringify([small, large, kernel, stride, dilation, begin]);
+  if (key !== last.key) last = { key, meetings: makeMeetings(g) };
+  return last.meetings;
+}
+
+/** Tests ask for all results of one layer in a row. */
+let last: { key: string; meetings: Meetings } = {
+  key: '',
+  meetings: { small: new Int32Array(0), large: new Int32Array(0), weight: new Int32Array(0) },
+};
+
+function makeMeetings(g: SpatialGeometry): Meetings {
   const largeStrides = stridesOf(g.large);
-  const meetings: [number, number, number][] = [];
+  const taps = [...coordinatesOf(g.kernel)];
+  const meetings = { small: [] as number[], large: [] as number[], weight: [] as number[] };
   let smallPixel = 0;
   for (const i of coordinatesOf(g.small)) {
-    let tap = 0;
-    for (const k of coordinatesOf(g.kernel)) {
+    taps.forEach((k, tap) => {
       const j = i.map((position, axis) => position * g.stride[axis] - g.begin[axis] + k[axis] * g.dilation[axis]);
       if (j.every((position, axis) => position >= 0 && position < g.large[axis])) {
-        const largePixel = j.reduce((sum, position, axis) => sum + position * largeStrides[axis], 0);
-        meetings.push([smallPixel, largePixel, tap]);
+        meetings.small.push(smallPixel);
+        meetings.large.push(j.reduce((sum, position, axis) => sum + position * largeStrides[axis], 0));
+        meetings.weight.push(tap);
       }
-      tap++;
-    }
+    });
     smallPixel++;
   }
-  return meetings;
+  return {
+    small: Int32Array.from(meetings.small),
+    large: Int32Array.from(meetings.large),
+    weight: Int32Array.from(meetings.weight),
+  };
 }

@@ -38,8 +38,19 @@ describe('starting', () => {
   });
 
   test('workerUrl: a worker that never answers leaves one thread and says why', async () => {
+    const before = livingWorkers().length;
     const workerUrl = 'data:text/javascript,setTimeout(() => undefined, 1e8)';
-    const alone = await createEngine({ threads: 2, workerUrl });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const made = createEngine({ threads: 2, workerUrl });
+    try {
+      while (vi.getTimerCount() === 0) await turn();
+      vi.advanceTimersByTime(4999);
+      expect(livingWorkers().length).toBe(before + 1);
+      vi.advanceTimersByTime(1);
+    } finally {
+      vi.useRealTimers();
+    }
+    const alone = await made;
     expect(alone.info).toMatchObject({ threads: 1, threadsReason: expect.stringContaining('no answer in 5000 ms') });
     expectRight(computeSyncOn(alone));
     alone.dispose();
