@@ -86,5 +86,5 @@ export const THREADS: readonly Mutant[] = [
     ['all threads share one scratch memory', 'begin, end, thread);', 'begin, end, 0);'],
     ['items behind the last are run', "const end = min(begin + block.grain, atomic.load<i32>(jobPtr, offsetof<Job>('items')));", 'const end = begin + block.grain;'], // prettier-ignore
   ),
-  ...ofThreads('src/engine/shared_executor.ts', ['a stage that was given up counts as done', 'interruption.check(); // the job may have been closed early', '']), // prettier-ignore
+  ...foundBy('test/threading/coordinator.node.test.ts')('src/engine/shared_executor.ts', ['a stage that was given up counts as done', 'interruption.check(); // the job may have been closed early', '']), // prettier-ignore
 ];

@@ -44,7 +44,7 @@ export function withTrustTable(text: string, records: Records): string {
   const rows = [
     ['random calls, right and wrong, and damaged files', `${number(casesOf(records))} cases in ${minutesOf(records)} minutes without a finding`, '`npm run fuzz`'], // prettier-ignore
     ...Object.entries(faults.figures.counts).map(([what, times]) => [what, `${number(times)}, all as they should be`, '`npm run test:faults`']), // prettier-ignore
-    ['bugs planted in kernels, plans and threads', `${killed(mutants.figures)} found by the tests of ${mutants.figures.length} tried; ${MUTANTS.length} are listed`, '`npm run mutants`'], // prettier-ignore
+    ['bugs planted in kernels, plans and threads', `${killed(mutants.figures)} of ${MUTANTS.length} found by the tests`, '`npm run mutants`'], // prettier-ignore
     ['mixed work on two threads', `${number(rounds)} rounds in ${minutes} minutes, each with the same bits; wasm memory grew by ${growthOf(medians.reservedBytes)}, the process by ${growthOf(medians.processBytes)}`, '`npm run soak`'], // prettier-ignore
     ["the same bits with `numerics: 'portable'`", `${Object.keys(hashes).length} hashes in ${comparing().length} runtimes, on one thread and, where there are threads, on two`, '`npm run test:bits`, `test:browsers`, `test:workers`, `test:runtimes`'], // prettier-ignore
   ];
@@ -74,7 +74,7 @@ export function trustReport(records: Records): string {
     ),
     '## Planted bugs',
     circumstances(mutants),
-    `${MUTANTS.length} are listed in test/mutants. Of ${mutants.figures.length} that were tried ${killed(mutants.figures)} were found, ${mutants.figures.filter(({ kill }) => kill?.how === 'time limit').length} of them by a time limit.`,
+    `${killed(mutants.figures)} of the ${MUTANTS.length} of test/mutants were found, ${mutants.figures.filter(({ kill }) => kill?.how === 'time limit').length} of them by a time limit.`,
     mutantTable(mutants.figures),
     '## Mixed work on two threads',
     circumstances(soak),
