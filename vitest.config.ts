@@ -46,7 +46,7 @@ const inBrowsers = (nameOf: (browser: string) => string): BrowserConfigOptions =
 
 export default defineConfig({
   test: {
-    reporters: reportPath === undefined ? undefined : ['default', new PageReporter(reportPath)],
+    ...(reportPath !== undefined && { reporters: ['default', new PageReporter(reportPath)] }),
     projects: [
       {
         test: {
