@@ -52,7 +52,9 @@ function succeeds(command: string, ...args: string[]): boolean {
 
 const folder = mkdtempSync(join(tmpdir(), 'upconv-pack-'));
 try {
-  const output = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], { encoding: 'utf8' });
+  const output = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+    encoding: 'utf8',
+  });
   const [{ filename, files }] = JSON.parse(output) as [Packed];
   const problems = fileProblems(files.map(({ path }) => path));
   for (const problem of problems) console.error(`tarball: ${problem}`);

@@ -47,7 +47,10 @@ function installPackage(): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   mkdirSync(OUT, { recursive: true });
-  const output = execFileSync('npm', ['pack', '--json', '--pack-destination', OUT], { cwd: root, encoding: 'utf8' });
+  const output = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', OUT], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   const [{ filename }] = JSON.parse(output) as [{ filename: string }];
   execFileSync('tar', ['-xzf', join(OUT, filename), '--strip-components=1', '-C', folder]);
 }

@@ -49,7 +49,7 @@ beforeAll(async () => {
   const folder = `${application}node_modules/upconv`;
   mkdirSync(folder, { recursive: true });
   const root = path('../..');
-  const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', application], {
+  const packed = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', application], {
     cwd: root,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
