@@ -17,11 +17,14 @@ const builtPackage: Plugin = {
   },
 };
 
-/** @returns the folder that holds the page */
-export async function buildDemo(): Promise<string> {
+/**
+ * @param others more modules of pages beside it, by their names there
+ * @returns the folder that holds the page
+ */
+export async function buildDemo(others: Readonly<Record<string, string>> = {}): Promise<string> {
   rmSync(FOLDER, { recursive: true, force: true });
   await build({
-    entryPoints: { main: `${root}demo/page/main.ts`, speed: `${root}demo/page/speed/worker.ts` },
+    entryPoints: { main: `${root}demo/page/main.ts`, speed: `${root}demo/page/speed/worker.ts`, ...others },
     outdir: FOLDER,
     bundle: true,
     splitting: true, // a browser loads one of the wasm variants
