@@ -3,7 +3,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { convTranspose2d, createEngine, full, WorkerError } from '../../src/index.ts';
-import { random, turns, watch } from '../support/in_flight.ts';
+import { random, turns } from '../support/in_flight.ts';
 import { livingWorkers, untilWorkers } from '../support/workers.ts';
 
 const engines: Engine[] = [];
@@ -27,8 +27,8 @@ async function made(): Promise<Engine> {
 
 /** A call of one long stage, once its weight is packed, into `out`. */
 function callOn(engine: Engine): { out: Tensor; call: (signal?: AbortSignal) => Promise<Tensor> } {
-  const [x, w] = [random(engine, [1, 128, 32, 32], 1), random(engine, [128, 128, 4, 4], 2)];
-  const out = full([1, 128, 64, 64], 0, { engine });
+  const [x, w] = [random(engine, [1, 128, 40, 40], 1), random(engine, [128, 256, 4, 4], 2)];
+  const out = full([1, 256, 80, 80], 0, { engine });
   const options = { stride: 2, padding: 1, algorithm: 'implicit', out } as const;
   return { out, call: (signal) => convTranspose2d(x, w, null, { ...options, signal }) };
 }
@@ -49,19 +49,18 @@ test('a stage that an abort has closed early never counts as done', async () => 
   const nothing = new Float32Array(out.size).fill(Number.NaN);
   const reason = new Error('enough');
   let rejected = 0;
-  for (let after = 1, settled = false; !settled; after += 1 + (after >> 3)) {
+  // on a busy machine workers may be done before the abort: again until one came in time
+  for (let round = 0; round < 20 && rejected < 3; round++) {
     out.copyFrom(nothing);
     const controller = new AbortController();
     const promise = call(controller.signal);
-    const state = watch(promise);
-    await turns(after);
-    settled = state.settled;
+    await turns(1 + (round % 4));
     controller.abort(reason);
     block(20); // the caller learns late what its workers have done
     const outcome = await promise.catch((error: unknown) => error);
     if (outcome === reason) rejected++;
     const right = outcome === reason || sameBits(out.toTypedArray(), expected);
-    expect({ after, right }).toEqual({ after, right: true });
+    expect({ round, right }).toEqual({ round, right: true });
   }
   expect(rejected).toBeGreaterThan(0);
 });
