@@ -51,9 +51,11 @@ async function viteDevelopment(): Promise<Site> {
   const vite = (await import(pathToFileURL(createRequire(join(FOLDER, 'x')).resolve('vite')).href)) as {
     createServer(options: object): Promise<{ middlewares: Handler; close(): Promise<void> }>;
   };
+  const cacheDir = join(FOLDER, 'node_modules/.vite');
+  rmSync(cacheDir, { recursive: true, force: true }); // it would serve an earlier package of the same version
   const server = await vite.createServer({
     root: join(FOLDER, 'page'),
-    cacheDir: join(FOLDER, 'node_modules/.vite'),
+    cacheDir,
     logLevel: 'warn',
     server: { middlewareMode: true, hmr: false, watch: null, fs: { allow: [FOLDER] } },
   });
