@@ -167,7 +167,7 @@ function pokeAll(
       outputMask,
     });
     if (results.includes('output')) {
-      const packs = target === 'weight' && index % 4 === 0;
+      const packs = target === 'weight' && index % 2 === 0;
       const w = packs ? own(packWeight(weight, { ...options, operation: kind })) : weight;
       got.output = operation.forwardSync(input, w, null, options);
     }

@@ -60,8 +60,8 @@ test(`views of one tensor, exactly, seed ${seed}`, () => {
     whole.dispose();
     engine.trim();
   }); // prettier-ignore
-  fc.assert(property, { seed, numRuns: 600 });
-  expect(Math.min(...Object.values(counts))).toBeGreaterThan(5);
+  fc.assert(property, { seed, numRuns: 1200 });
+  expect(Math.min(...Object.values(counts))).toBeGreaterThan(20);
 });
 
 test(`any addresses and strides: never apart when they share, seed ${seed}`, () => {
