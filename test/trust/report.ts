@@ -2,6 +2,7 @@
 
 import { markdownTable } from '../../src/cli/benchmark/table.ts';
 import { MUTANTS } from '../mutants/mutants.ts';
+import { plainTable, withTable } from '../readme/marked_table.ts';
 import hashes from '../determinism/hashes.json' with { type: 'json' };
 import type { RuntimeRow } from '../runtimes/rows.ts';
 import { readRows } from '../runtimes/rows.ts';
@@ -37,8 +38,6 @@ const END = '<!-- /trust -->';
 
 /** A text with the table between its two marks. @throws where it has none */
 export function withTrustTable(text: string, records: Records): string {
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error('the marks of the table are not there');
   const { faults, mutants, soak } = records;
   const { rounds, minutes, medians } = soak.figures;
   const rows = [
@@ -48,8 +47,7 @@ export function withTrustTable(text: string, records: Records): string {
     ['mixed work on two threads', `${number(rounds)} rounds in ${minutes} minutes, each with the same bits; wasm memory grew by ${growthOf(medians.reservedBytes)}, the process by ${growthOf(medians.processBytes)}`, '`npm run soak`'], // prettier-ignore
     ["the same bits with `numerics: 'portable'`", `${Object.keys(hashes).length} hashes in ${comparing().length} runtimes, on one thread and, where there are threads, on two`, '`npm run test:bits`, `test:browsers`, `test:workers`, `test:runtimes`'], // prettier-ignore
   ];
-  const lines = [['what', 'result', 'command'], ['---', '---', '---'], ...rows].map((row) => `| ${row.join(' | ')} |\n`); // prettier-ignore
-  return text.slice(0, begin + BEGIN.length) + lines.join('') + text.slice(end);
+  return withTable(text, BEGIN, END, plainTable([['what', 'result', 'command'], ...rows]));
 }
 
 /** The whole of it, in markdown. */
@@ -101,8 +99,7 @@ function mutantTable(mutants: readonly MutantFigures[]): string {
     kill === null ? 'nothing' : (kill.test ?? '–'),
     kill?.how ?? 'SURVIVED',
   ]);
-  const lines = [['file', 'bug', 'found by', 'how'], ['---', '---', '---', '---'], ...rows];
-  return lines.map((row) => `| ${row.join(' | ')} |`).join('\n');
+  return plainTable([['file', 'bug', 'found by', 'how'], ...rows]).trimEnd();
 }
 
 function soakText({ rounds, minutes, threads, medians, problems }: Figures['soak']): string {
