@@ -4,14 +4,13 @@
  */
 
 import { writeFileSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { buildDemo } from '../../demo/build.ts';
 import { installPackages } from '../../scripts/install.ts';
-import { openBrowser } from '../../test/browsers/browser_process.ts';
-import { type BrowserName, BROWSER_NAMES, isInstalled, versionOf } from '../../test/browsers/browsers.ts';
+import { BROWSER_NAMES, isInstalled, versionOf } from '../../test/browsers/browsers.ts';
 import { FACTS } from '../../test/browsers/facts.ts';
-import { files, serve } from '../../test/browsers/site.ts';
+import { pageReport } from '../../test/browsers/page_report.ts';
+import { files } from '../../test/browsers/site.ts';
 import { describeCommit, describeMachine, loadAtStart, today } from '../machine.ts';
 import type { BrowserRun } from './page.ts';
 import { browsersMarkdown, type BrowsersReport } from './report.ts';
@@ -20,27 +19,17 @@ const PATIENCE_MS = 600_000;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-async function measure(folder: string, name: BrowserName): Promise<BrowserRun> {
-  const page = '<!doctype html><link rel="icon" href="data:," /><script type="module" src="/figures.js"></script>';
-  const served = await serve(files(folder, { '/': page }));
-  const browser = await openBrowser(name, served.url, (message) => console.error(message));
-  try {
-    const late = setTimeout(PATIENCE_MS, '{"error":"the page did not report"}', { ref: false });
-    const run = JSON.parse(await Promise.race([served.report, late])) as BrowserRun | { readonly error: string };
-    if ('error' in run) throw new Error(`${name}: ${run.error}`);
-    return run;
-  } finally {
-    await browser.close();
-    await served.close();
-  }
-}
-
 installPackages('demo');
 const loadAverageAtStart = loadAtStart();
 const folder = await buildDemo({ figures: `${root}bench/browsers/page.ts` });
+const page = '<!doctype html><link rel="icon" href="data:," /><script type="module" src="/figures.js"></script>';
+const site = files(folder, { '/': page });
 const runs: BrowsersReport['runs'][number][] = [];
 for (const name of BROWSER_NAMES.filter(isInstalled)) {
-  runs.push({ browser: `${FACTS[name].title} ${versionOf(name)}`, ...(await measure(folder, name)) });
+  runs.push({
+    browser: `${FACTS[name].title} ${versionOf(name)}`,
+    ...(await pageReport<BrowserRun>(name, site, { isolated: true, patienceMs: PATIENCE_MS })),
+  });
 }
 const report: BrowsersReport = {
   date: today(),

@@ -7,12 +7,11 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { transform } from 'esbuild';
-import { openBrowser } from '../../test/browsers/browser_process.ts';
 import { BROWSERS } from '../../test/browsers/browsers.ts';
-import { files, serve } from '../../test/browsers/site.ts';
+import { pageReport } from '../../test/browsers/page_report.ts';
+import { files } from '../../test/browsers/site.ts';
 import { describeCommit, describeMachine, loadAtStart, today } from '../machine.ts';
 import type { PageRun } from './page.ts';
 import type { PageReport } from './report.ts';
@@ -29,19 +28,8 @@ const page = files(root, {
   '/page.js': script,
 });
 
-async function openPage(isolated: boolean): Promise<PageRun> {
-  const served = await serve(page, isolated);
-  const browser = await openBrowser('chromium', served.url, (message) => console.error(message));
-  try {
-    const late = setTimeout(PATIENCE_MS, '{"error":"the page did not report"}', { ref: false });
-    const run = JSON.parse(await Promise.race([served.report, late])) as PageRun | { readonly error: string };
-    if ('error' in run) throw new Error(run.error);
-    return run;
-  } finally {
-    await browser.close();
-    await served.close();
-  }
-}
+const openPage = (isolated: boolean): Promise<PageRun> =>
+  pageReport<PageRun>('chromium', page, { isolated, patienceMs: PATIENCE_MS });
 
 const runs = Number(process.argv[2] ?? RUNS);
 const loadAverageAtStart = loadAtStart();
