@@ -39,9 +39,8 @@ export class winogradWeight {
 
   /** Taps of the first row of a part. */
   static taps(p: ConvParams, part: i32): usize {
-    const rows = p.slabChannels * winogradWeight.phases(p);
     const panelsEnd = (winogradWeight.panels(p, p.groups * p.slabs, 0) + 15) & ~15;
-    return panelsEnd + 4 * part * rows * winogradWeight.shifts(p) * winogradWeight.rawDepth(p);
+    return panelsEnd + 4 * part * p.tiles * p.mr * winogradWeight.shifts(p) * winogradWeight.rawDepth(p);
   }
 
   /** True when a row has a tap of a source. */
@@ -57,30 +56,26 @@ export class winogradWeight {
   }
 }
 
-/** Item: (group, slab). */
+/** Item: (group, slab, tile of rows). Rows that pad the tile have no taps. */
 export function packWinograd(p: ConvParams, begin: i32, end: i32, _thread: i32): void {
-  const phases = winogradWeight.phases(p);
   const shifts = winogradWeight.shifts(p);
   const rowBytes = winogradWeight.rawDepth(p) * 4;
-  const paddedRows = p.tiles * p.mr;
-  const points = winograd.allPoints(p);
-  for (let part = begin; part < end; part++) {
-    const slab = part % p.slabs;
+  const rows = p.slabChannels * winogradWeight.phases(p);
+  const pointStep = p.tiles * p.mr * 4;
+  for (let item = begin; item < end; item++) {
+    const part = item / p.tiles;
+    const row0 = (item % p.tiles) * p.mr;
     const group = part / p.slabs;
-    const channel0 = slab * p.slabChannels;
-    const channels = min(p.slabChannels, p.outChannels - channel0);
-    const rows = p.slabChannels * phases;
-    const panelsPtr = winogradWeight.panels(p, part, 0);
-    if (channels * phases < paddedRows) memory.fill(panelsPtr, 0, 4 * paddedRows * points * p.depth);
-    let rawPtr = winogradWeight.taps(p, part);
-    for (let row = 0; row < rows; row++, rawPtr += shifts * rowBytes) {
-      const channel = row % p.slabChannels;
-      if (channel >= channels) continue;
-      const weightPtr = p.weightPtr + (group * p.weightGroupStride + (channel0 + channel) * p.weightOutStride) * 4;
+    const channel0 = (part % p.slabs) * p.slabChannels;
+    for (let row = row0; row < row0 + p.mr; row++) {
+      const channel = channel0 + (row % p.slabChannels);
+      const isPadding = row >= rows || channel >= p.outChannels;
+      const rawPtr = winogradWeight.taps(p, part) + row * shifts * rowBytes;
+      const weightPtr = p.weightPtr + (group * p.weightGroupStride + channel * p.weightOutStride) * 4;
       let to = rawPtr;
       for (let shift = 0; shift < shifts; shift++) {
         for (let source = 0; source < p.blocks; source++) {
-          const offset = winogradWeight.offset(p, row, source, shift);
+          const offset = isPadding ? NO_TAP : winogradWeight.offset(p, row, source, shift);
           if (offset == NO_TAP) memory.fill(to, 0, p.inChannels * 4);
           else elements.copy(weightPtr + offset * 4, p.weightInStride * 4, to, 4, p.inChannels, 4);
           to += p.inChannels * 4;
@@ -89,8 +84,8 @@ export function packWinograd(p: ConvParams, begin: i32, end: i32, _thread: i32):
       }
       for (let k0 = 0; k0 < p.depth; k0 += p.kc) {
         const kc = min(p.kc, p.depth - k0);
-        const tilePtr = winogradWeight.panels(p, part, k0) + ((row / p.mr) * p.mr * kc + (row % p.mr)) * 4;
-        packRow(p, rawPtr + k0 * 4, rowBytes, kc, tilePtr, paddedRows * kc * 4);
+        const tilePtr = winogradWeight.panels(p, part, k0) + (row0 * kc + row - row0) * 4;
+        packRow(p, rawPtr + k0 * 4, rowBytes, kc, tilePtr, pointStep * kc);
       }
     }
   }

@@ -109,13 +109,15 @@ export const B_PANELS_BYTES: number = 512 * 1024;
 export const ITEM_FLOPS = 16e6;
 /** Threads find enough to do in this many items. */
 const ENOUGH_ITEMS = 16;
+/** A page draws between two items, so none of them is longer where it can be cut: 2 ms, 4 on a slow machine. */
+const LONGEST_ITEM_FLOPS = 100e6;
 /** With so many rows of A, packing B for them costs about a hundredth of the product. */
 export const ROWS_WORTH_PACKING = 192;
 
-/** Into how many parts each of `items` has to be cut, so that items are neither few nor long. */
-export function missingItems(flops: number, items: number): number {
-  const wanted = Math.min(ENOUGH_ITEMS, Math.floor(flops / ITEM_FLOPS));
-  return Math.max(1, ceilDiv(wanted, Math.max(items, 1)));
+/** Into how many parts each of `items` has to be cut, so that items are neither fewer than is `enough` nor long. */
+export function missingItems(flops: number, items: number, enough: number = ENOUGH_ITEMS): number {
+  const wanted = Math.max(1, Math.min(enough, Math.floor(flops / ITEM_FLOPS)), flops / LONGEST_ITEM_FLOPS);
+  return ceilDiv(wanted, Math.max(items, 1));
 }
 
 export function ceilDiv(a: number, b: number): number {

@@ -1,6 +1,6 @@
 /** How the tiles of a Toom-Cook product are cut into items. */
 
-import { ceilDiv, ITEM_FLOPS, missingItems, roundUp } from './blocking.ts';
+import { ceilDiv, missingItems, roundUp } from './blocking.ts';
 
 /** Transformed input of an item, in L2. */
 const PANELS_BYTES = 1024 * 1024;
@@ -16,8 +16,8 @@ const NR = 8;
 const BOX_COLUMNS = 4;
 /** Each item reads the weight again, so there are fewer than elsewhere. */
 const ENOUGH_ITEMS = 8;
-/** Where there are too few items, threads wait: this share more at worst. */
-const FEW_ITEMS = 0.6;
+/** Where there are too few items, threads wait, and where they are long, a page: this share more at worst. */
+const FEW_ITEMS = 0.7;
 
 export interface Cut {
   /** Of an item. */
@@ -68,7 +68,7 @@ export function chooseCut(
     const columns = roundUp(used, NR);
     const boxes = tiles.reduce((product, length, axis) => product * ceilDiv(total[axis], length), 1);
     const count = boxes * ceilDiv(batch, images);
-    const wanted = missingItems(Math.min(flops * SAVED, ENOUGH_ITEMS * ITEM_FLOPS), groups * count);
+    const wanted = missingItems(flops * SAVED, groups * count, ENOUGH_ITEMS);
     const parts = Math.min(slabs, wanted);
     const work = count * ((columns + BOX_COLUMNS) * parts * perPart + columns * inAll + perItem);
     const cost = work * (1 + FEW_ITEMS * (1 - parts / wanted));

@@ -55,7 +55,7 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
 
   const { slabChannels, slabs, mr, tiles, filled, tables } = winogradRows(spec, layout, points);
   const rows = slabChannels * layout.planesPerChannel;
-  const flops = directFlops(geometry);
+  const flops = sourceCount * directFlops(geometry);
   const panelBytes = groups * slabs * points * tiles * mr * depth * 4;
   const cost = {
     columnBytes: points * depth * 4,
@@ -115,7 +115,12 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
   const shiftCount = shifts.reduce((product, shift) => product * (shift + 1), 1);
   return {
     pack: [
-      { entry: 'packWinograd', items: groups * slabs, block: 'conv', fields: { ...fields, ...pointers('weight') } },
+      {
+        entry: 'packWinograd',
+        items: groups * slabs * tiles,
+        block: 'conv',
+        fields: { ...fields, ...pointers('weight') },
+      },
     ],
     stages: [
       {
@@ -130,7 +135,7 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
         },
       },
     ],
-    packedWeightBytes: roundUp(panelBytes, 16) + groups * slabs * rows * shiftCount * roundUp(depth, 4) * 4,
+    packedWeightBytes: roundUp(panelBytes, 16) + groups * slabs * tiles * mr * shiftCount * roundUp(depth, 4) * 4,
     workspaceBytes: { shared: 0, perThread: scratch.threadBytes },
     cycles: count * (columns * (parts * cost.perPart + cost.inAll) + cost.perItem),
     packKey: [

@@ -3,14 +3,22 @@ import layers from '../../bench/layers.json' with { type: 'json' };
 import { planConvForward } from '../../src/plan/conv_forward.ts';
 import type { ConvGeometry } from '../../src/plan/conv_geometry.ts';
 import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';
-import { planForwardBy } from '../../src/plan/forward_algorithms.ts';
+import { planForwardBy, planGatherBy } from '../../src/plan/forward_algorithms.ts';
 import { planGradWeight } from '../../src/plan/grad_weight.ts';
+import type { Stage } from '../../src/plan/stage.ts';
 import { planWinogradForward, planWinogradGather } from '../../src/plan/winograd_forward.ts';
 import { acceptsWinograd } from '../../src/plan/winograd_tiles.ts';
 import { planImplicitForward } from '../../src/plan/implicit_forward.ts';
 import { convTransposeGeometry } from '../../src/functional/conv_transpose_geometry.ts';
 
 const WORKSPACE_LIMIT = 4 * 2 ** 20;
+/** Of the direct product, per item: 6 ms at most on one core of a laptop, where transforms save half of it. */
+const ITEM_LIMIT = 320e6;
+/**
+ * Of few positions and sums so deep that the weight comes from memory: it would be read again for each item. gradInput,
+ * in the last one both products.
+ */
+const DEEP_SUMS = ['waveglow-up', '3dgan-2', 'istft-4096'];
 /** Of layers on which 'auto' takes transforms. */
 const TRANSFORMED_WORKSPACE_LIMIT = 8 * 1024 * 1024;
 
@@ -77,3 +85,18 @@ describe.each(['float32', 'float64'] as const)('plans of real layers, %s', (dtyp
     }
   });
 });
+
+test.each(layers.map((layer): [string, Layer] => [layer.name, layer]))(
+  '%s: a page draws between short items',
+  (name, layer) => {
+    for (const kernelSet of ['relaxed', 'simd'] as const) {
+      const given = spec(geometryOf(layer), 'float32', kernelSet);
+      const plans: { stages: readonly Stage[] }[] = [planGradWeight(given)];
+      if (name !== 'istft-4096') plans.push(planForwardBy('auto', given));
+      if (!DEEP_SUMS.includes(name)) plans.push(planGatherBy('auto', given));
+      for (const { stages } of plans) {
+        for (const { flops = 0, items } of stages) expect(flops / items).toBeLessThanOrEqual(ITEM_LIMIT);
+      }
+    }
+  },
+);
