@@ -22,6 +22,16 @@ function parseReference(text: string): Reference {
   return { file, format: format as Format, name: name ?? '' };
 }
 
+/**
+ * The file that an array is written to.
+ * @throws {CliError} where its name does not say in which format.
+ */
+export function outputFileOf(text: string): string {
+  const { file, format } = parseReference(text);
+  if (!file.endsWith(`.${format}`)) throw new CliError(`${text}: expected a file .npy, .npz#NAME or .safetensors#NAME`);
+  return file;
+}
+
 /** An array that a tensor can hold as it is. */
 export type FloatArray = FileTensor & { readonly type: 'float16' | 'float32' | 'float64' };
 

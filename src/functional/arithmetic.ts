@@ -59,6 +59,7 @@ const BACKWARD = gradientOptions('gradA', 'gradB');
 
 /**
  * a + alpha · b, `torch.add`; the shapes broadcast against each other.
+ * @param b a tensor of the dtype of `a`, or a number
  * @returns a tensor of the broadcast shape
  * @throws {ShapeError} for shapes that do not broadcast
  * @throws {ArgumentError | DtypeError | EngineError | OutOfMemoryError | TypeError}
@@ -72,25 +73,25 @@ const BACKWARD = gradientOptions('gradA', 'gradB');
  * console.log(sum.toArray()); // [ [ 6, 12 ], [ 8, 14 ] ]
  * ```
  */
-export async function add(a: TensorArgument, b: TensorArgument, options?: AddOptions): Promise<Tensor> {
+export async function add(a: TensorArgument, b: TensorArgument | number, options?: AddOptions): Promise<Tensor> {
   const call = begin('add', a, b, options);
   return call.engine.submit(call, options?.signal);
 }
 
 /** As `add`, on the calling thread. */
-export function addSync(a: TensorArgument, b: TensorArgument, options?: AddOptions): Tensor {
+export function addSync(a: TensorArgument, b: TensorArgument | number, options?: AddOptions): Tensor {
   const call = begin('add', a, b, options);
   return call.engine.execute(call, options?.signal);
 }
 
 /** a · b, `torch.mul`; see `add`. */
-export async function mul(a: TensorArgument, b: TensorArgument, options?: MulOptions): Promise<Tensor> {
+export async function mul(a: TensorArgument, b: TensorArgument | number, options?: MulOptions): Promise<Tensor> {
   const call = begin('mul', a, b, options);
   return call.engine.submit(call, options?.signal);
 }
 
 /** As `mul`, on the calling thread. */
-export function mulSync(a: TensorArgument, b: TensorArgument, options?: MulOptions): Tensor {
+export function mulSync(a: TensorArgument, b: TensorArgument | number, options?: MulOptions): Tensor {
   const call = begin('mul', a, b, options);
   return call.engine.execute(call, options?.signal);
 }
@@ -100,13 +101,13 @@ export function mulSync(a: TensorArgument, b: TensorArgument, options?: MulOptio
  *
  * @param gradOutput gradient of the result, of its shape
  * @param options `alpha` as given to the forward call
- * @returns gradA and gradB, of the shapes of `a` and `b`; null where the mask leaves one out
+ * @returns gradA and gradB, of the shapes of `a` and `b`; null where the mask leaves one out or `b` is a number
  * @throws as `add`
  */
 export async function addBackward(
   gradOutput: TensorArgument,
   a: TensorArgument,
-  b: TensorArgument,
+  b: TensorArgument | number,
   options?: AddBackwardOptions,
 ): Promise<ArithmeticGradients> {
   const call = beginBackward('add', gradOutput, a, b, options);
@@ -117,7 +118,7 @@ export async function addBackward(
 export function addBackwardSync(
   gradOutput: TensorArgument,
   a: TensorArgument,
-  b: TensorArgument,
+  b: TensorArgument | number,
   options?: AddBackwardOptions,
 ): ArithmeticGradients {
   const call = beginBackward('add', gradOutput, a, b, options);
@@ -128,7 +129,7 @@ export function addBackwardSync(
 export async function mulBackward(
   gradOutput: TensorArgument,
   a: TensorArgument,
-  b: TensorArgument,
+  b: TensorArgument | number,
   options?: MulBackwardOptions,
 ): Promise<ArithmeticGradients> {
   const call = beginBackward('mul', gradOutput, a, b, options);
@@ -139,7 +140,7 @@ export async function mulBackward(
 export function mulBackwardSync(
   gradOutput: TensorArgument,
   a: TensorArgument,
-  b: TensorArgument,
+  b: TensorArgument | number,
   options?: MulBackwardOptions,
 ): ArithmeticGradients {
   const call = beginBackward('mul', gradOutput, a, b, options);
@@ -156,18 +157,21 @@ function checkAlpha(kind: Kind, operation: string, options: AddOptions | AddBack
 
 function begin(kind: Kind, aArgument: unknown, bArgument: unknown, options: AddOptions = {}): Call<Tensor> {
   const alpha = checkAlpha(kind, kind, options, FORWARD);
-  const operands = openOperands(kind, { a: aArgument, b: bArgument }, null, options.engine);
+  const number = typeof bArgument === 'number' ? bArgument : null;
+  const values = { a: aArgument, ...(number === null && { b: bArgument }) };
+  const operands = openOperands<string>(kind, values, null, options.engine);
   try {
-    const { engine, dtype } = operands;
-    const { a, b } = operands.tensors;
-    const shape = broadcastShapes(kind, 'b', a.shape, b.shape);
-    const strides = keptStrides(shape, [a, b]);
-    const { tensor: output, owned } = resultTensor(kind, 'out', options.out, engine, dtype, shape, [a, b], strides);
-    const step = combineStep(engine, shape, { output: { tensor: output, accumulate: false } }, { a, b }, kind, alpha);
+    const { engine, dtype, tensors } = operands;
+    const inputs = Object.values(tensors);
+    const shape = inputs.map((tensor) => tensor.shape).reduce((a, b) => broadcastShapes(kind, 'b', a, b));
+    const strides = keptStrides(shape, inputs);
+    const { tensor: output, owned } = resultTensor(kind, 'out', options.out, engine, dtype, shape, inputs, strides);
+    const factors = number === null ? tensorFactors(kind, alpha) : numberFactors(kind, alpha, number);
+    const step = combineStep(engine, shape, { output: { tensor: output, accumulate: false } }, tensors, kind, factors);
     return {
       engine,
       operation: kind,
-      reads: storagesOf([a, b]),
+      reads: storagesOf(inputs),
       writes: [output.storage],
       steps: [step],
       finish: () => output,
@@ -192,17 +196,18 @@ function beginBackward(
   const operation = `${kind}Backward`;
   const alpha = checkAlpha(kind, operation, options, BACKWARD);
   const { outputMask = [true, true] } = options;
-  const mask = checkMask(operation, outputMask, 2);
-  const values = { gradOutput: gradOutputArgument, a: aArgument, b: bArgument };
-  const operands = openOperands(operation, values, null, options.engine);
+  const number = typeof bArgument === 'number' ? bArgument : null;
+  const mask = checkMask(operation, outputMask, 2).map((asked, index) => asked && (index === 0 || number === null));
+  const values = { gradOutput: gradOutputArgument, a: aArgument, ...(number === null && { b: bArgument }) };
+  const operands = openOperands<string>(operation, values, null, options.engine);
   try {
     const { engine, dtype } = operands;
-    const { gradOutput, a, b } = operands.tensors;
+    const { gradOutput, a, b = a } = operands.tensors;
     const shape = broadcastShapes(operation, 'b', a.shape, b.shape);
     if (!sameShape(gradOutput.shape, shape)) {
       throw new ShapeError(operation, 'gradOutput', formatShape(shape), formatShape(gradOutput.shape));
     }
-    const inputs = [gradOutput, a, b];
+    const inputs = Object.values(operands.tensors);
     const gradients = [
       { name: 'gradA', dtype, shape: a.shape, strides: keptStrides(a.shape, [a]) },
       { name: 'gradB', dtype, shape: b.shape, strides: keptStrides(b.shape, [b]) },
@@ -211,9 +216,14 @@ function beginBackward(
     return callForGradients(operation, results, gradients, mask, options, (targets) =>
       targets.flatMap((target, index) => {
         if (target === null) return [];
-        const read: Record<string, Tensor> = { gradOutput };
-        if (kind === 'mul') read.other = index === 0 ? b : a;
-        return [combineStep(engine, shape, { gradient: target }, read, kind, index === 0 ? 1 : alpha)];
+        if (kind === 'mul' && number === null) {
+          const read = { gradOutput, other: index === 0 ? b : a };
+          return [combineStep(engine, shape, { gradient: target }, read, kind, {})];
+        }
+        const factor = kind === 'mul' ? number! : index === 0 ? 1 : alpha;
+        return [
+          combineStep(engine, shape, { gradient: target }, { gradOutput }, 'mul', numberFactors('mul', 1, factor)),
+        ];
       }),
     );
   } catch (error) {
@@ -222,17 +232,28 @@ function beginBackward(
   }
 }
 
-/**
- * One or two operands, broadcast to `shape`, into the target, summed over the axes that it has not.
- * @param alpha factor of the last operand
- */
+/** Of a formula: alpha · a + beta · b, or alpha · a · b. Where there is only `a`, `b` is 1. */
+interface Factors {
+  readonly alpha?: number;
+  readonly beta?: number;
+}
+
+function tensorFactors(kind: Kind, alpha: number): Factors {
+  return kind === 'add' ? { beta: alpha } : {};
+}
+
+function numberFactors(kind: Kind, alpha: number, number: number): Factors {
+  return kind === 'add' ? { beta: alpha * number } : { alpha: number };
+}
+
+/** One or two operands, broadcast to `shape`, into the target, summed over the axes that it has not. */
 function combineStep(
   engine: Engine,
   shape: Shape,
   target: Readonly<Record<string, Target>>,
   read: Readonly<Record<string, Tensor>>,
   kind: Kind,
-  alpha: number,
+  factors: Factors,
 ): Step {
   const seen = new KernelOperands();
   const [[name, { tensor, accumulate }]] = Object.entries(target);
@@ -242,17 +263,18 @@ function combineStep(
     at: pointer(each),
     strides: broadcastStrides(seen.read(each, operand), shape.length),
   }));
-  const one = operands.length === 1;
   const spec: CombineSpec = {
     formula: kind === 'add' ? 'linear' : 'product',
     dtype,
     shape,
     target: { at: pointer(name), strides: broadcastStrides(written, shape.length) },
-    operands: one ? [...operands, constant(dtype, 0, shape.length)] : operands,
-    ...(one || kind === 'mul' ? { alpha } : { beta: alpha }),
+    operands: operands.length === 1 ? [...operands, constant(dtype, 1, shape.length)] : operands,
+    ...factors,
     accumulate,
   };
-  const key = `combine ${JSON.stringify(spec)}`;
+  // JSON has no infinities, and one zero
+  const bits = new BigInt64Array(Float64Array.of(factors.alpha ?? 1, factors.beta ?? 1).buffer);
+  const key = `combine ${JSON.stringify(spec)} ${bits.join()}`;
   const { stages } = engine.plan(key, () => ({ stages: planCombine(spec) }));
   return seen.step(engine, key, stages, NO_WORKSPACE);
 }

@@ -110,6 +110,7 @@ const MISTAKES: readonly (readonly [string, string[], RegExp])[] = [
   ['output is the input by a symbolic link', ['upscale', 'soft.png', 'ok.png'], /ok\.png: output is the same file/],
   ['run without options', ['run'], /--input/],
   ['run without output', ['run', '--input', 'x.npy', '--weight', 'w.npy'], /--output/],
+  ['run to a file of no format', [...RUN.slice(0, -1), 'y.txt'], /y\.txt: expected a file \.npy/],
   ['run with an operand', [...RUN, 'more'], /too many arguments for 'run'/],
   [
     'missing weight',

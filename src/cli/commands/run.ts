@@ -1,5 +1,5 @@
 import { createEngine, tensor, UpconvError } from '../../index.ts';
-import { encodeArray, fileOf, readArray } from '../arrays.ts';
+import { encodeArray, fileOf, outputFileOf, readArray } from '../arrays.ts';
 import { CliError, isAllocationFailure } from '../errors.ts';
 import { checkOutput, writeOutput } from '../files.ts';
 import { layerOfArrays, layerOfModel, type ArrayOptions } from '../layer.ts';
@@ -20,7 +20,7 @@ export interface RunOptions extends ArrayOptions {
  */
 export async function run(options: RunOptions): Promise<void> {
   const { input, output, onnx, node, ...arrays } = options;
-  const outputFile = fileOf(output);
+  const outputFile = outputFileOf(output);
   const array = await readArray(input);
   const layer = onnx === undefined ? await layerOfArrays(arrays, node) : layerOfModel(onnx, node, arrays);
   const files = [input, ...layer.files];
