@@ -18,6 +18,8 @@ export interface FunctionCase {
   readonly options: object;
   /** Operands that may be null. */
   readonly optional: readonly string[];
+  /** Operands that may be numbers. */
+  readonly numbers: readonly string[];
 }
 
 /** What a call gave, as data; its tensors are owned. */
@@ -50,7 +52,7 @@ function caseOf(
   options: object = {},
   outs: FunctionCase['outs'] = { '': 'out' },
   between: readonly unknown[] = [],
-  { optional = ['bias'], arrange = (given: Operand[]): unknown[] => given } = {},
+  { optional = ['bias'], numbers = [] as readonly string[], arrange = (given: Operand[]): unknown[] => given } = {},
 ): FunctionCase {
   const argumentsOf = (given: Operand[], more: object): unknown[] => [
     ...arrange(given),
@@ -65,6 +67,7 @@ function caseOf(
     outs,
     options,
     optional,
+    numbers,
   };
 }
 
@@ -96,10 +99,15 @@ export const FUNCTION_CASES: FunctionCase[] = [
       caseOf(`conv${axes}dBackward`, { gradOutput: small, input: large, weight }, options, GRADIENTS),
     ];
   }),
-  ...['add', 'mul'].flatMap((name) => [
-    caseOf(name, { a: [2, 3, 4], b: [3, 1] }),
-    caseOf(`${name}Backward`, { gradOutput: [2, 3, 4], a: [2, 3, 4], b: [3, 1] }, {}, PAIR_GRADIENTS),
-  ]),
+  ...['add', 'mul'].flatMap((name) => {
+    const numbers = ['b'];
+    return [
+      caseOf(name, { a: [2, 3, 4], b: [3, 1] }, {}, { '': 'out' }, [], { numbers }),
+      caseOf(`${name}Backward`, { gradOutput: [2, 3, 4], a: [2, 3, 4], b: [3, 1] }, {}, PAIR_GRADIENTS, [], {
+        numbers,
+      }),
+    ];
+  }),
   caseOf('cat', { 'tensors[0]': [2, 3], 'tensors[1]': [2, 1] }, {}, { '': 'out' }, [1], { arrange: (all) => [all] }),
   caseOf('catBackward', { gradOutput: [2, 4], 'tensors[0]': [2, 3], 'tensors[1]': [2, 1] }, {}, {}, [1], {
     arrange: ([gradOutput, ...tensors]) => [gradOutput, tensors],
