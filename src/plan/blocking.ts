@@ -70,15 +70,9 @@ export function chooseMr(
   return best;
 }
 
-/**
- * Speed of these micro-kernels of the plain set beside that of an implicit GEMM, which loads fewer elements of A per
- * multiply-add: 1.04 in V8, but 0.78 in JavaScriptCore, which takes three instructions of x64 to load one for all lanes.
- */
-const PLAIN_SPEED = 0.88;
-
 /** Cycles of one step of K of `rows` rows and a strip, in tiles of height mr: two vectors of a row make one. */
 export function stepCycles(rows: number, mr: number, kernelSet: KernelSet): number {
-  return rows / (SPEED[mr] * vectorSpeed(kernelSet) * (kernelSet === 'simd' ? PLAIN_SPEED : 1));
+  return rows / (SPEED[mr] * vectorSpeed(kernelSet));
 }
 
 /** Vectors of 128 bits that a micro-kernel multiplies in the time of one. */
