@@ -166,7 +166,7 @@ function begin(kind: Kind, aArgument: unknown, bArgument: unknown, options: AddO
     const shape = inputs.map((tensor) => tensor.shape).reduce((a, b) => broadcastShapes(kind, 'b', a, b));
     const strides = keptStrides(shape, inputs);
     const { tensor: output, owned } = resultTensor(kind, 'out', options.out, engine, dtype, shape, inputs, strides);
-    const factors = number === null ? tensorFactors(kind, alpha) : numberFactors(kind, alpha, number);
+    const factors = kind === 'add' ? { beta: alpha * (number ?? 1) } : { alpha: number ?? 1 };
     const step = combineStep(engine, shape, { output: { tensor: output, accumulate: false } }, tensors, kind, factors);
     return {
       engine,
@@ -221,9 +221,7 @@ function beginBackward(
           return [combineStep(engine, shape, { gradient: target }, read, kind, {})];
         }
         const factor = kind === 'mul' ? number! : index === 0 ? 1 : alpha;
-        return [
-          combineStep(engine, shape, { gradient: target }, { gradOutput }, 'mul', numberFactors('mul', 1, factor)),
-        ];
+        return [combineStep(engine, shape, { gradient: target }, { gradOutput }, 'mul', { alpha: factor })];
       }),
     );
   } catch (error) {
@@ -236,14 +234,6 @@ function beginBackward(
 interface Factors {
   readonly alpha?: number;
   readonly beta?: number;
-}
-
-function tensorFactors(kind: Kind, alpha: number): Factors {
-  return kind === 'add' ? { beta: alpha } : {};
-}
-
-function numberFactors(kind: Kind, alpha: number, number: number): Factors {
-  return kind === 'add' ? { beta: alpha * number } : { alpha: number };
 }
 
 /** One or two operands, broadcast to `shape`, into the target, summed over the axes that it has not. */
