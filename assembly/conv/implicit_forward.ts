@@ -6,6 +6,8 @@
  * B is packed once for all taps, see implicit_lines.ts; where no tap shifts, it is read in the input itself, the last
  * columns excepted, and all of it where channels are neighbours (implicit_turned.ts).
  *
+ * Float32 alone: float64, which is for checks, takes the other direct path.
+ *
  * An item owns the output of (group, slab of channels, image, box of plane coordinates), as in conv_transpose_forward.ts.
  *
  *   thread workspace:  box | planes of the slab, one dump plane for padding rows | lines | row buffer
@@ -47,7 +49,7 @@ export function implicitForward(p: ConvParams, begin: i32, end: i32, thread: i32
 }
 
 function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
-  const bytes = p.elementBytes;
+  const bytes = 4;
   const width = implicitTile.stripBytes / bytes;
   const box = changetype<Box>(workspacePtr);
   const part = boxes.take(p, item, box);
@@ -70,7 +72,7 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   // the variant for wide vectors has no room for it
   const turned = !Variant.wide && p.dense != 0 && p.inputStrideW != 1;
   if (!ASC_NO_ASSERT) {
-    assert(!turned || (bytes == 4 && columns >= 8 && p.blocks == 1));
+    assert(p.elementBytes == 4 && (!turned || (columns >= 8 && p.blocks == 1)));
     assert(p.mr == 2 && columns > 0 && (p.flat || box.rows == 1) && (!p.dense || (!shifts && box.slices == 1)));
     assert(
       (p.slabChannels * p.phasesD * p.phasesH * p.phasesW + 1) * p.planeSize * bytes <= p.panelsOffset - <i32>Box.bytes,
@@ -139,18 +141,16 @@ function runStrips(
   cPtr: usize,
   accumulate: bool,
 ): void {
-  const bytes = p.elementBytes;
   const tapOffsetPtr = p.tapTablePtr + (run.firstTap << 2);
   const rowOffsetPtr = p.rowOffsetPtr + (run.firstRow << 2);
   runPairs(
-    bytes,
     strips,
     run.tiles,
     run.taps,
     kc,
     aPtr,
     bPtr,
-    pitch * bytes,
+    pitch * 4,
     tapOffsetPtr,
     rowOffsetPtr,
     cPtr,
@@ -174,7 +174,7 @@ function runExact(
   cPtr: usize,
   accumulate: bool,
 ): void {
-  const bytes = p.elementBytes;
+  const bytes = 4;
   const columns = p.flat ? box.rows * p.linePeriod : box.columns;
   for (let row = 0; row < 2 * run.tiles; row++) {
     const rowPtr = cPtr + load<i32>(p.rowOffsetPtr + ((run.firstRow + row) << 2));

@@ -39,7 +39,7 @@ export function packLines(
   linesPtr: usize,
   ahead: i32,
 ): void {
-  const bytes = p.elementBytes;
+  const bytes = 4;
   const width = implicitTile.stripBytes / bytes;
   const period = p.linePeriod;
   const rows = box.rows + p.maxShiftH;
@@ -95,7 +95,7 @@ export function packLines(
           } else if (!turned) {
             let left = count;
             // every second element: what lies between is another phase's
-            for (; inputStep == 8 && bytes == 4 && left > 4; left -= 4) {
+            for (; inputStep == 8 && left > 4; left -= 4) {
               v128.store(to, v128.shuffle<f32>(v128.load(source), v128.load(source, 16), 0, 2, 4, 6));
               source += 32;
               to += 16;

@@ -22,9 +22,8 @@ export class implicitTile {
   }
 }
 
-/** Loops 2 (jr) and 1 (ir) around the micro-kernel, for elements of `bytes`; strips follow one another in B and in C. */
+/** Loops 2 (jr) and 1 (ir) around the micro-kernel, for float32; strips follow one another in B and in C. */
 export function runPairs(
-  bytes: i32,
   strips: i32,
   tiles: i32,
   taps: i32,
@@ -40,26 +39,6 @@ export function runPairs(
   if (!ASC_NO_ASSERT) {
     assert(tiles > 0 && taps > 0 && kc > 0);
   }
-  if (bytes == 4) {
-    runPairsOf<f32>(strips, tiles, taps, kc, aPtr, bPtr, pitch, tapOffsetPtr, rowOffsetPtr, cPtr, accumulate);
-  } else {
-    runPairsOf<f64>(strips, tiles, taps, kc, aPtr, bPtr, pitch, tapOffsetPtr, rowOffsetPtr, cPtr, accumulate);
-  }
-}
-
-function runPairsOf<T>(
-  strips: i32,
-  tiles: i32,
-  taps: i32,
-  kc: i32,
-  aPtr: usize,
-  bPtr: usize,
-  pitch: usize,
-  tapOffsetPtr: usize,
-  rowOffsetPtr: usize,
-  cPtr: usize,
-  accumulate: bool,
-): void {
   const tapsEnd = tapOffsetPtr + ((<usize>taps) << 2);
   const rowsEnd = rowOffsetPtr + ((<usize>tiles) << 3);
   const keep = i32x4.splat(accumulate ? -1 : 0);
@@ -152,49 +131,49 @@ function runPairsOf<T>(
       for (let tapPtr = tapOffsetPtr; tapPtr < tapsEnd; tapPtr += 4) {
         let b = bPtr + load<i32>(tapPtr);
         for (let k = kc; k > 0; k--) {
-          const a0 = v128.load_splat<T>(a);
-          const a1 = v128.load_splat<T>(a, sizeof<T>());
+          const a0 = v128.load_splat<f32>(a);
+          const a1 = v128.load_splat<f32>(a, 4);
           const b0 = v128.load(b);
-          c00 = simd.madd<T>(a0, b0, c00);
-          c10 = simd.madd<T>(a1, b0, c10);
+          c00 = simd.madd<f32>(a0, b0, c00);
+          c10 = simd.madd<f32>(a1, b0, c10);
           const b1 = v128.load(b, 16);
-          c01 = simd.madd<T>(a0, b1, c01);
-          c11 = simd.madd<T>(a1, b1, c11);
+          c01 = simd.madd<f32>(a0, b1, c01);
+          c11 = simd.madd<f32>(a1, b1, c11);
           const b2 = v128.load(b, 32);
-          c02 = simd.madd<T>(a0, b2, c02);
-          c12 = simd.madd<T>(a1, b2, c12);
+          c02 = simd.madd<f32>(a0, b2, c02);
+          c12 = simd.madd<f32>(a1, b2, c12);
           const b3 = v128.load(b, 48);
-          c03 = simd.madd<T>(a0, b3, c03);
-          c13 = simd.madd<T>(a1, b3, c13);
+          c03 = simd.madd<f32>(a0, b3, c03);
+          c13 = simd.madd<f32>(a1, b3, c13);
           const b4 = v128.load(b, 64);
-          c04 = simd.madd<T>(a0, b4, c04);
-          c14 = simd.madd<T>(a1, b4, c14);
+          c04 = simd.madd<f32>(a0, b4, c04);
+          c14 = simd.madd<f32>(a1, b4, c14);
           if (ASC_FEATURE_RELAXED_SIMD) {
             const b5 = v128.load(b, 80);
-            c05 = simd.madd<T>(a0, b5, c05);
-            c15 = simd.madd<T>(a1, b5, c15);
+            c05 = simd.madd<f32>(a0, b5, c05);
+            c15 = simd.madd<f32>(a1, b5, c15);
           }
           if (Variant.wide) {
             const b6 = v128.load(b, 96);
-            c06 = simd.madd<T>(a0, b6, c06);
-            c16 = simd.madd<T>(a1, b6, c16);
+            c06 = simd.madd<f32>(a0, b6, c06);
+            c16 = simd.madd<f32>(a1, b6, c16);
             const b7 = v128.load(b, 112);
-            c07 = simd.madd<T>(a0, b7, c07);
-            c17 = simd.madd<T>(a1, b7, c17);
+            c07 = simd.madd<f32>(a0, b7, c07);
+            c17 = simd.madd<f32>(a1, b7, c17);
             const b8 = v128.load(b, 128);
-            c08 = simd.madd<T>(a0, b8, c08);
-            c18 = simd.madd<T>(a1, b8, c18);
+            c08 = simd.madd<f32>(a0, b8, c08);
+            c18 = simd.madd<f32>(a1, b8, c18);
             const b9 = v128.load(b, 144);
-            c09 = simd.madd<T>(a0, b9, c09);
-            c19 = simd.madd<T>(a1, b9, c19);
+            c09 = simd.madd<f32>(a0, b9, c09);
+            c19 = simd.madd<f32>(a1, b9, c19);
             const ba = v128.load(b, 160);
-            c0a = simd.madd<T>(a0, ba, c0a);
-            c1a = simd.madd<T>(a1, ba, c1a);
+            c0a = simd.madd<f32>(a0, ba, c0a);
+            c1a = simd.madd<f32>(a1, ba, c1a);
             const bb = v128.load(b, 176);
-            c0b = simd.madd<T>(a0, bb, c0b);
-            c1b = simd.madd<T>(a1, bb, c1b);
+            c0b = simd.madd<f32>(a0, bb, c0b);
+            c1b = simd.madd<f32>(a1, bb, c1b);
           }
-          a += 2 * sizeof<T>();
+          a += 8;
           b += pitch;
         }
       }

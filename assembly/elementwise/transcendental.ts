@@ -25,25 +25,19 @@ export class Transcendental {
     );
   }
 
-  /** e^r − 1 for |r| ≤ ln 2 / 2: r + r² q(r). */
+  /** e^r − 1 for |r| ≤ ln 2 / 2: r + r² q(r); float64, slower and shorter, r (1 + r/2 (1 + r/3 (…))). */
   @inline private static expm1Reduced<T extends number>(r: v128): v128 {
-    let q: v128;
-    if (sizeof<T>() == 4) {
-      q = Lanes.splat<T>(0.0013926250831497611);
-      q = Lanes.horner<T>(r, q, 0.008363232883682618);
-      q = Lanes.horner<T>(r, q, 0.04166655421298415);
-      q = Lanes.horner<T>(r, q, 0.16666576666119928);
-    } else {
-      q = Lanes.splat<T>(2.5100472505694996e-8);
-      q = Lanes.horner<T>(r, q, 2.7620201591031547e-7);
-      q = Lanes.horner<T>(r, q, 0.0000027557268276905696);
-      q = Lanes.horner<T>(r, q, 0.000024801521057868204);
-      q = Lanes.horner<T>(r, q, 0.00019841269863171557);
-      q = Lanes.horner<T>(r, q, 0.0013888888917367081);
-      q = Lanes.horner<T>(r, q, 0.008333333333330039);
-      q = Lanes.horner<T>(r, q, 0.041666666666623824);
-      q = Lanes.horner<T>(r, q, 0.16666666666666669);
+    if (sizeof<T>() == 8) {
+      let series = r;
+      for (let n: f64 = 14; n > 1; n--) {
+        series = f64x2.add(r, f64x2.mul(r, f64x2.div(series, f64x2.splat(n))));
+      }
+      return series;
     }
+    let q = Lanes.splat<T>(0.0013926250831497611);
+    q = Lanes.horner<T>(r, q, 0.008363232883682618);
+    q = Lanes.horner<T>(r, q, 0.04166655421298415);
+    q = Lanes.horner<T>(r, q, 0.16666576666119928);
     q = Lanes.horner<T>(r, q, 0.5);
     return simd.madd<T>(v128.mul<T>(r, r), q, r);
   }
@@ -154,16 +148,8 @@ export class Transcendental {
   static log1p(y: v128): v128 {
     const s = f64x2.div(y, f64x2.add(y, f64x2.splat(2)));
     const z = f64x2.mul(s, s);
-    let p = f64x2.splat(0.08082469084735669);
-    p = Lanes.horner<f64>(z, p, 0.04400158825434387);
-    p = Lanes.horner<f64>(z, p, 0.06000577591428889);
-    p = Lanes.horner<f64>(z, p, 0.06657067775440581);
-    p = Lanes.horner<f64>(z, p, 0.07692785296456121);
-    p = Lanes.horner<f64>(z, p, 0.09090894708663223);
-    p = Lanes.horner<f64>(z, p, 0.11111111358900891);
-    p = Lanes.horner<f64>(z, p, 0.1428571428355253);
-    p = Lanes.horner<f64>(z, p, 0.20000000000007298);
-    p = Lanes.horner<f64>(z, p, 0.3333333333333333);
+    let p = f64x2.splat(0);
+    for (let n: f64 = 33; n > 1; n -= 2) p = Lanes.horner<f64>(z, p, 1 / n);
     const twice = f64x2.add(s, s);
     return simd.madd<f64>(f64x2.mul(twice, z), p, twice);
   }

@@ -21,7 +21,7 @@ import { acceptsWinograd, WINOGRAD_NEEDS } from './winograd_tiles.ts';
 /**
  * 'auto' may take any path, 'direct' any that multiplies inputs with weights as they are. A product that gathers (a
  * convolution, gradInput of a transposed one) goes through im2col for 'planes', and for 'implicit' where its stride is
- * not 1 or it has groups. 'winograd' transforms float32; float64, which is for checks, takes a direct path under it.
+ * not 1 or it has groups. 'implicit' and 'winograd' are of float32; float64, which is for checks, takes 'planes' under them.
  */
 export type Algorithm = 'auto' | 'direct' | 'planes' | 'implicit' | 'depthwise' | 'winograd';
 
@@ -93,9 +93,14 @@ function transformedCycles({ cycles, packedWeightBytes }: ConvPlan): number {
   return packedWeightBytes > MOST_TRANSFORMED_BYTES ? Infinity : cycles! * TRANSFORM_GAIN;
 }
 
-/** 'winograd' as the dtype has it. */
+/** 'implicit' and 'winograd' as the dtype has them. */
 function ofDtype(algorithm: Algorithm, { dtype }: ForwardSpec): Algorithm {
-  return algorithm === 'winograd' && dtype === 'float64' ? 'direct' : algorithm;
+  return dtype === 'float64' && (algorithm === 'implicit' || algorithm === 'winograd') ? 'planes' : algorithm;
+}
+
+/** True when one direct path is weighed against another. */
+function mayChoose(algorithm: Algorithm, { anySize, dtype }: ForwardSpec): boolean {
+  return isFree(algorithm) && anySize !== true && dtype !== 'float64';
 }
 
 /**
@@ -128,7 +133,7 @@ function planMirrored(spec: ForwardSpec): ConvPlan {
 function directGather(algorithm: Algorithm, spec: ForwardSpec): Planner {
   if (!isMirrored(spec)) return planConvForward;
   if (algorithm === 'implicit') return planMirrored;
-  if (!isFree(algorithm) || spec.anySize) return planConvForward;
+  if (!mayChoose(algorithm, spec)) return planConvForward;
   // bands of a picture take the path of the whole, so that they have its bits
   const usual = ofUsualHeight(spec);
   return gatherCycles(planMirrored, usual) < gatherCycles(planConvForward, usual) ? planMirrored : planConvForward;
@@ -154,7 +159,7 @@ export function planForwardBy(asked: Algorithm, spec: ForwardSpec): ConvPlan {
   if (takesDepthwise('scatter', algorithm, spec)) return planDepthwiseScatter(spec);
   if (algorithm === 'implicit') return planImplicitForward(spec);
   if (algorithm === 'winograd') return planWinogradForward(spec);
-  if (!isFree(algorithm) || spec.anySize) return planConvTransposeForward(spec);
+  if (!mayChoose(algorithm, spec)) return planConvTransposeForward(spec);
   // all micro-kernels take the same path, so that they give the same bits
   const free = { ...spec, mr: null };
   const paths = [planImplicitForward, planConvTransposeForward];
