@@ -18,6 +18,7 @@ export { packForwardWeight } from './conv/forward_weight';
 export { convGradWeight, sumGradWeight } from './conv/grad_weight';
 export { implicitForward } from './conv/implicit_forward';
 export { winogradForward } from './conv/winograd_forward';
+export { winogradGradWeight } from './conv/winograd_grad_weight';
 export { packWinograd } from './conv/winograd_weight';
 export { activation, prelu, preluGradWeight } from './elementwise/activation_stages';
 export { combine } from './elementwise/combine';

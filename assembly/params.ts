@@ -154,7 +154,10 @@ export class ConvParams {
   runTablePtr: usize;
   /** First run of each block of A, and the end. */
   blockTablePtr: usize;
-  /** gradInput, gradWeight: (offset on the output side, weight offset) per tap, in elements. Depthwise: shifts along W. */
+  /**
+   * gradInput, gradWeight: (offset on the output side, weight offset) per tap, in elements. Depthwise: shifts along W.
+   * Transforms: sources; of gradWeight, bytes to the gradients of each phase.
+   */
   tapTablePtr: usize;
 
   /** 1: a line is a whole slice, `linePeriod` positions from one row to the next; 0: a line is one row. */
@@ -185,6 +188,15 @@ export class ConvParams {
   itemRows: i32;
   parts: i32;
   partStride: i32;
+  /** Transforms: elements of C from one point to the next. */
+  pointStride: i32;
+  /** Their tables, see conv/winograd_terms.ts: of G, or of A along D and H; of Gᵀ. */
+  termTablePtr: usize;
+  tapTermTablePtr: usize;
+  /** gradWeight: sums of the absolute values of so many channels, of both sides; 1: by transforms. See conv/tame.ts. */
+  sums: i32;
+  sumsPtr: usize;
+  transformed: i32;
   /** The result's columns are contiguous in memory. */
   dense: i32;
   /** gradInput, gradWeight: the output side is read where it lies. */
@@ -198,6 +210,8 @@ export class ConvParams {
   aPanelsOffset: i32;
   rowBufferOffset: i32;
   tileOffset: i32;
+  productsOffset: i32;
+  interleavedOffset: i32;
 }
 
 /** An activation or its gradient on contiguous tensors; items are pieces of `itemLength` elements. */
@@ -322,6 +336,8 @@ export class ChannelSumParams {
   accumulate: i32;
   /** Items of four channels that are neighbours in memory. */
   quads: i32;
+  /** 1: of absolute values, of float32. */
+  absolute: i32;
 }
 
 /** Batched matrix product C = A · B. */

@@ -17,9 +17,11 @@ import { ConvParams } from '../params';
 import { Box, boxes } from './box';
 import { packColumnsTransposed } from './im2col';
 import { reach } from './reached';
+import { isIdle } from './tame';
 
 /** Item: (group, block of M, block of N, part of the stage's blocks of K), the last one fastest. */
 export function convGradWeight(p: ConvParams, begin: i32, end: i32, thread: i32): void {
+  if (isIdle(p)) return;
   const workspacePtr = p.workspacePtr + <usize>thread * <usize>p.threadBytes;
   const columns = p.outChannels * p.taps;
   const columnBlocks = (columns + p.columnsPerItem - 1) / p.columnsPerItem;
@@ -47,6 +49,7 @@ export function convGradWeight(p: ConvParams, begin: i32, end: i32, thread: i32)
 
 /** Adds the parts up, in order. Item: (group, input channel), a row of the gradient. */
 export function sumGradWeight(p: ConvParams, begin: i32, end: i32, _thread: i32): void {
+  if (isIdle(p)) return;
   const bytes = p.elementBytes;
   const columns = p.outChannels * p.taps;
   const partBytes = p.partStride * bytes;

@@ -143,19 +143,7 @@ function runStrips(
 ): void {
   const tapOffsetPtr = p.tapTablePtr + (run.firstTap << 2);
   const rowOffsetPtr = p.rowOffsetPtr + (run.firstRow << 2);
-  runPairs(
-    strips,
-    run.tiles,
-    run.taps,
-    kc,
-    aPtr,
-    bPtr,
-    pitch * 4,
-    tapOffsetPtr,
-    rowOffsetPtr,
-    cPtr,
-    accumulate,
-  );
+  runPairs(strips, run.tiles, run.taps, kc, aPtr, bPtr, pitch * 4, tapOffsetPtr, rowOffsetPtr, cPtr, accumulate);
 }
 
 /**

@@ -6,10 +6,9 @@
  * tiles. Columns of C are tiles, of several images where one has few.
  *
  *   thread workspace:  box, box in whole tiles | planes of a slab per image | B panels | C of a slab: point, row, tile |
- *                      table of tiles, lines of some channels per image | row buffer
+ *                      tables of tiles, of lines; lines of some channels per image | row buffer
  */
 
-import { pair, runTiles } from '../gemm/microkernel';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
 import { flush } from './col2im';
@@ -17,6 +16,7 @@ import { packLines } from './implicit_lines';
 import { exactPlanes } from './winograd_exact';
 import { transformInput } from './winograd_input';
 import { winogradOutput } from './winograd_output';
+import { multiply } from './winograd_product';
 import { winograd, WinogradSource, WinogradTile } from './winograd_tiles';
 import { winogradWeight } from './winograd_weight';
 
@@ -42,9 +42,11 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   const imageBytes = p.slabChannels * phases * p.planeSize * 4;
   const panelsPtr = workspacePtr + p.panelsOffset;
   const tablePtr = workspacePtr + p.tileOffset;
-  const linesPtr = tablePtr + p.columnsPerItem * WinogradTile.bytes;
+  const lineTablePtr = tablePtr + p.columnsPerItem * WinogradTile.bytes;
+  const linesPtr = lineTablePtr + p.lineChannels * WinogradTile.bytes;
   const lineBytes = p.stripStep * 4;
   const tiles = winograd.list(p, tiled, images, lineBytes, imageBytes, tablePtr);
+  winograd.listLines(p.lineChannels, p.lineChannels, lineBytes, lineTablePtr);
   const strips = (tiles + 7) >> 3;
   const pointBytes = strips * p.depth * 32;
   const imageStep = p.inputBatchStride * 4;
@@ -53,11 +55,8 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     assert(strips * 8 <= p.columnsPerItem);
     assert(images * imageBytes <= p.panelsOffset - <i32>Box.bytes);
     assert(winograd.allPoints(p) * pointBytes <= p.aPanelsOffset - p.panelsOffset);
-    assert(winograd.allPoints(p) * p.partStride * 4 <= p.tileOffset - p.aPanelsOffset);
-    assert(
-      tablePtr + p.columnsPerItem * WinogradTile.bytes + images * p.lineChannels * lineBytes <=
-        workspacePtr + p.rowBufferOffset,
-    );
+    assert(winograd.allPoints(p) * p.pointStride * 4 <= p.tileOffset - p.aPanelsOffset);
+    assert(linesPtr + images * p.lineChannels * lineBytes <= workspacePtr + p.rowBufferOffset);
   }
 
   for (let index = 0; index < p.blocks; index++) {
@@ -81,7 +80,11 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
         to += p.lineChannels * lineBytes;
       }
       const k = index * p.inChannels + channel;
-      transformInput(p, tablePtr, strips, linesPtr, channels, panelsPtr + k * 32, pointBytes);
+      for (let strip = 0; strip < strips; strip++) {
+        const columnPtr = tablePtr + strip * 8 * WinogradTile.bytes;
+        const stripPtr = panelsPtr + (strip * p.depth + k) * 32;
+        transformInput(p, columnPtr, linesPtr, lineTablePtr, channels, stripPtr, pointBytes);
+      }
     }
   }
   for (let slab = (part * p.slabs) / p.parts; slab < ((part + 1) * p.slabs) / p.parts; slab++) {
@@ -89,7 +92,23 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     const channel0 = slab * p.slabChannels;
     const channels = min(p.slabChannels, p.outChannels - channel0);
     const cPtr = workspacePtr + p.aPanelsOffset;
-    multiply(p, own, strips, panelsPtr, pointBytes, cPtr);
+    for (let k0 = 0; k0 < p.depth; k0 += p.kc) {
+      const kc = min(p.kc, p.depth - k0);
+      const aPtr = winogradWeight.panels(p, own, k0);
+      multiply(
+        p,
+        kc,
+        strips,
+        aPtr,
+        panelsPtr + k0 * 32,
+        p.depth * 32,
+        pointBytes,
+        cPtr,
+        4 * p.columnsPerItem,
+        32,
+        k0 > 0,
+      );
+    }
     const finite = transformOutput(p, tablePtr, tiles, channels, cPtr, planesPtr);
     const outChannel = group * p.outChannels + channel0;
     const biasPtr = p.biasPtr != 0 ? p.biasPtr + outChannel * 4 : 0;
@@ -104,44 +123,6 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   }
 }
 
-/** C of a slab: a product for each point, of the tiles that are not zero there. */
-function multiply(p: ConvParams, part: i32, strips: i32, bPtr: usize, pointBytes: i32, cPtr: usize): void {
-  const points = winograd.allPoints(p);
-  const tileBytes = p.mr * p.columnsPerItem * 4;
-  for (let k0 = 0; k0 < p.depth; k0 += p.kc) {
-    const kc = min(p.kc, p.depth - k0);
-    let aPtr = winogradWeight.panels(p, part, k0);
-    for (let point = 0; point < points; point++) {
-      const pointPtr = cPtr + point * p.partStride * 4;
-      let zeros = 0; // first tile that is
-      const runsEnd = p.runTablePtr + (load<i32>(p.blockTablePtr + (point << 2), 4) << 3);
-      for (let run = p.runTablePtr + (load<i32>(p.blockTablePtr + (point << 2)) << 3); run < runsEnd; run += 8) {
-        const tile = load<i32>(run);
-        const tiles = load<i32>(run, 4) - tile;
-        const runPtr = pointPtr + tile * tileBytes;
-        memory.fill(pointPtr + zeros * tileBytes, 0, (tile - zeros) * tileBytes);
-        const a = aPtr + tile * p.mr * kc * 4;
-        let b = bPtr + point * pointBytes + k0 * 32;
-        const bStep = p.depth * 32;
-        for (let strip = 0, count = 1; strip < strips; strip += count) {
-          const c = runPtr + strip * 32;
-          if (Variant.wide && strip + 1 < strips) {
-            pair.runTiles(p.mr, tiles, kc, a, b, bStep, p.rowOffsetPtr, c, k0 > 0);
-            count = 2;
-          } else {
-            runTiles(4, p.mr, tiles, kc, a, b, p.rowOffsetPtr, c, k0 > 0, 16);
-            if (Variant.wide) count = 1;
-          }
-          b += bStep * count;
-        }
-        zeros = tile + tiles;
-      }
-      memory.fill(pointPtr + zeros * tileBytes, 0, (p.tiles - zeros) * tileBytes);
-      aPtr += p.tiles * p.mr * kc * 4;
-    }
-  }
-}
-
 /** C to planes, row by row. Returns whether all of them are finite. */
 function transformOutput(
   p: ConvParams,
@@ -152,7 +133,7 @@ function transformOutput(
   planesPtr: usize,
 ): bool {
   const phases = winogradWeight.phases(p);
-  const pointBytes = p.partStride * 4;
+  const pointBytes = p.pointStride * 4;
   const depthBytes = 4 * winograd.points(p.maxShiftH) * pointBytes;
   if (p.maxShiftD > 0) winogradOutput.sumDepth(p, cPtr, depthBytes);
   let largest = i32x4.splat(0);

@@ -25,84 +25,78 @@ class term {
 }
 
 /**
- * Transforms the tiles of `channels` channels. Strips of eight tiles follow one another, of all of K; those of the next
- * point lie `pointBytes` further on.
- *
- * @param linesPtr first line
- * @param targetPtr step of K of the first channel in the first strip
+ * Transforms `steps` steps of K of a strip of eight columns: those of the next point lie `pointBytes` further on. What a
+ * column and a step read lies where tables of tiles say, in bytes into the lines that add up.
  */
 export function transformInput(
   p: ConvParams,
-  tablePtr: usize,
-  strips: i32,
+  columnPtr: usize,
   linesPtr: usize,
-  channels: i32,
+  stepPtr: usize,
+  steps: i32,
   targetPtr: usize,
   pointBytes: i32,
 ): void {
-  const stripBytes = p.depth * 32;
-  const lineBytes = p.stripStep * 4;
   const sliceBytes = p.paddedSlice * 4;
   const rowBytes = p.linePeriod * 4;
   const pointsD = winograd.points(p.maxShiftD);
   const pointsH = winograd.points(p.maxShiftH);
-  for (let strip = 0; strip < strips; strip++) {
-    for (let half = 0; half < 32; half += 16) {
-      const t = tablePtr + (strip * 8 + (half >> 2)) * WinogradTile.bytes;
-      const l0 = linesPtr + load<i32>(t);
-      const l1 = linesPtr + load<i32>(t, 8);
-      const l2 = linesPtr + load<i32>(t, 16);
-      const l3 = linesPtr + load<i32>(t, 24);
-      let pointPtr = targetPtr + strip * stripBytes + half;
-      for (let d = 0; d < pointsD; d++) {
-        const aD = pointsD > 1 ? term.first(d) * sliceBytes : 0;
-        const bD = pointsD > 1 ? term.second(d) * sliceBytes : 0;
-        const signD = i32x4.splat(term.sign(d));
-        for (let h = 0; h < pointsH; h++) {
-          const aH = term.first(h) * rowBytes;
-          const bH = term.second(h) * rowBytes;
-          const signH = i32x4.splat(term.sign(h));
-          let to = pointPtr;
-          const linesEnd = channels * lineBytes;
-          for (let line = 0; line < linesEnd; line += lineBytes) {
-            let a: v128;
-            let b: v128;
-            let c: v128;
-            let e: v128;
-            const x = line + aD;
-            if (pointsD > 1) {
-              const y = line + bD;
-              a = rows.slices(l0 + x, l0 + y, pointsH, aH, bH, signH, signD);
-              b = rows.slices(l1 + x, l1 + y, pointsH, aH, bH, signH, signD);
-              c = rows.slices(l2 + x, l2 + y, pointsH, aH, bH, signH, signD);
-              e = rows.slices(l3 + x, l3 + y, pointsH, aH, bH, signH, signD);
-            } else if (pointsH > 1) {
-              a = rows.pair(l0 + x, aH, bH, signH);
-              b = rows.pair(l1 + x, aH, bH, signH);
-              c = rows.pair(l2 + x, aH, bH, signH);
-              e = rows.pair(l3 + x, aH, bH, signH);
-            } else {
-              a = v128.load(l0 + x);
-              b = v128.load(l1 + x);
-              c = v128.load(l2 + x);
-              e = v128.load(l3 + x);
-            }
-            const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-            const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-            const cd0 = v128.shuffle<f32>(c, e, 0, 4, 1, 5);
-            const cd1 = v128.shuffle<f32>(c, e, 2, 6, 3, 7);
-            const x0 = v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5);
-            const x1 = v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7);
-            const x2 = v128.shuffle<f32>(ab1, cd1, 0, 1, 4, 5);
-            const x3 = v128.shuffle<f32>(ab1, cd1, 2, 3, 6, 7);
-            v128.store(to, f32x4.sub(x0, x2));
-            v128.store(to + pointBytes, f32x4.add(x1, x2));
-            v128.store(to + 2 * pointBytes, f32x4.sub(x2, x1));
-            v128.store(to + 3 * pointBytes, f32x4.sub(x1, x3));
-            to += 32;
+  const stepsEnd = stepPtr + steps * WinogradTile.bytes;
+  for (let half = 0; half < 32; half += 16) {
+    const t = columnPtr + (half >> 2) * WinogradTile.bytes;
+    const l0 = linesPtr + load<i32>(t);
+    const l1 = linesPtr + load<i32>(t, 8);
+    const l2 = linesPtr + load<i32>(t, 16);
+    const l3 = linesPtr + load<i32>(t, 24);
+    let pointPtr = targetPtr + half;
+    for (let d = 0; d < pointsD; d++) {
+      const aD = pointsD > 1 ? term.first(d) * sliceBytes : 0;
+      const bD = pointsD > 1 ? term.second(d) * sliceBytes : 0;
+      const signD = i32x4.splat(term.sign(d));
+      for (let h = 0; h < pointsH; h++) {
+        const aH = term.first(h) * rowBytes;
+        const bH = term.second(h) * rowBytes;
+        const signH = i32x4.splat(term.sign(h));
+        let to = pointPtr;
+        for (let step = stepPtr; step < stepsEnd; step += WinogradTile.bytes) {
+          let a: v128;
+          let b: v128;
+          let c: v128;
+          let e: v128;
+          const at = load<i32>(step);
+          const x = at + aD;
+          if (pointsD > 1) {
+            const y = at + bD;
+            a = rows.slices(l0 + x, l0 + y, pointsH, aH, bH, signH, signD);
+            b = rows.slices(l1 + x, l1 + y, pointsH, aH, bH, signH, signD);
+            c = rows.slices(l2 + x, l2 + y, pointsH, aH, bH, signH, signD);
+            e = rows.slices(l3 + x, l3 + y, pointsH, aH, bH, signH, signD);
+          } else if (pointsH > 1) {
+            a = rows.pair(l0 + x, aH, bH, signH);
+            b = rows.pair(l1 + x, aH, bH, signH);
+            c = rows.pair(l2 + x, aH, bH, signH);
+            e = rows.pair(l3 + x, aH, bH, signH);
+          } else {
+            a = v128.load(l0 + x);
+            b = v128.load(l1 + x);
+            c = v128.load(l2 + x);
+            e = v128.load(l3 + x);
           }
-          pointPtr += 4 * pointBytes;
+          const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+          const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+          const cd0 = v128.shuffle<f32>(c, e, 0, 4, 1, 5);
+          const cd1 = v128.shuffle<f32>(c, e, 2, 6, 3, 7);
+          const x0 = v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5);
+          const x1 = v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7);
+          const x2 = v128.shuffle<f32>(ab1, cd1, 0, 1, 4, 5);
+          const x3 = v128.shuffle<f32>(ab1, cd1, 2, 3, 6, 7);
+          v128.store(to, f32x4.sub(x0, x2));
+          v128.store(to + pointBytes, f32x4.add(x1, x2));
+          v128.store(to + 2 * pointBytes, f32x4.sub(x2, x1));
+          v128.store(to + 3 * pointBytes, f32x4.sub(x1, x3));
+          to += 32;
         }
+        pointPtr += 4 * pointBytes;
       }
     }
   }

@@ -69,6 +69,11 @@ export class winograd {
     }
   }
 
+  /** Lists `count` lines as tiles are listed; from `existing` on they are the last one that exists. */
+  static listLines(count: i32, existing: i32, lineBytes: i32, tablePtr: usize): void {
+    for (let i = 0; i < count; i++) store<i32>(tablePtr + i * WinogradTile.bytes, min(i, existing - 1) * lineBytes);
+  }
+
   /** Lists the tiles of `images` boxes, W fastest, and fills the last strip of eight up with the first. Returns how many. */
   static list(p: ConvParams, tiled: Box, images: i32, lineBytes: i32, imageBytes: i32, tablePtr: usize): i32 {
     const lengthD = winograd.length(p.maxShiftD);

@@ -12,10 +12,11 @@
 
 import { elements } from '../elements';
 import { ConvParams } from '../params';
+import { terms } from './winograd_terms';
 import { winograd } from './winograd_tiles';
 
 /** In the table of taps: no tap has this phase and shift. The twin of `NO_TAP` in src/plan/winograd_forward.ts. */
-const NO_TAP: i32 = i32.MIN_VALUE;
+export const NO_TAP: i32 = i32.MIN_VALUE;
 
 export class winogradWeight {
   /** Shifts of a phase. */
@@ -85,61 +86,26 @@ export function packWinograd(p: ConvParams, begin: i32, end: i32, _thread: i32):
       for (let k0 = 0; k0 < p.depth; k0 += p.kc) {
         const kc = min(p.kc, p.depth - k0);
         const tilePtr = winogradWeight.panels(p, part, k0) + (row0 * kc + row - row0) * 4;
-        packRow(p, rawPtr + k0 * 4, rowBytes, kc, tilePtr, pointStep * kc);
+        packRow(p, rawPtr + k0 * 4, kc, tilePtr, pointStep * kc);
       }
     }
   }
 }
 
 /** G g of one row, four input channels at a time. */
-function packRow(p: ConvParams, rawPtr: usize, rowBytes: i32, kc: i32, targetPtr: usize, pointBytes: i32): void {
+function packRow(p: ConvParams, rawPtr: usize, kc: i32, targetPtr: usize, pointBytes: i32): void {
   const step = p.mr * 4;
-  const pointsD = winograd.points(p.maxShiftD);
-  const pointsH = winograd.points(p.maxShiftH);
-  const half = f32x4.splat(0.5);
-  for (let k = 0; k < kc; k += 4) {
-    let to = targetPtr + k * step;
-    const lanes = kc - k;
-    for (let d = 0; d < pointsD; d++) {
-      for (let h = 0; h < pointsH; h++) {
-        const g0 = sumTaps(p, rawPtr + k * 4, rowBytes, d, h, p.maxShiftW);
-        const g1 = p.maxShiftW == 2 ? sumTaps(p, rawPtr + k * 4, rowBytes, d, h, 1) : f32x4.splat(0);
-        const g2 = sumTaps(p, rawPtr + k * 4, rowBytes, d, h, 0);
-        // two taps are the first and the last of three, but for the signs
-        const even = p.maxShiftW == 2 ? f32x4.add(g0, g2) : g0;
-        const odd = p.maxShiftW == 2 ? g1 : g2;
-        storeColumn(to, step, g0, lanes);
-        storeColumn(to + pointBytes, step, f32x4.mul(f32x4.add(even, odd), half), lanes);
-        storeColumn(to + 2 * pointBytes, step, f32x4.mul(f32x4.sub(even, odd), half), lanes);
-        storeColumn(to + 3 * pointBytes, step, g2, lanes);
-        to += 4 * pointBytes;
-      }
+  let termPtr = p.termTablePtr;
+  for (let point = winograd.allPoints(p); point > 0; point--) {
+    const end = terms.end(termPtr);
+    let to = targetPtr;
+    for (let k = 0; k < kc; k += 4) {
+      storeColumn(to, step, terms.sum(termPtr, end, rawPtr + k * 4), kc - k);
+      to += 4 * step;
     }
+    termPtr = end;
+    targetPtr += pointBytes;
   }
-}
-
-/** Taps of one shift along W, summed up along D and H for points d and h. */
-function sumTaps(p: ConvParams, rawPtr: usize, rowBytes: i32, d: i32, h: i32, shiftW: i32): v128 {
-  let sum = f32x4.splat(0);
-  for (let shiftD = 0; shiftD <= p.maxShiftD; shiftD++) {
-    const factorD = factor(d, shiftD, p.maxShiftD);
-    for (let shiftH = 0; shiftH <= p.maxShiftH; shiftH++) {
-      const all = factorD * factor(h, shiftH, p.maxShiftH);
-      if (all == 0) continue;
-      const tap = (shiftD * (p.maxShiftH + 1) + shiftH) * (p.maxShiftW + 1) + shiftW;
-      sum = f32x4.add(sum, f32x4.mul(v128.load(rawPtr + tap * rowBytes), f32x4.splat(all)));
-    }
-  }
-  return sum;
-}
-
-/** Entry of G along one axis: the first tap of g has the largest shift. */
-function factor(point: i32, shift: i32, maxShift: i32): f32 {
-  if (maxShift == 0) return 1;
-  const index = maxShift - shift;
-  if (point == 0) return index == 0 ? 1 : 0;
-  if (point == 3) return shift == 0 ? 1 : 0;
-  return point == 2 && index == 1 ? -0.5 : 0.5;
 }
 
 /** Stores the first `lanes` of a vector `step` bytes apart. */

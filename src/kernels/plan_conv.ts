@@ -4,10 +4,8 @@ import { NO_ACTIVATION } from '../core/activation.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { checkBoolean, describe } from '../core/validate.ts';
 import { planChannelSum } from '../plan/channel_sum.ts';
-import { planDepthwiseGradWeight } from '../plan/depthwise_grad_weight.ts';
-import { planForwardBy, planGatherBy, takesDepthwise } from '../plan/forward_algorithms.ts';
+import { planForwardBy, planGatherBy, planGradWeightBy } from '../plan/forward_algorithms.ts';
 import type { ForwardSpec } from '../plan/forward_spec.ts';
-import { planGradWeight } from '../plan/grad_weight.ts';
 import { elementBytes } from '../core/dtype.ts';
 import type { Part, Plan } from './plan.ts';
 import { makePlan, withOperands } from './plan.ts';
@@ -144,8 +142,8 @@ function gatherOf({ algorithm }: CheckedSpec): (spec: ForwardSpec) => Part {
 }
 
 /** The product of both sides. */
-function gradWeightOf(checked: CheckedSpec): (spec: ForwardSpec) => Part {
-  return takesDepthwise('gradWeight', checked.algorithm, checked) ? planDepthwiseGradWeight : planGradWeight;
+function gradWeightOf({ algorithm }: CheckedSpec): (spec: ForwardSpec) => Part {
+  return (spec) => planGradWeightBy(algorithm, spec);
 }
 
 /**

@@ -50,12 +50,12 @@ export const PLAN_BLOCKS: Blocks = {
     weightStride@ gather repeat fold holes mr kc
     depth tiles slabs slabChannels taps blocks rowOffsetPtr packTablePtr runTablePtr blockTablePtr
     tapTablePtr flat linePeriod stripStep lineChannels splitBytes writeOnce accumulate activation activationA:f64 activationB:f64 inputActivation
-    inputActivationA:f64 inputActivationB:f64 imagesPerItem columnsPerItem stepBegin stepEnd itemRows parts partStride dense
+    inputActivationA:f64 inputActivationB:f64 imagesPerItem columnsPerItem stepBegin stepEnd itemRows parts partStride pointStride termTablePtr tapTermTablePtr sums sumsPtr transformed dense
     inPlace positionStep tapRun
-    panelsOffset aPanelsOffset rowBufferOffset tileOffset
+    panelsOffset aPanelsOffset rowBufferOffset tileOffset productsOffset interleavedOffset
   `),
   channelSum: layout(`
-    sourcePtr targetPtr elementBytes batch length@ batchStride channelStride stride@ accumulate quads
+    sourcePtr targetPtr elementBytes batch length@ batchStride channelStride stride@ accumulate quads absolute
   `),
   matmul: layout(`
     aPtr bPtr cPtr workspacePtr threadBytes m n k aRowStride aColumnStride bRowStride bColumnStride

@@ -52,7 +52,8 @@ export function planConvForward(given: ForwardSpec): ConvPlan {
   const maximumPositions = Math.max(nr, Math.min(byPanels, byFlops));
   const reached = reachedOf(spec);
   const box = boxOfPositions(spec, channels, maximumPositions, reached.copied);
-  const images = imagesPerItem(geometry, box, maximumPositions);
+  const lengths = geometry.axes.map(({ input }) => input);
+  const images = imagesPerItem(geometry.batch, lengths, box, maximumPositions);
   const tiles = ceilDiv(rows, mr);
   const slabChannels = Math.max(mr, Math.floor(A_BLOCK_BYTES / (kc * bytes * mr)) * mr);
   const strips = ceilDiv(box[0] * box[1] * box[2], nr);

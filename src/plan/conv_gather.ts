@@ -59,11 +59,11 @@ export function inputRanges({ axes }: ConvGeometry): Range[] {
   return axes.map(({ input }) => ({ begin: 0, end: input }));
 }
 
-/** Images whose positions one item takes together: only when a box holds a whole image. */
-export function imagesPerItem(geometry: ConvGeometry, box: Box, maximumPositions: number): number {
-  const whole = geometry.axes.every(({ input }, axis) => box[axis] >= input);
+/** Images of which an item takes all positions together: only when a box holds a whole image, of these lengths. */
+export function imagesPerItem(batch: number, lengths: readonly number[], box: Box, maximumPositions: number): number {
+  const whole = lengths.every((length, axis) => box[axis] >= length);
   const positions = box[0] * box[1] * box[2];
-  return whole ? Math.max(1, Math.min(geometry.batch, Math.floor(maximumPositions / positions))) : 1;
+  return whole ? Math.max(1, Math.min(batch, Math.floor(maximumPositions / positions))) : 1;
 }
 
 /** Byte offset of each row of C, `rows` rounded up to full tiles. */

@@ -9,12 +9,16 @@ import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import { planConvTransposeForward } from './conv_transpose_forward.ts';
 import { planDepthwiseGather, planDepthwiseScatter } from './depthwise.ts';
+import { planDepthwiseGradWeight } from './depthwise_grad_weight.ts';
 import type { Product } from './depthwise_choice.ts';
 import { acceptsDepthwise, DEPTHWISE_NEEDS, depthwiseIsFaster } from './depthwise_choice.ts';
 import type { ForwardSpec } from './forward_spec.ts';
 import { planImplicitForward } from './implicit_forward.ts';
+import type { GradWeightPlan } from './grad_weight.ts';
+import { planGradWeight } from './grad_weight.ts';
 import { isMirrored, mirroredForward } from './mirrored.ts';
 import { ofUsualHeight } from './usual_length.ts';
+import { planWinogradGradWeight } from './winograd_grad_weight.ts';
 import { planWinogradForward, planWinogradGather } from './winograd_forward.ts';
 import { acceptsWinograd, WINOGRAD_NEEDS } from './winograd_tiles.ts';
 
@@ -65,6 +69,8 @@ export function takesDepthwise(
 
 /** A path with transforms has to be this much cheaper: more is packed, and the costs are estimates. */
 const TRANSFORM_GAIN = 1.03;
+/** gradWeight reads both sides once more, for sums of what they hold. */
+const GRAD_WEIGHT_GAIN = 1.1;
 /**
  * Products that 'auto' transforms are at least so large and deep: errors are relative to all of a tile, and with few
  * channels an element's own products may be much smaller.
@@ -170,4 +176,22 @@ export function planForwardBy(asked: Algorithm, spec: ForwardSpec): ConvPlan {
   });
   const best = cycles.indexOf(Math.min(...cycles));
   return withHeight(paths[best], spec, plans[best]);
+}
+
+/**
+ * The plan of the product of both sides.
+ * @param asked one that takes the geometry
+ */
+export function planGradWeightBy(asked: Algorithm, spec: ForwardSpec): GradWeightPlan {
+  const algorithm = ofDtype(asked, spec);
+  if (takesDepthwise('gradWeight', algorithm, spec)) return planDepthwiseGradWeight(spec);
+  const direct = planGradWeight(spec);
+  // the wide variant has no room for it
+  if (spec.kernelSet === 'wide' || spec.geometry.batch === 0) return direct;
+  if (algorithm === 'winograd') return planWinogradGradWeight(spec, direct);
+  if (!mayTransform(algorithm, spec, LEAST_TRANSFORMED_DEPTH)) return direct;
+  // all micro-kernels take the same path, so that they give the same bits
+  const free = { ...spec, mr: null };
+  const [transformed, plain] = [planWinogradGradWeight(free), planGradWeight(free)];
+  return transformed.cycles! * GRAD_WEIGHT_GAIN < plain.cycles! ? planWinogradGradWeight(spec, direct) : direct;
 }

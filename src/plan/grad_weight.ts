@@ -2,7 +2,7 @@
 
 import { elementBytes } from '../core/dtype.ts';
 import { elementCount } from '../core/shape.ts';
-import { ceilDiv, chooseMr, ITEM_FLOPS, nrOf, roundUp } from './blocking.ts';
+import { ceilDiv, chooseMr, ITEM_FLOPS, nrOf, roundUp, stepCycles } from './blocking.ts';
 import type { ProductSpec } from './conv_fields.ts';
 import { convFields, workspaceFields } from './conv_fields.ts';
 import { boxOfPositions, imagesPerItem, inputRanges, rowOffsets, tileBytes } from './conv_gather.ts';
@@ -15,6 +15,8 @@ import { pointer, pointers } from './stage.ts';
 export interface GradWeightPlan {
   readonly stages: readonly Stage[];
   readonly workspaceBytes: WorkspaceBytes;
+  /** As those of a `ConvPlan`, of all groups. */
+  readonly cycles?: number;
 }
 
 /** Columns and rows of a gradWeight item: A and B panels of one block of K stay in L2. */
@@ -54,7 +56,8 @@ export function planGradWeight(spec: ProductSpec): GradWeightPlan {
   );
   const reached = reachedOf(spec);
   const box = boxOfPositions(spec, channels, GRAD_WEIGHT_DEPTH, reached.copied);
-  const images = imagesPerItem(geometry, box, GRAD_WEIGHT_DEPTH);
+  const lengths = geometry.axes.map(({ input }) => input);
+  const images = imagesPerItem(geometry.batch, lengths, box, GRAD_WEIGHT_DEPTH);
   const kc = images * box[0] * box[1] * box[2];
 
   const workspace = workspaceFields(channels * reached.copied(box) * bytes, {
@@ -77,46 +80,86 @@ export function planGradWeight(spec: ProductSpec): GradWeightPlan {
   };
   const steps = ceilDiv(geometry.batch, images) * boxes;
   const items = geometry.groups * ceilDiv(rows, slabChannels) * ceilDiv(columns, columnsPerItem);
-  const gradientBytes = geometry.groups * rows * columns * bytes;
-  const parts = Math.min(ceilDiv(ITEMS_PER_STAGE, items), Math.floor(PARTS_BYTES / gradientBytes), steps);
+  const wantedParts = Math.min(ceilDiv(ITEMS_PER_STAGE, items), steps);
+  const { parts, weight, fields: target, sum, bytes: partsBytes } = partsOf(spec, wantedParts);
   const flopsPerStep = 2 * slabChannels * columnsPerItem * kc;
   const stepsPerItem = Math.max(1, Math.round(ITEM_FLOPS / flopsPerStep), ceilDiv(steps, MAXIMUM_STAGES));
-  const own = {
-    ...pointers('weight'),
-    rowOffsetPtr: rowOffsets(slabChannels, mr, spec.weight.inChannel, bytes),
-    dense: Number(weightIsDense(geometry, spec.weight)),
-  };
-  const cut = { entry: 'convGradWeight', steps, flops: directFlops(geometry) };
-  if (parts <= 1) {
-    const all = { ...fields, ...own, parts: 1, ...pointers('workspace') };
-    return {
-      stages: cutIntoStages({ ...cut, items, stepsPerStage: stepsPerItem }, all),
-      workspaceBytes: { shared: 0, perThread: workspace.threadBytes },
-    };
-  }
-  const shared = roundUp(parts * gradientBytes, 64);
-  const split = { parts, partStride: geometry.groups * rows * columns };
+  const stepsPerStage = ceilDiv(stepsPerItem, parts) * parts;
   const stages = cutIntoStages(
-    { ...cut, items: items * parts, stepsPerStage: Math.max(parts, ceilDiv(stepsPerItem, parts) * parts) },
+    { entry: 'convGradWeight', steps, stepsPerStage, items: items * parts, flops: directFlops(geometry) },
     {
       ...fields,
-      ...split,
-      weightPtr: pointer('workspace'),
-      workspacePtr: pointer('workspace', shared),
-      weightInStride: columns,
-      rowOffsetPtr: rowOffsets(slabChannels, mr, columns, bytes),
-      dense: 1,
-      accumulate: 0,
+      ...target,
+      workspacePtr: pointer('workspace', partsBytes),
+      rowOffsetPtr: rowOffsets(slabChannels, mr, weight.inChannel, bytes),
+      dense: Number(weightIsDense(geometry, weight)),
     },
   );
+  const positions = geometry.batch * geometry.groups * elementCount(lengths);
+  const packed = columns * ceilDiv(rows, slabChannels) + rows * ceilDiv(columns, columnsPerItem);
+  return {
+    cycles: positions * ((stepCycles(roundUp(rows, mr), mr, spec.kernelSet) * columns) / nr + packed),
+    stages: [...stages, ...sum],
+    workspaceBytes: { shared: partsBytes, perThread: workspace.threadBytes },
+  };
+}
+
+/** Where items of a product leave their sums. */
+export interface Parts {
+  readonly parts: number;
+  readonly weight: WeightStrides;
+  readonly fields: Readonly<Record<string, FieldValue>>;
+  /** Stages that follow. */
+  readonly sum: readonly Stage[];
+  /** Of shared workspace. */
+  readonly bytes: number;
+}
+
+/** To how many items K may be dealt. */
+export function mostParts({ dtype, geometry: { groups, inChannels, outChannels, axes } }: ProductSpec): number {
+  const taps = elementCount(axes.map(({ kernel }) => kernel));
+  return Math.max(1, Math.floor(PARTS_BYTES / (groups * inChannels * outChannels * taps * elementBytes(dtype))));
+}
+
+/**
+ * The gradient, or where K is dealt to several items, a gradient for each of them, which the last stage adds up.
+ * @param offset bytes into the workspace
+ */
+export function partsOf(spec: ProductSpec, wanted: number, offset: number = 0): Parts {
+  const { dtype, geometry } = spec;
+  const { groups, inChannels, outChannels, axes } = geometry;
+  const [d, h, w] = axes.map(({ kernel }) => kernel);
+  const taps = d * h * w;
+  const columns = outChannels * taps;
+  const gradientBytes = groups * inChannels * columns * elementBytes(dtype);
+  const parts = Math.min(wanted, mostParts(spec));
+  if (parts <= 1)
+    return { parts: 1, weight: spec.weight, fields: { parts: 1, ...pointers('weight') }, sum: [], bytes: 0 };
+  const split = { parts, partStride: groups * inChannels * columns };
+  const from = pointer('workspace', offset);
+  const box = [1, 1, 1] as const;
   const sum: Stage = {
     entry: 'sumGradWeight',
-    items: geometry.groups * rows,
-    flops: parts * geometry.groups * rows * columns,
+    items: groups * inChannels,
+    flops: parts * groups * inChannels * columns,
     block: 'conv',
-    fields: { ...fields, ...split, ...own, packedPtr: pointer('workspace') },
+    fields: {
+      ...convFields(spec, null, inputRanges(geometry), box).fields,
+      ...reachedOf(spec).fields(box),
+      ...split,
+      ...pointers('weight'),
+      packedPtr: from,
+      taps,
+      dense: Number(weightIsDense(geometry, spec.weight)),
+    },
   };
-  return { stages: [...stages, sum], workspaceBytes: { shared, perThread: workspace.threadBytes } };
+  return {
+    parts,
+    weight: { ...spec.weight, inChannel: columns, outChannel: taps, spatial: [h * w, w, 1] },
+    fields: { ...split, weightPtr: from, weightInStride: columns, weightOutStride: taps, accumulate: 0 },
+    sum: [sum],
+    bytes: roundUp(parts * gradientBytes, 64),
+  };
 }
 
 /** One stage for each range of blocks of K; all but the first add to what is there. */

@@ -14,6 +14,7 @@ import { chooseCut } from './winograd_cut.ts';
 import { winogradRows } from './winograd_rows.ts';
 import type { WinogradProblem } from './winograd_sources.ts';
 import { gatherProblem, scatterProblem } from './winograd_sources.ts';
+import { termTable, weightMatrix } from './winograd_terms.ts';
 import { tileLength, tilePoints } from './winograd_tiles.ts';
 
 /** Channels whose lines are packed and transformed together: as many as are read side by side, see implicit_lines.ts. */
@@ -82,15 +83,18 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
   const scratch = workspaceFields(images * rows * planeSize * 4, {
     panels: points * columns * depth * 4,
     aPanels: points * pointStride * 4,
-    tile: columns * TILE_BYTES + images * lineChannels * line * 4,
+    tile: (columns + lineChannels) * TILE_BYTES + images * lineChannels * line * 4,
     rowBuffer: rowBufferBytes(spec, 4),
   });
+  const [tapsD, tapsH, tapsW] = shifts.map((shift) => shift + 1);
+  const rawBytes = roundUp(depth, 4) * 4;
   const fields = {
     ...convFields(spec, phases, phases, box).fields,
     ...scratch,
     ...tables,
     tapTablePtr: sources,
     packTablePtr: taps,
+    termTablePtr: termTable(shifts.map(weightMatrix), [tapsH * tapsW * rawBytes, tapsW * rawBytes, rawBytes]),
     weightGroupStride: groupStride,
     blocks: sourceCount,
     mr,
@@ -102,7 +106,7 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
     parts,
     imagesPerItem: images,
     columnsPerItem: columns,
-    partStride: pointStride,
+    pointStride,
     linePeriod,
     paddedSlice,
     stripStep: line,
@@ -112,7 +116,6 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
     planeSize,
     packedPtr: pointer('packedWeight'),
   };
-  const shiftCount = shifts.reduce((product, shift) => product * (shift + 1), 1);
   return {
     pack: [
       {
@@ -135,7 +138,7 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
         },
       },
     ],
-    packedWeightBytes: roundUp(panelBytes, 16) + groups * slabs * tiles * mr * shiftCount * roundUp(depth, 4) * 4,
+    packedWeightBytes: roundUp(panelBytes, 16) + groups * slabs * tiles * mr * tapsD * tapsH * tapsW * rawBytes,
     workspaceBytes: { shared: 0, perThread: scratch.threadBytes },
     cycles: count * (columns * (parts * cost.perPart + cost.inAll) + cost.perItem),
     packKey: [

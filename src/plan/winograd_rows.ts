@@ -20,11 +20,26 @@ export interface WinogradRows {
   readonly tables: Readonly<Record<'runTablePtr' | 'blockTablePtr', Int32Array>>;
 }
 
-/** Does not depend on sizes: one packed weight serves all. */
-export function winogradRows(spec: ForwardSpec, layout: Layout, points: number): WinogradRows {
-  const slabChannels = chooseSlab(spec, layout.planesPerChannel, SLAB_POINT_ROWS / points);
-  const rows = slabChannels * layout.planesPerChannel;
-  const mr = chooseMr(spec, (height) => roundUp(rows, height));
+/**
+ * Does not depend on sizes: one packed weight serves all.
+ * @param leastSlabs where there are channels for so many
+ * @param apart no tile has rows of two phases
+ */
+export function winogradRows(
+  spec: ForwardSpec,
+  layout: Layout,
+  points: number,
+  leastSlabs: number = 1,
+  apart: boolean = false,
+): WinogradRows {
+  const planes = layout.planesPerChannel;
+  const paddedRows = (channels: number) => (height: number) =>
+    apart ? planes * roundUp(channels, height) : roundUp(channels * planes, height);
+  const most = Math.min(SLAB_POINT_ROWS / points / planes, spec.geometry.outChannels / leastSlabs);
+  const wanted = chooseSlab(spec, Math.floor(most), paddedRows);
+  const mr = chooseMr(spec, paddedRows(wanted));
+  const slabChannels = apart ? roundUp(wanted, mr) : wanted;
+  const rows = slabChannels * planes;
   const { runs, pointRuns, filled } = filledRuns(layout, slabChannels, mr);
   return {
     slabChannels,
@@ -39,16 +54,20 @@ export function winogradRows(spec: ForwardSpec, layout: Layout, points: number):
   };
 }
 
-/** Channels of a slab: about so many rows, with the least padding. */
-function chooseSlab(spec: ForwardSpec, planesPerChannel: number, slabRows: number): number {
+/** Channels of a slab: about so many, with the least padding. */
+function chooseSlab(
+  spec: ForwardSpec,
+  wanted: number,
+  paddedRows: (channels: number) => (height: number) => number,
+): number {
   const { outChannels } = spec.geometry;
-  const most = Math.min(outChannels, Math.max(1, Math.floor(slabRows / planesPerChannel)));
+  const most = Math.min(outChannels, Math.max(1, wanted));
   let best = most;
   let least = Infinity;
   for (let channels = most; channels >= most / 2; channels--) {
-    const rows = channels * planesPerChannel;
-    const mr = chooseMr(spec, (height) => roundUp(rows, height));
-    const cost = ceilDiv(outChannels, channels) * (stepCycles(roundUp(rows, mr), mr, spec.kernelSet) + SLAB_OVERHEAD);
+    const mr = chooseMr(spec, paddedRows(channels));
+    const step = stepCycles(paddedRows(channels)(mr), mr, spec.kernelSet);
+    const cost = ceilDiv(outChannels, channels) * (step + SLAB_OVERHEAD);
     if (cost < least) [best, least] = [channels, cost];
   }
   return best;

@@ -1,12 +1,12 @@
 /** Gradients of weights that several stages make, each of which adds to what the one before has left. */
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Engine } from '../../src/index.ts';
+import type { Algorithm, Engine } from '../../src/index.ts';
 import { convTranspose2dBackwardSync, createEngine, tensor } from '../../src/index.ts';
 import { planConvTransposeBackward } from '../../src/kernels.ts';
 import { convTransposeBackwardReference } from '../reference/conv_transpose.ts';
 import { elementCount, refTensor } from '../reference/tensor.ts';
-import { expectWithinBound } from '../support/expect.ts';
+import { expectOf } from '../support/expect.ts';
 import { disposeOwned, own } from '../support/owned.ts';
 import { randomFloat32 } from '../support/random.ts';
 
@@ -20,7 +20,7 @@ afterAll(() => engine.dispose());
 const options = { stride: 2, padding: 1 };
 
 /** Stages of the gradient of a (channels, channels, 4, 4) weight. */
-function stagesOf(entry: string, channels: number, length: number): number {
+function stagesOf(entry: string, channels: number, length: number, algorithm: Algorithm): number {
   const { stages } = planConvTransposeBackward({
     dtype: 'float32',
     batch: 1,
@@ -35,15 +35,33 @@ function stagesOf(entry: string, channels: number, length: number): number {
     outputSpatial: [2 * length, 2 * length],
     kernelSet: engine.kernelSet,
     outputMask: [false, true, false],
+    algorithm,
   });
   return stages.filter((stage) => stage.entry === entry).length;
 }
 
 test.each([
-  { entry: 'convGradWeight', channels: 8, length: 100 },
-  { entry: 'depthwiseGradWeight', channels: 1, length: 640 },
-])('$entry', ({ entry, channels, length }) => {
-  expect(stagesOf(entry, channels, length)).toBeGreaterThan(1);
+  { entry: 'convGradWeight', channels: 8, length: 100, algorithm: 'direct' },
+  { entry: 'depthwiseGradWeight', channels: 1, length: 640, algorithm: 'direct' },
+  { entry: 'winogradGradWeight', channels: 96, length: 72, algorithm: 'winograd' },
+] as const)('$entry', ({ entry, channels, length, algorithm }) => {
+  if (!takes(algorithm)) return;
+  expect(stagesOf(entry, channels, length, algorithm)).toBeGreaterThan(1);
+  expectGradient(channels, length, algorithm);
+});
+
+test('blocks of K dealt to several items, by transforms', () => {
+  if (!takes('winograd')) return;
+  expect(stagesOf('sumGradWeight', 16, 40, 'winograd') - stagesOf('sumGradWeight', 16, 40, 'direct')).toBe(1);
+  expectGradient(16, 40, 'winograd');
+});
+
+// wide kernels have no transforms here: 'winograd' is the direct path
+function takes(algorithm: Algorithm): boolean {
+  return algorithm !== 'winograd' || engine.kernelSet !== 'wide';
+}
+
+function expectGradient(channels: number, length: number, algorithm: Algorithm): void {
   const shapes = [
     [1, channels, length, length],
     [channels, channels, 4, 4],
@@ -54,6 +72,6 @@ test.each([
   const [input, weight, gradient] = [x, w, gradOutput].map(({ data, shape }) =>
     own(tensor(Float32Array.from(data), shape, { engine })),
   );
-  const { gradWeight } = convTranspose2dBackwardSync(gradient, input, weight, { ...options, outputMask: [false, true, false] }); // prettier-ignore
-  expectWithinBound(own(gradWeight), reference);
-});
+  const { gradWeight } = convTranspose2dBackwardSync(gradient, input, weight, { ...options, algorithm, outputMask: [false, true, false] }); // prettier-ignore
+  expectOf(algorithm)(own(gradWeight), reference);
+}

@@ -40,7 +40,17 @@ export const CONVOLUTIONS: readonly Mutant[] = [
   ...ofConvolutions('assembly/conv/implicit_tile.ts', ['wrong step of B: neighbours in place of channels', 'b += pitch;', 'b += 16;']), // prettier-ignore
   ...ofConvolutions('assembly/conv/winograd_input.ts', ['transform of the input: a wrong sign', '0b1101', '0b1001']),
   ...ofConvolutions('assembly/conv/winograd_output.ts', ['transform of the output: a point left out', 'const y0 = f32x4.add(m0, sum);', 'const y0 = sum;']), // prettier-ignore
-  ...ofConvolutions('assembly/conv/winograd_weight.ts', ['transform of the weight: two points alike', 'f32x4.mul(f32x4.sub(even, odd), half)', 'f32x4.mul(f32x4.add(even, odd), half)']), // prettier-ignore
+  ...ofConvolutions(
+    'assembly/conv/winograd_grad_weight.ts',
+    ['missing crop along H', 'const h0 = h * p.strideH - p.cropH;', 'const h0 = h * p.strideH;'],
+    ['later stages overwrite', 'p.accumulate ? load<f32>(to) + lane : lane', 'lane'],
+    ['later blocks of K overwrite', 'channels, step > firstStep, workspacePtr', 'channels, false, workspacePtr'],
+  ),
+  ...ofConvolutions('assembly/conv/tame.ts', [
+    'gradWeight: infinities are transformed',
+    'tame = false;',
+    'tame = true;',
+  ]),
   ...ofConvolutions(
     'assembly/conv/depthwise_box.ts',
     ['missing crop of the output', 'output.d0 = q.d0 * a.strideD - a.cropD;', 'output.d0 = q.d0 * a.strideD;'],

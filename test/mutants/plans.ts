@@ -43,6 +43,8 @@ export const PLANS: readonly Mutant[] = [
     ['crop of the wrong sign', 'offset: (residue - crop)', 'offset: (residue + crop)'],
     ['off by one at the end of a phase', 'Math.ceil((length + crop - residue) / stride)', 'Math.floor((length + crop - residue) / stride)'], // prettier-ignore
   ),
+  ...ofConvolutions('src/plan/winograd_terms.ts', ['transform of the weight: two points alike', '[-0.5, 0.5],', '[0.5, 0.5],']), // prettier-ignore
+  ...ofConvolutions('src/plan/winograd_grad_weight.ts', ['sums of one side over those of the other', 'index * groups * inChannels * 4', '0']), // prettier-ignore
   ...ofConvolutions(
     'src/plan/implicit_boxes.ts',
     ['dropped halo: lines without the rows above the box', 'const lineSlice = (box[1] + shiftH) * period;', 'const lineSlice = box[1] * period;'], // prettier-ignore

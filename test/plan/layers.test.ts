@@ -3,10 +3,11 @@ import layers from '../../bench/layers.json' with { type: 'json' };
 import { planConvForward } from '../../src/plan/conv_forward.ts';
 import type { ConvGeometry } from '../../src/plan/conv_geometry.ts';
 import { planConvTransposeForward } from '../../src/plan/conv_transpose_forward.ts';
-import { planForwardBy, planGatherBy } from '../../src/plan/forward_algorithms.ts';
+import { planForwardBy, planGatherBy, planGradWeightBy } from '../../src/plan/forward_algorithms.ts';
 import { planGradWeight } from '../../src/plan/grad_weight.ts';
 import type { Stage } from '../../src/plan/stage.ts';
 import { planWinogradForward, planWinogradGather } from '../../src/plan/winograd_forward.ts';
+import { planWinogradGradWeight } from '../../src/plan/winograd_grad_weight.ts';
 import { acceptsWinograd } from '../../src/plan/winograd_tiles.ts';
 import { planImplicitForward } from '../../src/plan/implicit_forward.ts';
 import { convTransposeGeometry } from '../../src/functional/conv_transpose_geometry.ts';
@@ -77,7 +78,7 @@ describe.each(['float32', 'float64'] as const)('plans of real layers, %s', (dtyp
         expect(structuredClone(plan)).toEqual(plan);
       }
       if (dtype === 'float64' || !acceptsWinograd(geometry)) continue;
-      for (const plan of [planWinogradForward(given), planWinogradGather(given)]) {
+      for (const plan of [planWinogradForward(given), planWinogradGather(given), planWinogradGradWeight(given)]) {
         expect(plan.workspaceBytes.perThread).toBeLessThanOrEqual(TRANSFORMED_WORKSPACE_LIMIT);
         expect(plan.stages.every(({ items }) => items > 0)).toBe(true);
         expect(structuredClone(plan)).toEqual(plan);
@@ -91,7 +92,7 @@ test.each(layers.map((layer): [string, Layer] => [layer.name, layer]))(
   (name, layer) => {
     for (const kernelSet of ['relaxed', 'simd'] as const) {
       const given = spec(geometryOf(layer), 'float32', kernelSet);
-      const plans: { stages: readonly Stage[] }[] = [planGradWeight(given)];
+      const plans: { stages: readonly Stage[] }[] = [planGradWeight(given), planGradWeightBy('auto', given)];
       if (name !== 'istft-4096') plans.push(planForwardBy('auto', given));
       if (!DEEP_SUMS.has(name)) plans.push(planGatherBy('auto', given));
       for (const { stages } of plans) {
