@@ -12,7 +12,7 @@ import { BROWSERS, isInstalled } from '../test/browsers/browsers.ts';
 
 if (isInstalled('chromium')) {
   installPackages('demo');
-  if (!runProjects(['demo'], process.argv.slice(2))) process.exitCode = 1;
+  if (!(await runProjects(['demo'], process.argv.slice(2)))) process.exitCode = 1;
 } else {
   const packages = BROWSERS.chromium.packages.join(' ');
   console.error(`chromium is not installed: apt-get install --no-install-recommends ${packages}`);

@@ -38,11 +38,11 @@ if (missing.length > 0 && process.env.CI) {
   process.exitCode = 1;
 } else if (present.length > 0) {
   const others = given.filter((argument) => !isBrowser(argument));
-  // a process for each: what a browser holds on to goes with it
-  const passed = present
-    .flatMap((name) => [name, `${name}-not-isolated`])
-    .map((project) => runInPages(project, others))
-    .every(Boolean);
+  // WebKitGTK takes as long as the other two
+  const lanes = [present.filter((name) => name !== 'webkit'), present.filter((name) => name === 'webkit')];
+  const busy = lanes.filter((lane) => lane.length > 0);
+  const verdicts = await Promise.all(busy.map((lane) => runLane(lane, others, busy.length > 1)));
+  const passed = verdicts.flat().every(Boolean);
   if (!passed) {
     process.exitCode = 1;
   } else if (others.length === 0) {
@@ -53,18 +53,26 @@ if (missing.length > 0 && process.env.CI) {
   }
 }
 
+/** Runs browsers one after another, isolated pages and others in a process each: what a browser holds on to goes with it. */
+async function runLane(names: readonly BrowserName[], args: readonly string[], together: boolean): Promise<boolean[]> {
+  const verdicts: boolean[] = [];
+  for (const project of names.flatMap((name) => [name, `${name}-not-isolated`])) {
+    verdicts.push(await runInPages(project, args, together));
+  }
+  return verdicts;
+}
+
 /** Runs a project in a page; in others what was left when one has ended by itself. @returns whether all tests passed */
-function runInPages(project: string, args: readonly string[]): boolean {
+async function runInPages(project: string, args: readonly string[], together: boolean): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'upconv-pages-'));
   const path = join(folder, 'report.json');
-  process.env[REPORT_VARIABLE] = path;
   const finished: string[] = [];
   try {
     for (let page = 1; ; page++) {
       rmSync(path, { force: true });
-      process.env[FINISHED_VARIABLE] = JSON.stringify(finished);
+      const variables = { [REPORT_VARIABLE]: path, [FINISHED_VARIABLE]: JSON.stringify(finished) };
       const more = page > 1 ? ['--passWithNoTests'] : []; // the last page may have ended after its last file
-      if (runProjects([project], [...args, ...more])) return true;
+      if (await runProjects([project], [...args, ...more], { variables, together })) return true;
       if (!existsSync(path)) return false;
       const report = JSON.parse(readFileSync(path, 'utf8')) as PageReport;
       if (!report.pageEnded || report.failed || page === MOST_PAGES) return false;

@@ -19,7 +19,7 @@ const [counts, report] = [join(folder, 'counts'), join(folder, 'report.json')];
 process.env.UPCONV_FAULT_COUNTS = counts;
 const began = performance.now();
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-const passed = runProjects(['node', 'process', ...(record ? ['long'] : [])], [...TESTS, ...reporters, ...others]);
+const passed = await runProjects(['node', 'process', ...(record ? ['long'] : [])], [...TESTS, ...reporters, ...others]);
 if (passed) {
   const sums = new Map<string, number>();
   for (const line of readFileSync(counts, 'utf8').trim().split('\n')) {

@@ -40,7 +40,7 @@ process.env.UPCONV_FUZZ_SEED = String(seed);
 process.env.UPCONV_FUZZ_OUTPUT = output;
 const files = targets.map((target) => `test/fuzz/${target}.fuzz.ts`);
 // one after the other: the time is that of the command
-const passed = runProjects(['fuzz'], [...files, '--no-file-parallelism', '--disable-console-intercept']);
+const passed = await runProjects(['fuzz'], [...files, '--no-file-parallelism', '--disable-console-intercept']);
 const lines = existsSync(output) ? readFileSync(output, 'utf8').trim().split('\n') : [];
 const runs = lines.map((line) => JSON.parse(line) as FuzzFigures);
 console.log(`fuzz: ${runs.reduce((sum, { cases }) => sum + cases, 0)} cases without a finding`);

@@ -8,4 +8,4 @@ import { installPackages } from '../../scripts/install.ts';
 import { runProjects } from '../../scripts/run_project.ts';
 
 installPackages('test/runtimes');
-if (!runProjects(['runtimes'], process.argv.slice(2))) process.exitCode = 1;
+if (!(await runProjects(['runtimes'], process.argv.slice(2)))) process.exitCode = 1;

@@ -9,4 +9,4 @@ import { runProjects } from '../../scripts/run_project.ts';
 
 installPackages('test/tfjs');
 installPackages('examples/tfjs-autoencoder');
-if (!runProjects(['tfjs'], process.argv.slice(2))) process.exitCode = 1;
+if (!(await runProjects(['tfjs'], process.argv.slice(2)))) process.exitCode = 1;

@@ -13,7 +13,7 @@ const given = process.argv.slice(2);
 
 installPackages('test/workers');
 installPackages('examples/cloudflare-worker', ['--omit=dev']);
-if (!runProjects(['workers'], given)) {
+if (!(await runProjects(['workers'], given))) {
   process.exitCode = 1;
 } else if (given.length === 0) {
   const manifest = readFileSync(new URL('node_modules/workerd/package.json', import.meta.url), 'utf8');
