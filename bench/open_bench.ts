@@ -7,6 +7,7 @@ import type { BenchOptions } from './options.ts';
 import { Peak } from './peak.ts';
 import { loadLibrary } from './peers/libraries.ts';
 import type { Library } from './peers/peer.ts';
+import { TwoCores } from './two_cores.ts';
 
 export interface OpenBench {
   readonly bench: Bench;
@@ -26,6 +27,7 @@ export async function openBench(options: BenchOptions): Promise<OpenBench> {
   const peak = await Peak.create(variant);
   peak.sample();
   const bandwidth = await Bandwidth.create();
+  const twoCores = await TwoCores.create(variant, peak);
   const libraries = new Map<string, Library>();
   const missing: Record<string, string> = {};
   for (const name of peers) {
@@ -42,6 +44,7 @@ export async function openBench(options: BenchOptions): Promise<OpenBench> {
       threadedEngine,
       peak,
       bandwidth,
+      twoCores,
       libraries,
       algorithm,
       budgetMs: budget * 1000,
@@ -50,6 +53,7 @@ export async function openBench(options: BenchOptions): Promise<OpenBench> {
     missing,
     async close() {
       for (const library of libraries.values()) await library.close?.();
+      await twoCores.close();
       threadedEngine.dispose();
       engine.dispose();
     },

@@ -74,9 +74,17 @@ export function backwardTable(layers: readonly LayerResult[], peer: string | und
 /** Two threads beside one, and beside a library that has two as well. */
 export function threadsTable(layers: readonly LayerResult[], peer: string | undefined): Block {
   return table(
-    ['layer', 'MFLOP', 'forward, ms', 'on two threads', '×', 'with backward, ms', 'on two threads', '×'].concat(
-      peer === undefined ? [] : [`× ${peer}, end to end`],
-    ),
+    [
+      'layer',
+      'MFLOP',
+      'forward, ms',
+      'on two threads',
+      '×',
+      'with backward, ms',
+      'on two threads',
+      '×',
+      'cores',
+    ].concat(peer === undefined ? [] : [`× ${peer}, end to end`]),
     sortedBy(layers, (layer) => speedUp(layer, 'resident')).map((layer) =>
       start(layer).concat(
         (['resident', 'forwardBackward'] as const).flatMap((operation) => {
@@ -85,6 +93,7 @@ export function threadsTable(layers: readonly LayerResult[], peer: string | unde
             .map((shown) => (shown === undefined ? DASH : timing(shown)))
             .concat(ratio(speedUp(layer, operation)));
         }),
+        ratio(layer.secondCore),
         peer === undefined ? [] : ratio(threadedRatioTo(peer, layer, 'endToEnd')),
       ),
     ),

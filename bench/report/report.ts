@@ -137,7 +137,10 @@ function layerBlocks({ layers, libraries }: Report): Block[] {
     ]),
     backwardTable(layers, native),
     heading(2, 'Two threads'),
-    text('Milliseconds, resident; sorted by the gain of the forward pass.'),
+    text(
+      'Milliseconds, resident; sorted by the gain of the forward pass.',
+      'Cores: what both do at once with multiply-adds in registers, over what one does, in the same turns; no layer gains more.',
+    ),
     threadsTable(layers, peers.includes('onnxruntime-web x2') ? 'onnxruntime-web x2' : undefined),
     heading(2, 'Memory'),
     text('Scratch memory beyond tensors and packed weights, and what the matrix of columns takes that others make.'),
