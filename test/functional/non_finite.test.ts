@@ -202,8 +202,9 @@ const algorithmsOf = ({ input, weight, options }: Layer): Algorithm[] =>
     (algorithm) => algorithm !== 'winograd' || convTransposeAlgorithms(input(9), weight, options).includes(algorithm),
   );
 
-/** Around tiles of two and three, and strips of four and eight; a call of many transforms is slow. */
-const widthsOf = (algorithm: Algorithm): number[] => (algorithm === 'winograd' ? [1, 3, 4, 8] : WIDTHS);
+/** Around tiles of two and three, and strips of four and eight; a call of many transforms is slow. 'auto' is one of the others. */
+const FEW_WIDTHS: Partial<Record<Algorithm, number[]>> = { auto: [3, 9], winograd: [1, 3, 4, 8] };
+const widthsOf = (algorithm: Algorithm): number[] => FEW_WIDTHS[algorithm] ?? WIDTHS;
 
 describe.each(LAYERS)('widths 1 to 9: $name', (layer) => {
   const { input: shapeOf, weight: weightShape, options } = layer;
