@@ -124,6 +124,15 @@ export function transpose(
   bytes: i32,
 ): void {
   if (rows < 4) {
+    if (rows > 1 && bytes == 4 && groupStep == rows * 4 && count > 4) {
+      // whole vectors: what a group has too much is the beginning of the next one, which is written later
+      const last = from + <usize>(rows - 1) * rowStep;
+      const vectors = (count - 1) & ~3;
+      transpose4(from, from + rowStep, last, last, vectors, to, groupStep, bytes);
+      from += vectors * 4;
+      to += <usize>vectors * groupStep;
+      count -= vectors;
+    }
     for (; rows > 0; rows--) {
       elements.copy(from, bytes, to, groupStep, count, bytes);
       from += rowStep;

@@ -112,11 +112,18 @@ test('a worker that claims items and is silent: a Sync call, which no event reac
     });
   });`);
   const mortal = await made({ threads: 2, workerUrl });
-  await turns(2);
-  expect(() => computeSyncOn(mortal)).toThrow(
-    expect.objectContaining({
-      code: 'ERR_WORKER',
-      cause: expect.objectContaining({ message: 'a worker holds items and makes no progress' }),
-    }),
-  );
+  const errors: unknown[] = [];
+  // a worker that is late for a job claims nothing of it
+  for (let round = 0; round < 50 && errors.length === 0; round++) {
+    await turns(2);
+    try {
+      expectRight(computeSyncOn(mortal));
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  expect(errors[0]).toMatchObject({
+    code: 'ERR_WORKER',
+    cause: { message: 'a worker holds items and makes no progress' },
+  });
 });
