@@ -49,8 +49,8 @@ function gradientsOf(problem: Problem, [x, g]: readonly Numbers[], algorithm: 'd
   const options = { ...problem.options, algorithm, outputMask: [false, true, false] } as const;
   const { outputPadding: _, ...others } = options;
   return [
-    own(CONV_TRANSPOSE[rank].backwardSync(large, small, weight, options).gradWeight as Tensor),
-    own(CONV[rank].backwardSync(small, large, weight, others).gradWeight as Tensor),
+    own(CONV_TRANSPOSE[rank].backwardSync(large, small, weight, options).gradWeight),
+    own(CONV[rank].backwardSync(small, large, weight, others).gradWeight),
   ];
 }
 
