@@ -27,7 +27,7 @@ export async function openBench(options: BenchOptions): Promise<OpenBench> {
   const peak = await Peak.create(variant);
   peak.sample();
   const bandwidth = await Bandwidth.create();
-  const twoCores = await TwoCores.create(variant, peak);
+  const twoCores = await TwoCores.create(variant);
   const libraries = new Map<string, Library>();
   const missing: Record<string, string> = {};
   for (const name of peers) {

@@ -1,11 +1,13 @@
 /** A third yardstick: what a second core adds when both only multiply and add in registers. No layer gains more. */
 
 import { Worker } from 'node:worker_threads';
-import type { Peak } from './peak.ts';
+import { Peak } from './peak.ts';
 
 /** What the other core is told; it says IDLE when it is done. */
 export const IDLE = 0;
 export const GO = 1;
+
+const PATIENCE_MS = 10_000;
 
 /** What the worker is given. */
 export interface OtherCore {
@@ -24,7 +26,7 @@ export class TwoCores {
     this.#peak = peak;
   }
 
-  static async create(variant: 'simd' | 'relaxed', peak: Peak): Promise<TwoCores> {
+  static async create(variant: 'simd' | 'relaxed'): Promise<TwoCores> {
     const state = new Int32Array(new SharedArrayBuffer(4));
     const workerData: OtherCore = { state, variant };
     const worker = new Worker(new URL('two_cores_worker.ts', import.meta.url), { workerData });
@@ -32,7 +34,8 @@ export class TwoCores {
       worker.once('message', resolve);
       worker.once('error', reject);
     });
-    return new TwoCores(state, worker, peak);
+    // of its own: what is measured beside another core is no peak
+    return new TwoCores(state, worker, await Peak.create(variant));
   }
 
   /** Takes one sample: milliseconds until both cores have done `SAMPLE_FLOPS` each. */
@@ -41,7 +44,8 @@ export class TwoCores {
     Atomics.store(this.#state, 0, GO);
     Atomics.notify(this.#state, 0);
     this.#peak.time();
-    Atomics.wait(this.#state, 0, GO);
+    if (Atomics.wait(this.#state, 0, GO, PATIENCE_MS) === 'timed-out')
+      throw new Error('the other core does not answer');
     return performance.now() - started;
   }
 

@@ -6,7 +6,8 @@ import { winograd } from './winograd_tiles';
 
 /**
  * C of a slab, or with `accumulate` what is added to it, of `kc` steps of K: a product for each point, of the tiles of
- * A that are not zero there.
+ * A that are not zero there. What the others would give is zero in the first strip, and in all of them where they share
+ * rows; gradWeight, whose strips follow one another, has no tap that reads it.
  *
  * @param aPtr panels of A, all of one point after those of another
  * @param bStep bytes from a strip of B to the next, `bPointBytes` to the next point

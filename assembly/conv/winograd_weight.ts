@@ -15,7 +15,7 @@ import { ConvParams } from '../params';
 import { terms } from './winograd_terms';
 import { winograd } from './winograd_tiles';
 
-/** In the table of taps: no tap has this phase and shift. The twin of `NO_TAP` in src/plan/winograd_forward.ts. */
+/** In the table of taps: no tap has this phase and shift. The twin of `NO_TAP` in src/plan/winograd_sources.ts. */
 export const NO_TAP: i32 = i32.MIN_VALUE;
 
 export class winogradWeight {

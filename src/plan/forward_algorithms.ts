@@ -189,7 +189,8 @@ export function planGradWeightBy(asked: Algorithm, spec: ForwardSpec): GradWeigh
   // the wide variant has no room for it
   if (spec.kernelSet === 'wide' || spec.geometry.batch === 0) return direct;
   if (algorithm === 'winograd') return planWinogradGradWeight(spec, direct);
-  if (!mayTransform(algorithm, spec, LEAST_TRANSFORMED_DEPTH)) return direct;
+  // sums are over positions, of which a product that is large enough has many
+  if (!mayTransform(algorithm, spec, Infinity)) return direct;
   // all micro-kernels take the same path, so that they give the same bits
   const free = { ...spec, mr: null };
   const [transformed, plain] = [planWinogradGradWeight(free), planGradWeight(free)];

@@ -30,6 +30,8 @@ const WANTED_ITEMS = 4;
 const DEPTH = 64;
 /** Direct operations of an item of a stage: at its end C becomes gradients. */
 const STAGE_FLOPS = 300e6;
+/** Elements of a channel of the output side under a row of tiles: large strides may leave gaps in it, which are memory, too. */
+const LARGEST_TILE_ROW = 2 ** 16;
 /** Bytes of a tile or line in its table. */
 const TILE_BYTES = 8;
 
@@ -41,7 +43,7 @@ const TRANSFORM_OUTPUT = 1.8;
 
 /**
  * Operands as for `planGradWeight`. The sums of both sides' channels say whether transforms serve; else the stages of
- * `direct`, which follow, do the work.
+ * `direct`, which follow, do the work; it does so in any case where strides are very large.
  *
  * @param spec of float32, of a geometry that `acceptsWinograd` takes
  */
@@ -59,16 +61,14 @@ export function planWinogradGradWeight(
   const columns = roundUp(ceilDiv(inChannels, ceilDiv(inChannels, COLUMNS)), NR);
   const columnBlocks = ceilDiv(inChannels, columns);
   const total = phases.map(({ begin, end }, axis) => ceilDiv(end - begin, lengths[axis]));
-  const own = boxOfTiles(total);
-  const images = imagesPerItem(batch, total, own, DEPTH);
-  const kc = roundUp(images * elementCount(own), NR);
-  const steps = ceilDiv(batch, images) * elementCount(total.map((length, axis) => ceilDiv(length, own[axis])));
+  const { own, images, kc, steps } = blocksOfK(batch, total);
 
   const wholeItems = groups * columnBlocks;
   const leastSlabs = ceilDiv(WANTED_ITEMS, wholeItems * Math.min(steps, mostParts(spec)));
   const rowsOf = (each: ForwardSpec) => winogradRows(each, layout, points, leastSlabs, true);
   const { slabChannels, slabs, mr, tiles, filled, tables } = rowsOf(spec);
   const rows = tiles * mr;
+
   const box = own.map((length, axis) => length * lengths[axis]);
   const linePeriod = box[2] + shifts[2];
   const paddedSlice = (box[1] + shifts[1]) * linePeriod;
@@ -78,6 +78,7 @@ export function planWinogradGradWeight(
   const planeRow = box[2] * strideW;
   const planeSlice = lengths[1] * strideH * planeRow;
   const planeSize = lengths[0] * strideD * planeSlice;
+  if (planeSize > LARGEST_TILE_ROW) return direct;
   const pointStride = spread(rows * columns, 4);
   const gradientSteps = [planeSlice, planeRow, 1].map((step) => step * mr * 4);
   const ofPhases = product(phases.map(({ residues }) => residues)).map((phase) => {
@@ -98,9 +99,7 @@ export function planWinogradGradWeight(
   const usualItems = wholeItems * rowsOf({ ...spec, mr: null }).slabs;
   const dealt = partsOf(spec, Math.min(ceilDiv(WANTED_ITEMS, usualItems), steps), sumsBytes);
   const flops = directFlops(geometry);
-  const rounds = ceilDiv(steps, dealt.parts);
-  const roundsPerStage = Math.max(1, Math.floor((STAGE_FLOPS * usualItems * steps) / flops));
-  const stepsPerStage = ceilDiv(rounds, Math.min(MAXIMUM_STAGES, ceilDiv(rounds, roundsPerStage))) * dealt.parts;
+  const stepsPerStage = stepsOfStage(steps, dealt.parts, flops / usualItems);
   const stagesOfK = cutIntoStages(
     {
       entry: 'winogradGradWeight',
@@ -166,6 +165,22 @@ export function planWinogradGradWeight(
       PACK_GRADIENT * gradients * columnBlocks +
       TRANSFORM_OUTPUT * stagesOfK.length * dealt.parts * groups * slabs * points * rows * inChannels,
   };
+}
+
+/** How K is cut: tiles of an image and images of a block, their number in whole strips, and how many blocks there are. */
+function blocksOfK(batch: number, total: readonly number[]) {
+  const own = boxOfTiles(total);
+  const images = imagesPerItem(batch, total, own, DEPTH);
+  const kc = roundUp(images * elementCount(own), NR);
+  const steps = ceilDiv(batch, images) * elementCount(total.map((length, axis) => ceilDiv(length, own[axis])));
+  return { own, images, kc, steps };
+}
+
+/** Blocks of K of a stage, as many for each part. @param flops of an item in all stages, if K were not dealt */
+function stepsOfStage(steps: number, parts: number, flops: number): number {
+  const rounds = ceilDiv(steps, parts);
+  const roundsPerStage = Math.max(1, Math.floor((STAGE_FLOPS * steps) / flops));
+  return ceilDiv(rounds, Math.min(MAXIMUM_STAGES, ceilDiv(rounds, roundsPerStage))) * parts;
 }
 
 /** Whole rows and slices of tiles where they fit a block of K, all of nearly one size. */

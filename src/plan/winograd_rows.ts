@@ -4,7 +4,7 @@ import { ceilDiv, chooseMr, roundUp, stepCycles } from './blocking.ts';
 import type { ForwardSpec, Layout } from './forward_spec.ts';
 import { product } from './implicit_runs.ts';
 
-/** Rows of all points of a slab together: with the columns of an item, its products are at most 2 MiB. */
+/** Rows of all points of a slab together: with 128 columns, its products are 2 MiB. */
 const SLAB_POINT_ROWS = 4096;
 /** A slab takes as long as so many more rows. */
 const SLAB_OVERHEAD = 2;
@@ -21,7 +21,7 @@ export interface WinogradRows {
 }
 
 /**
- * Does not depend on sizes: one packed weight serves all.
+ * Does not depend on sizes, unless `leastSlabs` does: one packed weight serves all.
  * @param leastSlabs where there are channels for so many
  * @param apart no tile has rows of two phases
  */

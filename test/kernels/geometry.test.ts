@@ -1,13 +1,16 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Algorithm } from '../../src/index.ts';
 import type { ConvSpec } from '../../src/kernels.ts';
 import { loadVariant, planConvTranspose, planConvTransposeBackward } from '../../src/kernels.ts';
 import { convTransposeBackwardReference, convTransposeReference } from '../reference/conv_transpose.ts';
 import type { RefOptions } from '../reference/options.ts';
 import { elementCount, refTensor } from '../reference/tensor.ts';
 import { gathered, runPlan, scattered, stridesInOrder } from '../support/bound_plan.ts';
-import { expectIdentical, expectWithinBound } from '../support/expect.ts';
+import { sumsOfTiles } from '../support/conv_check.ts';
+import { expectIdentical, expectOf, expectWithinBound } from '../support/expect.ts';
 import { ON_PAGE } from '../support/on_page.ts';
 import { randomFloat32, randomSource } from '../support/random.ts';
+import { takesWinograd } from '../support/winograd.ts';
 
 // Crops that no padding of PyTorch can say, and memory layouts of other frameworks.
 
@@ -82,8 +85,10 @@ function strided(problem: Problem, layout: (typeof LAYOUTS)[number]) {
   };
 }
 
-function algorithmsFor({ inChannels, groups }: ConvSpec): string[] {
-  return inChannels / groups <= 4 ? ['auto', 'planes', 'implicit', 'depthwise'] : ['auto', 'planes', 'implicit'];
+function algorithmsFor({ inChannels, groups, kernel, stride, dilation }: ConvSpec): Algorithm[] {
+  const few: Algorithm[] = inChannels / groups <= 4 ? ['depthwise'] : [];
+  const transformed: Algorithm[] = takesWinograd(kernel as number[], stride, dilation) ? ['winograd'] : [];
+  return ['auto', 'planes', 'implicit', ...few, ...transformed];
 }
 
 describe.each(LAYOUTS)('any crop, %s', (layout) => {
@@ -100,13 +105,17 @@ describe.each(LAYOUTS)('any crop, %s', (layout) => {
 
     const sums = convTransposeReference(refX, refW, refTensor([outputShape[1]], b), reference);
     const dy = values(outputShape, 4);
+    const refDy = refTensor(outputShape, dy);
     const gradOutput = scattered('float32', dy, outputShape, strides.outputStrides);
-    const expected = convTransposeBackwardReference(refTensor(outputShape, dy), refX, refW, reference);
+    const expected = convTransposeBackwardReference(refDy, refX, refW, reference);
+    const axes = inputShape.length - 2;
+    const tiles = [sumsOfTiles(true, refX, refW, axes, reference), sumsOfTiles(false, refDy, refW, axes, reference)];
     for (const algorithm of algorithmsFor(spec)) {
+      const check = expectOf(algorithm);
       const plan = planConvTranspose({ ...spec, algorithm, bias: true });
       const { output } = runPlan(module, plan, { input, weight, bias: b });
       const forward = gathered(output, outputShape, strides.outputStrides);
-      expectWithinBound({ shape: outputShape, values: Float32Array.from(forward) }, sums);
+      check({ shape: outputShape, values: Float32Array.from(forward) }, sums, sums, tiles[0]);
 
       const backward = planConvTransposeBackward({ ...spec, algorithm });
       const gradients = runPlan(module, backward, { gradOutput, input, weight });
@@ -114,9 +123,10 @@ describe.each(LAYOUTS)('any crop, %s', (layout) => {
         shape,
         values: Float32Array.from(gathered(gradients[name] as Float32Array, shape, at)),
       });
-      expectWithinBound(resultOf('gradInput', inputShape, strides.inputStrides), expected.gradInput);
-      expectWithinBound(resultOf('gradWeight', weightShape, strides.weightStrides), expected.gradWeight);
-      expectWithinBound(resultOf('gradBias', [outputShape[1]], [1]), expected.gradBias);
+      const { gradInput, gradWeight, gradBias } = expected;
+      check(resultOf('gradInput', inputShape, strides.inputStrides), gradInput, gradInput, tiles[1]);
+      check(resultOf('gradWeight', weightShape, strides.weightStrides), gradWeight);
+      expectWithinBound(resultOf('gradBias', [outputShape[1]], [1]), gradBias);
     }
   });
 });
@@ -157,6 +167,54 @@ describe.each([1, 4])('no tap reaches the output, %i channels per group', (chann
       }
     }
   });
+});
+
+// planes are as many as the kernel reaches: tiles may lie wholly before the output, or behind it
+test.each([
+  { kernel: [4], stride: [2], dilation: [1], cropBegin: [-20], outputSpatial: [10] },
+  { kernel: [4], stride: [2], dilation: [1], cropBegin: [2100], outputSpatial: [10] },
+  { kernel: [2], stride: [2], dilation: [5], cropBegin: [2055], outputSpatial: [1] },
+])('transforms of a gradient that no tap reaches: $cropBegin', (geometry) => {
+  const spec: ConvSpec = {
+    dtype: 'float32',
+    batch: 1,
+    inChannels: 64,
+    outChannels: 64,
+    groups: 1,
+    inputSpatial: [1024],
+    kernelSet: 'simd',
+    ...geometry,
+    outputMask: [false, true, false],
+  } as ConvSpec;
+  const [length, taps] = [geometry.outputSpatial[0], geometry.kernel[0]];
+  const input = randomFloat32(64 * 1024, 1);
+  const gradOutput = randomFloat32(64 * length, 2);
+  for (const algorithm of ['auto', 'winograd'] as const) {
+    const plan = planConvTransposeBackward({ ...spec, algorithm });
+    const { gradWeight } = runPlan(module, plan, { gradOutput, input });
+    const direct = planConvTransposeBackward({ ...spec, algorithm: 'direct' });
+    expect(gradWeight).toHaveLength(64 * 64 * taps);
+    expect(gradWeight).toEqual(runPlan(module, direct, { gradOutput, input }).gradWeight);
+  }
+});
+
+test('very large strides take no memory for what lies between', () => {
+  const plan = planConvTransposeBackward({
+    dtype: 'float32',
+    batch: 1,
+    inChannels: 256,
+    outChannels: 256,
+    groups: 1,
+    inputSpatial: [2, 2, 8],
+    kernel: [1, 1, 3],
+    stride: [2000, 2000, 1],
+    dilation: [1, 1, 1],
+    cropBegin: [1000, 1000, 0],
+    outputSpatial: [1, 1, 10],
+    kernelSet: 'simd',
+    outputMask: [false, true, false],
+  });
+  expect(plan.workspaceBytes.perThread).toBeLessThan(2 ** 23);
 });
 
 test('the geometries have what they are for', () => {

@@ -105,7 +105,7 @@ export function checkConv(problem: ConvProblem, engines: readonly Engine[]): voi
 }
 
 /** Sums of every position at which input and kernel overlap, those that are cropped or stepped over, too. */
-function sumsOfTiles(
+export function sumsOfTiles(
   transposed: boolean,
   operand: RefTensor,
   weight: RefTensor,
