@@ -1,4 +1,4 @@
-/** A third yardstick: what a second core adds when both only multiply and add in registers. No layer gains more. */
+/** A third yardstick: what a second core adds when both only multiply and add in registers, from waking it on. */
 
 import { Worker } from 'node:worker_threads';
 import { Peak } from './peak.ts';

@@ -139,7 +139,7 @@ function layerBlocks({ layers, libraries }: Report): Block[] {
     heading(2, 'Two threads'),
     text(
       'Milliseconds, resident; sorted by the gain of the forward pass.',
-      'Cores: what both do at once with multiply-adds in registers, over what one does, in the same turns; no layer gains more.',
+      'Cores: what both do at once with multiply-adds in registers, over what one does, in the same turns; samples of 5 ms, with the time to wake the other one.',
     ),
     threadsTable(layers, peers.includes('onnxruntime-web x2') ? 'onnxruntime-web x2' : undefined),
     heading(2, 'Memory'),
