@@ -128,7 +128,7 @@ export function planGatherBy(asked: Algorithm, spec: ForwardSpec): ConvPlan {
 }
 
 /** The plan of a path with the height that is asked for. @param free the one with a free choice of height */
-function withHeight(path: Planner, spec: ForwardSpec, free: ConvPlan): ConvPlan {
+function withHeight<P>(path: (spec: ForwardSpec) => P, spec: ForwardSpec, free: P): P {
   return spec.mr === null ? free : path(spec);
 }
 
@@ -185,14 +185,16 @@ export function planForwardBy(asked: Algorithm, spec: ForwardSpec): ConvPlan {
 export function planGradWeightBy(asked: Algorithm, spec: ForwardSpec): GradWeightPlan {
   const algorithm = ofDtype(asked, spec);
   if (takesDepthwise('gradWeight', algorithm, spec)) return planDepthwiseGradWeight(spec);
-  const direct = planGradWeight(spec);
   // the wide variant has no room for it
-  if (spec.kernelSet === 'wide' || spec.geometry.batch === 0) return direct;
-  if (algorithm === 'winograd') return planWinogradGradWeight(spec, direct);
+  const direct = spec.kernelSet === 'wide' || spec.geometry.batch === 0;
+  if (!direct && algorithm === 'winograd') return planWinogradGradWeight(spec);
   // sums are over positions, of which a product that is large enough has many
-  if (!mayTransform(algorithm, spec, Infinity)) return direct;
+  if (direct || !mayTransform(algorithm, spec, Infinity)) return planGradWeight(spec);
   // all micro-kernels take the same path, so that they give the same bits
   const free = { ...spec, mr: null };
-  const [transformed, plain] = [planWinogradGradWeight(free), planGradWeight(free)];
-  return transformed.cycles! * GRAD_WEIGHT_GAIN < plain.cycles! ? planWinogradGradWeight(spec, direct) : direct;
+  const plain = planGradWeight(free);
+  const transformed = planWinogradGradWeight(free, plain);
+  return transformed.cycles! * GRAD_WEIGHT_GAIN < plain.cycles!
+    ? withHeight(planWinogradGradWeight, spec, transformed)
+    : withHeight(planGradWeight, spec, plain);
 }

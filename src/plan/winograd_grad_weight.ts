@@ -94,7 +94,8 @@ export function planWinogradGradWeight(
   });
 
   const sums = sumStages(spec);
-  const sumsBytes = roundUp(groups * (inChannels + outChannels) * 4, 64);
+  const sumCount = groups * (inChannels + outChannels);
+  const sumsBytes = roundUp(sumCount * 4, 64);
   // heights of micro-kernels pad slabs; all of them end stages at the same block of K, so that they give the same bits
   const usualItems = wholeItems * rowsOf({ ...spec, mr: null }).slabs;
   const dealt = partsOf(spec, Math.min(ceilDiv(WANTED_ITEMS, usualItems), steps), sumsBytes);
@@ -146,7 +147,7 @@ export function planWinogradGradWeight(
   const otherwise = withPointers(direct.stages, ({ at, offsetBytes }) => {
     return pointer(at, at === 'workspace' ? offsetBytes + sumsBytes : offsetBytes);
   });
-  const choice = { sums: groups * (inChannels + outChannels), sumsPtr: pointer('workspace') };
+  const choice = { sums: sumCount, sumsPtr: pointer('workspace') };
   const positions = batch * groups * elementCount(total);
   const gradients = batch * groups * outChannels * elementCount(axes.map(({ output }) => output));
   return {
