@@ -12,10 +12,9 @@ const LIMIT: i32 = 0x5b000000;
 /** True when a stage has nothing to do, because another way is taken. */
 export function isIdle(p: ConvParams): bool {
   if (p.sums == 0) return false;
-  let tame = true;
   for (let i = 0; i < p.sums; i++) {
     // bits of positive numbers are in their order
-    if ((load<i32>(p.sumsPtr + (i << 2)) & 0x7fffffff) > LIMIT) tame = false;
+    if ((load<i32>(p.sumsPtr + (i << 2)) & 0x7fffffff) > LIMIT) return p.transformed != 0;
   }
-  return tame != (p.transformed != 0);
+  return p.transformed == 0;
 }

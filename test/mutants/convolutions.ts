@@ -48,8 +48,8 @@ export const CONVOLUTIONS: readonly Mutant[] = [
   ),
   ...ofConvolutions('assembly/conv/tame.ts', [
     'gradWeight: infinities are transformed',
-    'tame = false;',
-    'tame = true;',
+    'return p.transformed != 0;',
+    'return p.transformed == 0;',
   ]),
   ...ofConvolutions(
     'assembly/conv/depthwise_box.ts',
