@@ -103,7 +103,7 @@ export class elements {
   /** Stores `value`, an element in every lane, into `rows` x `columns` elements. */
   static fill(ptr: usize, rows: i32, rowStep: usize, columns: i32, columnStep: usize, value: v128, bytes: i32): void {
     const lanes = 16 / bytes;
-    for (; rows > 0; rows--) {
+    for (; columns > 0 && rows > 0; rows--) {
       let at = ptr;
       let left = columns;
       if (columnStep == bytes) {

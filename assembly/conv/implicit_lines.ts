@@ -8,7 +8,7 @@
 
 import { Activation } from '../elementwise/activation';
 import { elements } from '../elements';
-import { transposeFar } from '../gemm/packing';
+import { touch, transpose } from '../gemm/packing';
 import { ConvParams } from '../params';
 import { Box } from './box';
 import { implicitTile } from './implicit_tile';
@@ -18,6 +18,8 @@ import { implicitTile } from './implicit_tile';
  * at a time each row waits for its first line.
  */
 const STREAMS: i32 = 8;
+/** Rows of the input that are read side by side where channels are neighbours. */
+const TOUCHED_ROWS: i32 = 4;
 
 /**
  * Packs `kc` lines and applies the input's activation.
@@ -48,6 +50,7 @@ export function packLines(
   const turned = p.inputChannelStride == 1 && p.inputStrideW != 1;
   const streams = turned ? kc : STREAMS;
   const inputStep = p.inputStrideW * bytes;
+  const zero = i32x4.splat(0);
   // of the positions of a row, those that are inputs
   const inputsBegin = max(exists.w0 + p.maxShiftW - base, 0);
   const inputsEnd = min(period, exists.w1 + p.maxShiftW - base);
@@ -66,46 +69,46 @@ export function packLines(
         if (begin >= end) continue;
         const from = isInput ? min(max(inputsBegin, begin), end) : end;
         const count = isInput ? max(min(inputsEnd, end) - from, 0) : 0;
-        const zerosBefore = (from - begin) * bytes;
         const inputBytes = count * bytes;
-        const blocks = inputStep == bytes ? inputBytes & ~63 : 0;
-        const allBytes = (end - from) * bytes;
         const column = base - p.maxShiftW + from;
         let sourcePtr =
           channelsPtr + c0 * channelStep + (d * p.inputStrideD + h * p.inputStrideH) * bytes + column * inputStep;
         let targetPtr = linesPtr + c0 * lineStep + (slice * p.paddedSlice + row * period - first + from) * bytes;
-        if (turned) transposeFar(sourcePtr, inputStep, count, kc, targetPtr, lineStep, bytes, ahead);
+        // zeros of all lines at once: there are few in each
+        const before = from - begin;
+        elements.fill(targetPtr - before * bytes, c1 - c0, lineStep, before, bytes, zero, bytes);
+        elements.fill(targetPtr + inputBytes, c1 - c0, lineStep, end - from - count, bytes, zero, bytes);
+        if (turned && count > 0) {
+          const touched = h - max(exists.h0, box.h0 - p.maxShiftH);
+          if (ahead > 0 && touched % TOUCHED_ROWS == 0) {
+            const together = min(min(exists.h1, box.h1) - h, TOUCHED_ROWS);
+            touch(sourcePtr, inputStep, count, ahead * bytes, together, p.inputStrideH * bytes, targetPtr);
+          }
+          transpose(sourcePtr, inputStep, count, kc, targetPtr, lineStep, bytes);
+        }
+        if (turned && p.inputActivation == 0) continue;
         for (let c = c0; c < c1; c++) {
-          let to = targetPtr - zerosBefore;
-          for (; to < targetPtr; to += 4) store<i32>(to, 0);
           let source = sourcePtr;
-          for (const blocksEnd = to + blocks; to < blocksEnd; to += 64) {
+          let to = targetPtr;
+          let left = turned ? 0 : count;
+          for (; inputStep == bytes && left >= 16; left -= 16) {
             v128.store(to, v128.load(source));
             v128.store(to, v128.load(source, 16), 16);
             v128.store(to, v128.load(source, 32), 32);
             v128.store(to, v128.load(source, 48), 48);
             source += 64;
+            to += 64;
           }
-          const inputsEndPtr = targetPtr + inputBytes;
-          if (inputStep == bytes) {
-            for (; to < inputsEndPtr; to += 4) {
-              store<i32>(to, load<i32>(source));
-              source += 4;
-            }
-          } else if (!turned) {
-            let left = count;
-            // every second element: what lies between is another phase's
-            for (; inputStep == 8 && left > 4; left -= 4) {
-              v128.store(to, v128.shuffle<f32>(v128.load(source), v128.load(source, 16), 0, 2, 4, 6));
-              source += 32;
-              to += 16;
-            }
-            elements.copy(source, inputStep, to, bytes, left, bytes);
+          // every second element: what lies between is another phase's
+          for (; inputStep == 2 * bytes && left > 4; left -= 4) {
+            v128.store(to, v128.shuffle<f32>(v128.load(source), v128.load(source, 16), 0, 2, 4, 6));
+            source += 32;
+            to += 16;
           }
+          if (left > 0) elements.copy(source, inputStep, to, bytes, left, bytes);
           if (p.inputActivation != 0) {
             Activation.row(bytes, p.inputActivation, targetPtr, count, p.inputActivationA, p.inputActivationB);
           }
-          for (to = inputsEndPtr; to < targetPtr + allBytes; to += 4) store<i32>(to, 0);
           sourcePtr += channelStep;
           targetPtr += lineStep;
         }

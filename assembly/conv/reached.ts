@@ -5,7 +5,7 @@
 
 import { Activation } from '../elementwise/activation';
 import { elements } from '../elements';
-import { transposeFar } from '../gemm/packing';
+import { touch, transpose } from '../gemm/packing';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
 
@@ -51,7 +51,10 @@ export function reach(p: ConvParams, box: Box, channelPtr: usize, channels: i32,
           (h0 + h) * p.outputStrideH +
           (w0 + begin) * p.outputStrideW;
         const from = channelPtr + offset * bytes;
-        if (turned) transposeFar(from, step, count, channels, to + begin * bytes, pitch, bytes, channels);
+        if (turned && count > 0) {
+          touch(from, step, count, channels * bytes, 1, 0, to + begin * bytes);
+          transpose(from, step, count, channels, to + begin * bytes, pitch, bytes);
+        }
         for (let channel = 0; channel < together; channel++) {
           const rowPtr = to + begin * bytes;
           elements.fill(to, 1, 0, begin, bytes, zero, bytes);

@@ -75,7 +75,7 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
           box.w0,
           0,
           to,
-          channel == 0 ? p.inChannels : channels,
+          channel == 0 ? p.inChannels : 0,
         );
         to += p.lineChannels * lineBytes;
       }

@@ -83,31 +83,33 @@ export function packPanel(
 }
 
 /**
- * As `transpose`, of rows that may be far away: reads every line of memory once beforehand, because only a loop of
- * nothing else has enough misses in flight (0.45 → 0.29 ns per element from DRAM).
+ * Reads every line of memory of `rows` rows, of which `count` positions of `bytes` bytes each lie `step` apart, before
+ * they are turned: only a loop of nothing else has enough misses in flight. A few rows side by side, because memory
+ * feeds four streams half as fast again as one (measured: 26 against 18 GB/s from L3, 12 against 7 from DRAM).
  *
- * @param ahead elements of each row to read, more than `count` where the rest is turned next: memory is fastest in order
+ * @param sparePtr of four bytes that are written over later
  */
-export function transposeFar(
+export function touch(
   from: usize,
-  rowStep: usize,
-  rows: i32,
+  step: usize,
   count: i32,
-  to: usize,
-  groupStep: usize,
   bytes: i32,
-  ahead: i32,
+  rows: i32,
+  rowStep: usize,
+  sparePtr: usize,
 ): void {
-  if (rows <= 0 || count <= 0) return;
-  const rowBytes: usize = ahead * bytes;
   let seen = 0;
-  let rowPtr = from;
-  for (let row = 0; row < rows; row++) {
-    for (let at: usize = 0; at < rowBytes; at += 64) seen ^= load<i32>(rowPtr + at);
-    rowPtr += rowStep;
+  for (; count > 0; count--) {
+    for (let at = 0; at < bytes; at += 64) {
+      let line = from + at;
+      for (let row = 0; row < rows; row++) {
+        seen ^= load<i32>(line);
+        line += rowStep;
+      }
+    }
+    from += step;
   }
-  store<i32>(to, seen); // uses what was read; is written over
-  transpose(from, rowStep, rows, count, to, groupStep, bytes);
+  store<i32>(sparePtr, seen); // uses what was read
 }
 
 /**

@@ -77,7 +77,7 @@ export function implicitBoxes(spec: ForwardSpec, layout: Layout): ImplicitBoxes 
   // blocks of K, and so the packed weight and bits, do not depend on where the input lies
   const isThin = shiftD + shiftH + shiftW === 0 && outChannels * planesPerChannel <= IN_PLACE_ROWS;
   const packedKc = Math.max(LEAST_KC, Math.floor(STRIP_ROWS / ((shiftD + 1) * (shiftH + 1))));
-  const kc = evenly(inChannels, isThin ? THIN_KC : packedKc);
+  const kc = Math.min(inChannels, roundUp(evenly(inChannels, isThin ? THIN_KC : packedKc), 4));
   const mayStay = isThin && rowsInMemory && (spec.inputActivation?.kind ?? 0) === 0;
   const mayTurn = isTurned(spec) && dtype !== 'float64' && spec.kernelSet !== 'wide' && axisW.input >= TURNED_POSITIONS;
 
