@@ -19,6 +19,17 @@ export function isTurned({ input }: Pick<ForwardSpec, 'input'>): boolean {
   return input.channel === 1 && input.spatial[2] !== 1;
 }
 
+/** Channels in two lines of memory. */
+const LINE_CHANNELS = 32;
+
+/**
+ * Channels that are worth writing together: where they lie side by side in memory, what writes fewer writes parts of
+ * lines, and fetches each line again for every part.
+ */
+export function neighbours({ output, geometry }: Pick<ForwardSpec, 'output' | 'geometry'>): number {
+  return output.channel === 1 && output.spatial[2] !== 1 ? Math.min(LINE_CHANNELS, geometry.outChannels) : 1;
+}
+
 /** Room for output rows that are not written where they are composed. */
 export function rowBufferBytes({ output, accumulate, geometry }: ForwardSpec, elementBytes: number): number {
   const rows = accumulate ? 1 : output.spatial[2] === 1 ? 0 : TURNED_ROWS;

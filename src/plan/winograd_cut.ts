@@ -8,6 +8,8 @@ const PANELS_BYTES = 1024 * 1024;
 const USEFUL_COLUMNS = 24;
 const LARGEST_PANELS_BYTES = 4 * PANELS_BYTES;
 const MOST_COLUMNS = 128;
+/** Products of a slab. */
+const PRODUCTS_BYTES = 2 * PANELS_BYTES;
 /** Multiply-adds of a product by points, of those of a direct one. */
 const SAVED = 0.4;
 /** Columns of a strip. */
@@ -36,6 +38,8 @@ export interface Cut {
 export interface CutCost {
   /** Bytes of transformed input per column. */
   readonly columnBytes: number;
+  /** Bytes of the products of a slab per column. */
+  readonly productBytes: number;
   /** Cycles per column: in every part, and in all of them together. */
   readonly perPart: number;
   readonly inAll: number;
@@ -56,11 +60,13 @@ export interface CutCost {
 export function chooseCut(
   total: readonly [number, number, number],
   batch: number,
-  { columnBytes, perPart, inAll, perItem, groups, slabs, flops }: CutCost,
+  { columnBytes, productBytes, perPart, inAll, perItem, groups, slabs, flops }: CutCost,
 ): Cut {
   const [d, h, w] = total;
   const useful = Math.min(USEFUL_COLUMNS, Math.floor(LARGEST_PANELS_BYTES / columnBytes));
-  const most = Math.min(MOST_COLUMNS, Math.max(NR, useful, Math.floor(PANELS_BYTES / columnBytes)));
+  const byPanels = Math.max(NR, useful, Math.floor(PANELS_BYTES / columnBytes));
+  const byProducts = Math.max(NR, Math.floor(PRODUCTS_BYTES / productBytes));
+  const most = Math.min(MOST_COLUMNS, byPanels, byProducts);
   let best: Cut | null = null;
   let least = Infinity;
   const consider = (images: number, tiles: readonly [number, number, number]): void => {

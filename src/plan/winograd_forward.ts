@@ -6,7 +6,7 @@ import type { AxisPhases } from './conv_geometry.ts';
 import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import type { ForwardSpec } from './forward_spec.ts';
-import { isTurned, layoutOf, rowBufferBytes } from './forward_spec.ts';
+import { isTurned, layoutOf, neighbours, rowBufferBytes } from './forward_spec.ts';
 import { spread } from './implicit_boxes.ts';
 import { exchanged } from './mirrored.ts';
 import { pointer, pointers } from './stage.ts';
@@ -21,7 +21,7 @@ import { tileLength, tilePoints } from './winograd_tiles.ts';
 const LINE_CHANNELS = 8;
 /** Where channels are neighbours in memory: several lines of it, if what is packed of them stays in L2. */
 const TURNED_CHANNELS = 32;
-const TURNED_BYTES = 128 * 1024;
+const TURNED_BYTES = 256 * 1024;
 /** Bytes of a tile in the table of tiles. */
 const TILE_BYTES = 8;
 
@@ -54,12 +54,15 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
   const lengths = shifts.map(tileLength);
   const points = shifts.reduce((product, shift) => product * tilePoints(shift), 1);
 
-  const { slabChannels, slabs, mr, tiles, filled, tables } = winogradRows(spec, layout, points);
+  const { slabChannels, slabs, mr, tiles, filled, tables } = winogradRows(spec, layout, points, {
+    leastChannels: neighbours(spec),
+  });
   const rows = slabChannels * layout.planesPerChannel;
   const flops = sourceCount * directFlops(geometry);
   const panelBytes = groups * slabs * points * tiles * mr * depth * 4;
   const cost = {
     columnBytes: points * depth * 4,
+    productBytes: points * rows * 4,
     perPart: points * depth * TRANSFORM_INPUT,
     perItem: slabs * filled * mr * depth * (panelBytes > NEAR_BYTES ? READ_FAR : READ_NEAR),
     inAll: slabs * (points * rows * TRANSFORM_OUTPUT + (stepCycles(filled * mr, mr, spec.kernelSet) * depth) / 8),

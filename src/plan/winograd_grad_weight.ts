@@ -65,7 +65,7 @@ export function planWinogradGradWeight(
 
   const wholeItems = groups * columnBlocks;
   const leastSlabs = ceilDiv(WANTED_ITEMS, wholeItems * Math.min(steps, mostParts(spec)));
-  const rowsOf = (each: ForwardSpec) => winogradRows(each, layout, points, leastSlabs, true);
+  const rowsOf = (each: ForwardSpec) => winogradRows(each, layout, points, { leastSlabs, apart: true });
   const { slabChannels, slabs, mr, tiles, filled, tables } = rowsOf(spec);
   const rows = tiles * mr;
 

@@ -20,22 +20,27 @@ export interface WinogradRows {
   readonly tables: Readonly<Record<'runTablePtr' | 'blockTablePtr', Int32Array>>;
 }
 
-/**
- * Does not depend on sizes, unless `leastSlabs` does: one packed weight serves all.
- * @param leastSlabs where there are channels for so many
- * @param apart no tile has rows of two phases
- */
+export interface RowsOptions {
+  /** Where there are channels for so many. */
+  readonly leastSlabs?: number;
+  /** Of a slab, even if its products are larger than others'. */
+  readonly leastChannels?: number;
+  /** No tile has rows of two phases. */
+  readonly apart?: boolean;
+}
+
+/** Does not depend on sizes, unless `leastSlabs` does: one packed weight serves all. */
 export function winogradRows(
   spec: ForwardSpec,
   layout: Layout,
   points: number,
-  leastSlabs: number = 1,
-  apart: boolean = false,
+  { leastSlabs = 1, leastChannels = 1, apart = false }: RowsOptions = {},
 ): WinogradRows {
   const planes = layout.planesPerChannel;
   const paddedRows = (channels: number) => (height: number) =>
     apart ? planes * roundUp(channels, height) : roundUp(channels * planes, height);
-  const most = Math.min(SLAB_POINT_ROWS / points / planes, spec.geometry.outChannels / leastSlabs);
+  const useful = Math.max(SLAB_POINT_ROWS / points / planes, leastChannels);
+  const most = Math.min(useful, spec.geometry.outChannels / leastSlabs);
   const wanted = chooseSlab(spec, Math.floor(most), paddedRows);
   const mr = chooseMr(spec, paddedRows(wanted));
   const slabChannels = apart ? roundUp(wanted, mr) : wanted;

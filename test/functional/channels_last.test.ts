@@ -75,6 +75,9 @@ const CASES: readonly Case[] = [
   up([2, 20, 67], [20, 9, 16], { stride: 8, padding: 4 }),
   up([1, 17, 4, 5, 6], [17, 5, 3, 2, 3], { stride: [2, 2, 1], padding: [1, 0, 1] }),
   up([1, 3, 300], [3, 5, 400], { stride: 200 }),
+  // so many phases that slabs would hold few channels
+  up([1, 21, 9, 7], [21, 21, 16, 16], { stride: 8, padding: 4 }),
+  up([1, 5, 4, 5], [5, 37, 32, 32], { stride: 16 }),
   down([2, 11, 12, 13], [7, 11, 3, 3], { padding: 1 }),
   down([1, 19, 15, 14], [23, 19, 4, 4], { stride: 2, padding: 1 }),
   down([1, 16, 21, 9], [40, 16, 2, 2], { stride: 2 }),
