@@ -1,11 +1,13 @@
-/** A third yardstick: what a second core adds when both only multiply and add in registers, from waking it on. */
+/** A third yardstick: what a second core adds when both only multiply and add in registers. */
 
 import { Worker } from 'node:worker_threads';
 import { Peak } from './peak.ts';
 
-/** What the other core is told; it says IDLE when it is done. */
+/** What the other core is told, GO and STOP, and what it says. It multiplies while it is RUNNING. */
 export const IDLE = 0;
 export const GO = 1;
+export const RUNNING = 2;
+export const STOP = 3;
 
 const PATIENCE_MS = 10_000;
 
@@ -38,15 +40,20 @@ export class TwoCores {
     return new TwoCores(state, worker, await Peak.create(variant));
   }
 
-  /** Takes one sample: milliseconds until both cores have done `SAMPLE_FLOPS` each. */
+  /** Takes one sample: milliseconds until this core has done `SAMPLE_FLOPS` while the other one does as much. */
   time(): number {
-    const started = performance.now();
     Atomics.store(this.#state, 0, GO);
     Atomics.notify(this.#state, 0);
-    this.#peak.time();
-    if (Atomics.wait(this.#state, 0, GO, PATIENCE_MS) === 'timed-out')
-      throw new Error('the other core does not answer');
-    return performance.now() - started;
+    // not a part of the sample: until the other one is awake there is only this one
+    const patience = performance.now() + PATIENCE_MS;
+    while (Atomics.load(this.#state, 0) !== RUNNING) {
+      if (performance.now() > patience) throw new Error('the other core does not answer');
+    }
+    const ms = this.#peak.time();
+    Atomics.store(this.#state, 0, STOP);
+    if (Atomics.wait(this.#state, 0, STOP, PATIENCE_MS) === 'timed-out')
+      throw new Error('the other core does not stop');
+    return ms;
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,8 @@
 /** The report of a run, as blocks: what was lost and what was missed comes first. */
 
+import { geometricMean } from '../../src/cli/benchmark/statistics.ts';
 import { comparedOperations, decoderComplaints, layerComplaints, losses, trainingComplaints } from '../metrics.ts';
-import type { Report } from '../results.ts';
+import type { LayerResult, Report } from '../results.ts';
 import type { Block } from './document.ts';
 import { heading, list, table, text } from './document.ts';
 import { decimals, gflops, milliseconds, ratio, timing } from './format.ts';
@@ -107,6 +108,12 @@ function goalBlocks(report: Report): Block[] {
   ];
 }
 
+/** What no layer can gain more than, in the mean. */
+function secondCore(layers: readonly LayerResult[]): string[] {
+  const found = layers.flatMap(({ secondCore }) => secondCore ?? []);
+  return found.length === 0 ? [] : [`Geometric mean of cores: ${ratio(geometricMean(found))}.`];
+}
+
 function layerBlocks({ layers, libraries }: Report): Block[] {
   if (layers.length === 0) return [];
   const peers = Object.keys(libraries);
@@ -139,7 +146,8 @@ function layerBlocks({ layers, libraries }: Report): Block[] {
     heading(2, 'Two threads'),
     text(
       'Milliseconds, resident; sorted by the gain of the forward pass.',
-      'Cores: what both do at once with multiply-adds in registers, over what one does, in the same turns; samples of 5 ms, with the time to wake the other one.',
+      'Cores: what both do at once with multiply-adds in registers, over what one does alone, in the same turns.',
+      ...secondCore(layers),
     ),
     threadsTable(layers, peers.includes('onnxruntime-web x2') ? 'onnxruntime-web x2' : undefined),
     heading(2, 'Memory'),
