@@ -28,6 +28,9 @@ const packageItself: Plugin = {
   },
 };
 
+/** With a plugin nothing is minified, and names are kept: as wrangler bundles when it is not told to. */
+export const unminified: Plugin = { name: 'unminified', setup: () => undefined };
+
 /** @param entry from the root of the repository */
 export async function bundleWorker(entry: string, plugins: readonly Plugin[] = []): Promise<string> {
   const { outputFiles } = await build({

@@ -7,9 +7,11 @@ import { Miniflare } from 'miniflare';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MAXIMUM_BYTES, MAXIMUM_PIXELS } from '../../examples/cloudflare-worker/src/pictures.ts';
-import { bundleWorker, root, workerOf } from './bundle.ts';
+import { bundleWorker, root, unminified, workerOf } from './bundle.ts';
+import { compressedBytes, expectDocumented } from './documented.ts';
 import type { Answer, Errand } from './requests/client.ts';
 
+const ENTRY = 'examples/cloudflare-worker/src/worker.ts';
 const SCALES = [2, 3, 4] as const;
 
 let workers: object[];
@@ -23,7 +25,7 @@ beforeAll(async () => {
     },
     {
       name: 'app',
-      ...workerOf(await bundleWorker('examples/cloudflare-worker/src/worker.ts')),
+      ...workerOf(await bundleWorker(ENTRY)),
       routes: ['http://app/*'],
       r2Buckets: ['WEIGHTS', 'PICTURES'],
       queueProducers: { JOBS: 'jobs' },
@@ -241,4 +243,11 @@ test('the first of many cold requests is aborted, and the others answer', async 
     const [, ...others] = (await response.json()) as Answer[];
     expect(others).toEqual(others.map(() => ({ value: body.length })));
   }
+});
+
+test('it is as small as its README says', async () => {
+  const scripts = [await bundleWorker(ENTRY, [unminified]), await bundleWorker(ENTRY)];
+  const kib = scripts.map((script) => compressedBytes(script) / 1024);
+  const file = 'examples/cloudflare-worker/README.md';
+  expectDocumented(kib, file, /The bundle is (\d+) KiB compressed \((\d+) KiB minified\)/);
 });

@@ -6,7 +6,7 @@ import type { Plugin } from 'esbuild';
 import { Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { workerBlocks } from '../docs/code_blocks.ts';
-import { bundleWorker, root, workerOf } from './bundle.ts';
+import { bundleWorker, root, unminified, workerOf } from './bundle.ts';
 import { compressedBytes, expectDocumented } from './documented.ts';
 
 const scratch = mkdtempSync(join(root, 'build/guide-'));
@@ -74,7 +74,6 @@ describe('of README', () => {
   });
 
   test('it is as small as README and the guide say', async () => {
-    const unminified: Plugin = { name: 'unminified', setup: () => undefined }; // with a plugin names are kept
     const scripts = [await bundleOf('README.md', [unminified]), script];
     const kib = scripts.map((each) => compressedBytes(each) / 1024);
     expectDocumented(kib, 'README.md', /: (\d+) KiB compressed for this one \((\d+) KiB minified\)/);
