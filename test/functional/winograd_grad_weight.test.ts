@@ -3,8 +3,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { createEngine, full, tensor } from '../../src/index.ts';
+import { convBackwardReference } from '../reference/conv.ts';
+import { convTransposeBackwardReference } from '../reference/conv_transpose.ts';
 import type { RefOptions } from '../reference/options.ts';
-import type { Sums } from '../reference/tensor.ts';
 import { elementCount, refTensor } from '../reference/tensor.ts';
 import { expectIdentical, expectWithinTransformed } from '../support/expect.ts';
 import { releaseAll } from '../support/leaks.ts';
@@ -54,24 +55,20 @@ function gradientsOf(problem: Problem, [x, g]: readonly Numbers[], algorithm: 'd
   ];
 }
 
-/** float64 on a direct path is what it is compared with: other tests hold that to the definition. */
+/** Both gradients against the definition. */
 function expectGradients(problem: Problem, layout: Layout = (t) => t): void {
-  const operands = [problem.input, outputShapeOf(problem)].map((shape, seed) =>
-    randomFloat32(elementCount(shape), seed),
-  );
-  const inFloat64 = (change: (x: number) => number) =>
-    gradientsOf(problem, operands.map((values) => Float64Array.from(values, change)), 'direct', (t) => t); // prettier-ignore
-  const [exact, magnitudes] = [inFloat64((x) => x), inFloat64(Math.abs)];
-  const terms = elementCount(problem.input) / problem.input[1];
+  const { input, weight: shape, options } = problem;
+  const output = outputShapeOf(problem);
+  const operands = [input, output].map((each, seed) => randomFloat32(elementCount(each), seed));
+  const [small, large] = [refTensor(input, operands[0]), refTensor(output, operands[1])];
+  const weight = refTensor(shape, new Float64Array(elementCount(shape)));
+  const { outputPadding: _, ...others } = options;
+  const references = [
+    convTransposeBackwardReference(large, small, weight, options),
+    convBackwardReference(small, large, weight, others),
+  ];
   gradientsOf(problem, operands, 'winograd', layout).forEach((gradient, index) => {
-    const { shape } = exact[index];
-    const magnitude = Float64Array.from(magnitudes[index].toTypedArray());
-    const reference: Sums = {
-      ...refTensor(shape, exact[index].toTypedArray()),
-      magnitude,
-      terms: magnitude.map(() => terms),
-    };
-    expectWithinTransformed(gradient, reference);
+    expectWithinTransformed(gradient, references[index].gradWeight);
   });
 }
 

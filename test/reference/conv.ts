@@ -1,5 +1,4 @@
-import { addBias, biasGradient, isBatched } from './conv_transpose.ts';
-import type { RefGradients } from './conv_transpose.ts';
+import { addBias, biasGradient, isBatched, RefGradients } from './conv_transpose.ts';
 import { paddingPairs, perAxis } from './options.ts';
 import type { RefConvOptions } from './options.ts';
 import { addProducts } from './products.ts';
@@ -29,11 +28,13 @@ export function convBackwardReference(
   options: RefConvOptions = {},
 ): RefGradients {
   const g = geometryOf(input.shape, weight.shape, options);
-  const gradInput = emptySums(input.shape);
-  const gradWeight = emptySums(weight.shape);
-  addProducts(g, 'large', gradInput, ['small', gradOutput], ['weight', weight]);
-  addProducts(g, 'weight', gradWeight, ['small', gradOutput], ['large', input]);
-  return { gradInput, gradWeight, gradBias: biasGradient(gradOutput, g.batch, g.smallChannels) };
+  return new RefGradients((result) => {
+    if (result === 'gradBias') return biasGradient(gradOutput, g.batch, g.smallChannels);
+    const gradient = emptySums(result === 'gradInput' ? input.shape : weight.shape);
+    if (result === 'gradInput') addProducts(g, 'large', gradient, ['small', gradOutput], ['weight', weight]);
+    else addProducts(g, 'weight', gradient, ['small', gradOutput], ['large', input]);
+    return gradient;
+  });
 }
 
 function geometryOf(inputShape: readonly number[], weightShape: readonly number[], options: RefConvOptions): Geometry {

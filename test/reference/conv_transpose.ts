@@ -5,11 +5,29 @@ import type { Geometry } from './products.ts';
 import { addTerm, elementCount, emptySums, reshaped } from './tensor.ts';
 import type { RefTensor, Sums } from './tensor.ts';
 
-/** Gradients of a convolution or transposed convolution; a bias gradient is there whether or not a bias was. */
-export interface RefGradients {
-  gradInput: Sums;
-  gradWeight: Sums;
-  gradBias: Sums;
+/**
+ * Gradients of a convolution or transposed convolution, each computed when it is first read; a bias gradient is there
+ * whether or not a bias was.
+ */
+export class RefGradients {
+  readonly #gradientOf: (result: keyof RefGradients) => Sums;
+  readonly #known: Partial<Record<keyof RefGradients, Sums>> = {};
+
+  constructor(gradientOf: (result: keyof RefGradients) => Sums) {
+    this.#gradientOf = gradientOf;
+  }
+
+  get gradInput(): Sums {
+    return (this.#known.gradInput ??= this.#gradientOf('gradInput'));
+  }
+
+  get gradWeight(): Sums {
+    return (this.#known.gradWeight ??= this.#gradientOf('gradWeight'));
+  }
+
+  get gradBias(): Sums {
+    return (this.#known.gradBias ??= this.#gradientOf('gradBias'));
+  }
 }
 
 /**
@@ -37,11 +55,13 @@ export function convTransposeBackwardReference(
   options: RefOptions = {},
 ): RefGradients {
   const g = geometryOf(input.shape, weight.shape, options);
-  const gradInput = emptySums(input.shape);
-  const gradWeight = emptySums(weight.shape);
-  addProducts(g, 'small', gradInput, ['large', gradOutput], ['weight', weight]);
-  addProducts(g, 'weight', gradWeight, ['large', gradOutput], ['small', input]);
-  return { gradInput, gradWeight, gradBias: biasGradient(gradOutput, g.batch, g.largeChannels) };
+  return new RefGradients((result) => {
+    if (result === 'gradBias') return biasGradient(gradOutput, g.batch, g.largeChannels);
+    const gradient = emptySums(result === 'gradInput' ? input.shape : weight.shape);
+    if (result === 'gradInput') addProducts(g, 'small', gradient, ['large', gradOutput], ['weight', weight]);
+    else addProducts(g, 'weight', gradient, ['large', gradOutput], ['small', input]);
+    return gradient;
+  });
 }
 
 /** Adds bias[c] to every element of channel c of a batched output. */
