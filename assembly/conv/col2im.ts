@@ -17,6 +17,8 @@ import { geometry } from './geometry';
 const TURNED_ROWS = 4;
 /** Columns of such rows that are written together, at least. */
 const PIECE = 256;
+/** More than a row and what is cropped of it. */
+const WHOLE: i32 = 1 << 30;
 
 /**
  * Writes the output that one box of the planes owns, for `channels` channels.
@@ -52,14 +54,14 @@ export function flush(
   const stepChannel = alongChannels && turns ? TURNED_ROWS : 1;
   // neighbours are written together, while their lines of memory are in the cache
   const together = alongChannels ? channels : 1;
-  const period = alongChannels ? geometry.ceilDiv(PIECE, 4 * p.strideW) * 4 * p.strideW : endW - beginW;
+  const period = alongChannels ? geometry.ceilDiv(PIECE, 4 * p.strideW) * 4 * p.strideW : WHOLE;
   for (let first = 0; first < channels; first += together) {
     for (let d = outputBegin(p, box, 0); d < endD; d++) {
       for (let h = beginH; h < endH; h += stepH) {
         let count = 0;
         for (let w = beginW; w < endW; w += count) {
           // pieces begin where phases do
-          count = min(alongChannels ? period - ((w + p.cropW) % period) : period, endW - w);
+          count = min(period - ((w + p.cropW) % period), endW - w);
           for (let next = first; next < first + together; next += stepChannel) {
             // the last channels overlap the ones before where their number is not a multiple of four
             const channel = stepChannel > 1 ? min(next, max(channels - TURNED_ROWS, 0)) : next;

@@ -72,7 +72,9 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   // the variant for wide vectors has no room for it
   const turned = !Variant.wide && p.dense != 0 && p.inputStrideW != 1;
   if (!ASC_NO_ASSERT) {
-    assert(p.elementBytes == 4 && (!turned || (columns >= 8 && p.blocks == 1)));
+    assert(
+      p.elementBytes == 4 && (!turned || (columns >= 32 && p.blocks == 1 && p.rowBufferOffset - p.panelsOffset >= 512)),
+    );
     assert(p.mr == 2 && columns > 0 && (p.flat || box.rows == 1) && (!p.dense || (!shifts && box.slices == 1)));
     assert(
       (p.slabChannels * p.phasesD * p.phasesH * p.phasesW + 1) * p.planeSize * bytes <= p.panelsOffset - <i32>Box.bytes,
@@ -85,23 +87,19 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     );
   }
 
-  if (turned) {
-    const inputPtr = imagePtr + (box.d0 * p.inputStrideD + box.h0 * p.inputStrideH) * bytes;
-    const pitch = p.inputStrideW * bytes;
-    const rowStep = p.planeSize * bytes;
-    runTurned(columns, p.tiles, p.depth, p.kc, slabPtr, inputPtr, pitch, planesPtr, rowStep, linesPtr);
-  }
+  // if in place
+  const inputPtr = imagePtr + (box.d0 * p.inputStrideD + box.h0 * p.inputStrideH + base) * bytes;
+  if (turned) runTurned(p, columns, slabPtr, inputPtr, planesPtr, linesPtr);
   const exists = boxes.inputs(p, box.next);
   for (let k0 = turned ? p.depth : 0; k0 < p.depth; k0 += p.kc) {
     const kc = min(p.kc, p.depth - k0);
-    const channelsPtr = imagePtr + k0 * p.inputChannelStride * bytes;
-    const inputPtr = channelsPtr + (box.d0 * p.inputStrideD + box.h0 * p.inputStrideH + base) * bytes; // if in place
+    const toChannels = k0 * p.inputChannelStride * bytes;
     const panelsPtr = slabPtr + k0 * p.tiles * 2 * bytes;
     const line = k0 % p.lineChannels;
     if (packed > 0 && line == 0) {
       const lines = min(p.lineChannels, p.depth - k0);
       // of all lines with the first ones: neighbours of their channels are in the same lines of memory
-      packLines(p, exists, box, channelsPtr, lines, base, packedFrom, linesPtr, k0 == 0 ? p.depth : 0);
+      packLines(p, exists, box, imagePtr + toChannels, lines, base, packedFrom, linesPtr, k0 == 0 ? p.depth : 0);
     }
     for (let slice = 0; slice < box.slices; slice++) {
       const bPtr = linesPtr + (line * p.stripStep + slice * p.paddedSlice) * bytes;
@@ -113,7 +111,8 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
         if (exact) {
           runExact(p, box, run, slice, base, kc, aPtr, bPtr, cPtr, accumulate);
         } else {
-          if (inPlace > 0) runStrips(p, run, inPlace, kc, aPtr, inputPtr, p.inputChannelStride, cPtr, accumulate);
+          if (inPlace > 0)
+            runStrips(p, run, inPlace, kc, aPtr, inputPtr + toChannels, p.inputChannelStride, cPtr, accumulate);
           if (packed > 0) {
             runStrips(p, run, packed, kc, aPtr, bPtr, p.stripStep, cPtr + packedFrom * bytes, accumulate);
           }

@@ -126,7 +126,7 @@ export function transpose(
   bytes: i32,
 ): void {
   if (rows < 4) {
-    if (rows > 1 && bytes == 4 && groupStep == rows * 4 && count > 4) {
+    if (rows > 1 && groupStep == rows * 4 && count > 4) {
       // whole vectors: what a group has too much is the beginning of the next one, which is written later
       const last = from + <usize>(rows - 1) * rowStep;
       const vectors = (count - 1) & ~3;
@@ -179,18 +179,11 @@ export function transpose4(
       to += 4 * step;
     }
   }
-  for (; bytes == 4 && at < end; at += 4) {
-    store<u32>(to, load<u32>(s0 + at));
-    store<u32>(to, load<u32>(s1 + at), 4);
-    store<u32>(to, load<u32>(s2 + at), 8);
-    store<u32>(to, load<u32>(s3 + at), 12);
-    to += step;
-  }
-  for (; at < end; at += 8) {
-    store<u64>(to, load<u64>(s0 + at));
-    store<u64>(to, load<u64>(s1 + at), 8);
-    store<u64>(to, load<u64>(s2 + at), 16);
-    store<u64>(to, load<u64>(s3 + at), 24);
-    to += step;
-  }
+  // what is left, and float64
+  if (at == end) return;
+  const left = <i32>(end - at) / bytes;
+  elements.copy(s0 + at, bytes, to, step, left, bytes);
+  elements.copy(s1 + at, bytes, to + bytes, step, left, bytes);
+  elements.copy(s2 + at, bytes, to + 2 * bytes, step, left, bytes);
+  elements.copy(s3 + at, bytes, to + 3 * bytes, step, left, bytes);
 }

@@ -22,8 +22,12 @@ const STRIP_ROWS = 64;
 const LEAST_KC = 8;
 /** Rows of C up to which the input is not worth a copy. */
 const IN_PLACE_ROWS = 16;
-/** Positions of a tile of an input whose channels are neighbours. The twin of `POSITIONS` in assembly/conv/implicit_turned.ts. */
-const TURNED_POSITIONS = 8;
+/**
+ * Positions of a round of tiles of an input whose channels are neighbours, and the room for its results. The twin of
+ * `ROUND` in assembly/conv/implicit_turned.ts.
+ */
+const TURNED_POSITIONS = 32;
+const TURNED_BYTES = TURNED_POSITIONS * 16;
 /** Channels that are read side by side in place: more may lie in the same lines of L1 and evict one another. */
 const THIN_KC = 8;
 
@@ -107,7 +111,7 @@ export function implicitBoxes(spec: ForwardSpec, layout: Layout): ImplicitBoxes 
       lineSlice,
       line,
       planesBytes: roundUp((slabChannels * planesPerChannel + 1) * planeSize * bytes, 64),
-      linesBytes: roundUp(lineChannels * line * bytes, 64),
+      linesBytes: roundUp(Math.max(lineChannels * line * bytes, inPlace ? TURNED_BYTES : 0), 64),
     };
   };
   const fits = (box: readonly [number, number, number]) => {

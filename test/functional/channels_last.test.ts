@@ -69,6 +69,9 @@ const CASES: readonly Case[] = [
   up([1, 19, 3, 4, 9], [19, 1, 2, 2, 2], { stride: 2, padding: 1 }),
   up([1, 12, 9, 7], [12, 2, 2, 2], { stride: 2 }),
   up([1, 16, 5000], [16, 1, 2], { stride: 2 }),
+  // rounds of 32 positions: whole ones, and rests of one and of almost two rounds
+  ...[31, 32, 33, 63, 64, 95, 96, 97, 159].map((length) => up([1, 9, length], [9, 1, 3], { stride: 3 })),
+  up([1, 11, 2, 47], [11, 3, 1, 2], { stride: [1, 2] }),
   up([12, 24, 2, 2], [24, 10, 3, 3], { stride: 2, padding: 1 }),
   up([2, 12, 7, 9], [12, 5, 3, 3], { stride: 2, groups: 3, dilation: 2 }),
   up([1, 6, 17, 19], [6, 1, 4, 4], { stride: 2, padding: 1, groups: 6 }),

@@ -23,7 +23,11 @@ export const GEMM: readonly Mutant[] = [
   ...ofConvolutions(
     'assembly/gemm/packing.ts',
     ['the last four vectors pass the end of the panel', 'min(v + 4, width - 4)', 'v + 4'],
-    ['off by one: the last element of rows that are turned', 'bytes == 4 && at < end;', 'bytes == 4 && at + 4 < end;'],
+    [
+      'off by one: the last element of rows that are turned',
+      '<i32>(end - at) / bytes;',
+      '<i32>(end - at) / bytes - 1;',
+    ],
     ['swapped strides of vectors and depth', 'const depthStep = depthStride * bytes;', 'const depthStep = vectorStride * bytes;'], // prettier-ignore
   ),
   ...ofProducts(
