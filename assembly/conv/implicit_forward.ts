@@ -20,7 +20,7 @@ import { flush } from './col2im';
 import { forwardWeight } from './forward_weight';
 import { packLines } from './implicit_lines';
 import { implicitTile, runPairs } from './implicit_tile';
-import { runTurned } from './implicit_turned';
+import { ROOM, ROUND, runTurned } from './implicit_turned';
 
 /** A product of some planes and the taps that they share; the twin of `runTable` in src/plan/implicit_runs.ts. */
 @unmanaged
@@ -73,7 +73,8 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   const turned = !Variant.wide && p.dense != 0 && p.inputStrideW != 1;
   if (!ASC_NO_ASSERT) {
     assert(
-      p.elementBytes == 4 && (!turned || (columns >= 32 && p.blocks == 1 && p.rowBufferOffset - p.panelsOffset >= 512)),
+      p.elementBytes == 4 &&
+        (!turned || (columns >= ROUND && p.blocks == 1 && p.rowBufferOffset - p.panelsOffset >= ROOM)),
     );
     assert(p.mr == 2 && columns > 0 && (p.flat || box.rows == 1) && (!p.dense || (!shifts && box.slices == 1)));
     assert(

@@ -11,9 +11,9 @@ import { simd } from '../simd';
  * Positions of a round: four tiles of eight, with more of which registers spill. The twin of `TURNED_POSITIONS` in
  * src/plan/implicit_boxes.ts.
  */
-const ROUND: i32 = 32;
+export const ROUND: i32 = 32;
 /** Bytes of its results: four rows. */
-const ROOM: i32 = 16 * ROUND;
+export const ROOM: i32 = 16 * ROUND;
 
 /**
  * Writes C of float32: planes of `tiles` pairs of rows, and `positions` columns of them, at least `ROUND`.

@@ -3,6 +3,7 @@
 import type { Dtype } from '../core/dtype.ts';
 import { elementBytes } from '../core/dtype.ts';
 import type { Strides } from './conv_geometry.ts';
+import { areNeighbours } from './conv_geometry.ts';
 import type { Stage } from './stage.ts';
 import { pointer } from './stage.ts';
 
@@ -26,7 +27,7 @@ export function planChannelSum(
       d = 1;
     }
   }
-  const neighbours = dtype === 'float32' && strides.channel === 1 && spatial[2] !== 1;
+  const neighbours = dtype === 'float32' && areNeighbours(strides);
   const quads = neighbours ? Math.floor(channels / 4) : 0;
   return {
     entry: 'channelSum',

@@ -30,6 +30,11 @@ export interface Strides {
   readonly spatial: readonly [number, number, number];
 }
 
+/** True where channels lie side by side in memory, and positions apart. */
+export function areNeighbours({ channel, spatial }: Pick<Strides, 'channel' | 'spatial'>): boolean {
+  return channel === 1 && spatial[2] !== 1;
+}
+
 /** Element strides of a weight (inChannels, outChannels, kernel D, H, W). */
 export interface WeightStrides {
   readonly inChannel: number;

@@ -3,7 +3,7 @@
 import { elementCount } from '../core/shape.ts';
 import type { ProductSpec } from './conv_fields.ts';
 import type { AxisPhases, ConvGeometry } from './conv_geometry.ts';
-import { axisPhases } from './conv_geometry.ts';
+import { areNeighbours, axisPhases } from './conv_geometry.ts';
 
 export interface ForwardSpec extends ProductSpec {
   readonly bias: boolean;
@@ -16,18 +16,18 @@ const TURNED_ROWS = 4;
 
 /** True where channels of what is read lie side by side, and are turned while lines are packed. The twin of `turned`. */
 export function isTurned({ input }: Pick<ForwardSpec, 'input'>): boolean {
-  return input.channel === 1 && input.spatial[2] !== 1;
+  return areNeighbours(input);
 }
 
 /** Channels in two lines of memory. */
-const LINE_CHANNELS = 32;
+const USEFUL_NEIGHBOURS = 32;
 
 /**
  * Channels that are worth writing together: where they lie side by side in memory, what writes fewer writes parts of
  * lines, and fetches each line again for every part.
  */
 export function neighbours({ output, geometry }: Pick<ForwardSpec, 'output' | 'geometry'>): number {
-  return output.channel === 1 && output.spatial[2] !== 1 ? Math.min(LINE_CHANNELS, geometry.outChannels) : 1;
+  return areNeighbours(output) ? Math.min(USEFUL_NEIGHBOURS, geometry.outChannels) : 1;
 }
 
 /** Room for output rows that are not written where they are composed. */

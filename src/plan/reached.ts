@@ -4,6 +4,7 @@ import { elementCount } from '../core/shape.ts';
 import type { ProductSpec } from './conv_fields.ts';
 import type { Box } from './conv_gather.ts';
 import { pitchesOf, spanOf } from './conv_gather.ts';
+import { areNeighbours } from './conv_geometry.ts';
 
 /** Taps up to which an item of gradWeight has all of a channel. */
 const MOST_TURNED_TAPS = 512;
@@ -20,7 +21,7 @@ export function reachedOf({ geometry, weight, output, inputActivation }: Product
   const image = axes.map(({ input }) => input) as [number, number, number];
   // a copy turns neighbouring channels into rows; of many taps it would be made for some of them again and again
   const taps = elementCount(axes.map(({ kernel }) => kernel));
-  const turned = output.channel === 1 && output.spatial[2] !== 1 && taps <= MOST_TURNED_TAPS;
+  const turned = areNeighbours(output) && taps <= MOST_TURNED_TAPS;
   // no position has a tap outside the output
   const inPlace =
     (inputActivation?.kind ?? 0) === 0 &&
