@@ -20,7 +20,6 @@ beforeAll(async () => {
 afterEach(() => releaseAll(engine));
 afterAll(() => engine.dispose());
 
-type Numbers = Float32Array | Float64Array;
 type Layout = (t: Tensor) => Tensor;
 
 interface Problem {
@@ -41,12 +40,17 @@ function outputShapeOf({ input, weight, options: { stride, padding, dilation = 1
 }
 
 /** The gradient of both operations, the transposed one first; in the other the two sides change places. */
-function gradientsOf(problem: Problem, [x, g]: readonly Numbers[], algorithm: 'direct' | 'winograd', layout: Layout) {
+function gradientsOf(
+  problem: Problem,
+  [x, g]: readonly Float32Array[],
+  algorithm: 'direct' | 'winograd',
+  layout: Layout,
+) {
   const rank = (problem.weight.length - 2) as 1 | 2 | 3;
   const [input, output] = [problem.input, outputShapeOf(problem)];
   const small = layout(own(tensor(x, input, { engine })));
   const large = layout(own(tensor(g, output, { engine })));
-  const weight = own(full(problem.weight, 0, { engine, dtype: small.dtype }));
+  const weight = own(full(problem.weight, 0, { engine }));
   const options = { ...problem.options, algorithm, outputMask: [false, true, false] } as const;
   const { outputPadding: _, ...others } = options;
   return [

@@ -1,4 +1,6 @@
-import { addBias, biasGradient, isBatched, RefGradients } from './conv_transpose.ts';
+import { addBias, isBatched } from './conv_transpose.ts';
+import type { RefGradients } from './gradients.ts';
+import { productGradients } from './gradients.ts';
 import { paddingPairs, perAxis } from './options.ts';
 import type { RefConvOptions } from './options.ts';
 import { addProducts } from './products.ts';
@@ -28,13 +30,7 @@ export function convBackwardReference(
   options: RefConvOptions = {},
 ): RefGradients {
   const g = geometryOf(input.shape, weight.shape, options);
-  return new RefGradients((result) => {
-    if (result === 'gradBias') return biasGradient(gradOutput, g.batch, g.smallChannels);
-    const gradient = emptySums(result === 'gradInput' ? input.shape : weight.shape);
-    if (result === 'gradInput') addProducts(g, 'large', gradient, ['small', gradOutput], ['weight', weight]);
-    else addProducts(g, 'weight', gradient, ['small', gradOutput], ['large', input]);
-    return gradient;
-  });
+  return productGradients(g, ['large', input], ['small', gradOutput], weight);
 }
 
 function geometryOf(inputShape: readonly number[], weightShape: readonly number[], options: RefConvOptions): Geometry {

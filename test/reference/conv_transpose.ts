@@ -1,34 +1,11 @@
+import type { RefGradients } from './gradients.ts';
+import { productGradients } from './gradients.ts';
 import { cropPairs, perAxis } from './options.ts';
 import type { RefOptions } from './options.ts';
 import { addProducts } from './products.ts';
 import type { Geometry } from './products.ts';
 import { addTerm, elementCount, emptySums, reshaped } from './tensor.ts';
 import type { RefTensor, Sums } from './tensor.ts';
-
-/**
- * Gradients of a convolution or transposed convolution, each computed when it is first read; a bias gradient is there
- * whether or not a bias was.
- */
-export class RefGradients {
-  readonly #gradientOf: (result: keyof RefGradients) => Sums;
-  readonly #known: Partial<Record<keyof RefGradients, Sums>> = {};
-
-  constructor(gradientOf: (result: keyof RefGradients) => Sums) {
-    this.#gradientOf = gradientOf;
-  }
-
-  get gradInput(): Sums {
-    return (this.#known.gradInput ??= this.#gradientOf('gradInput'));
-  }
-
-  get gradWeight(): Sums {
-    return (this.#known.gradWeight ??= this.#gradientOf('gradWeight'));
-  }
-
-  get gradBias(): Sums {
-    return (this.#known.gradBias ??= this.#gradientOf('gradBias'));
-  }
-}
 
 /**
  * Definition: every input element scatters `weight` into the output, which starts as the bias.
@@ -55,13 +32,7 @@ export function convTransposeBackwardReference(
   options: RefOptions = {},
 ): RefGradients {
   const g = geometryOf(input.shape, weight.shape, options);
-  return new RefGradients((result) => {
-    if (result === 'gradBias') return biasGradient(gradOutput, g.batch, g.largeChannels);
-    const gradient = emptySums(result === 'gradInput' ? input.shape : weight.shape);
-    if (result === 'gradInput') addProducts(g, 'small', gradient, ['large', gradOutput], ['weight', weight]);
-    else addProducts(g, 'weight', gradient, ['large', gradOutput], ['small', input]);
-    return gradient;
-  });
+  return productGradients(g, ['small', input], ['large', gradOutput], weight);
 }
 
 /** Adds bias[c] to every element of channel c of a batched output. */
@@ -71,15 +42,6 @@ export function addBias(output: Sums, bias: RefTensor): void {
   for (let index = 0; index < output.data.length; index++) {
     addTerm(output, index, bias.data[Math.floor(index / pixels) % channels]);
   }
-}
-
-export function biasGradient(gradOutput: RefTensor, batch: number, channels: number): Sums {
-  const gradBias = emptySums([channels]);
-  const pixels = gradOutput.data.length / Math.max(1, batch * channels);
-  for (let index = 0; index < gradOutput.data.length; index++) {
-    addTerm(gradBias, Math.floor(index / pixels) % channels, gradOutput.data[index]);
-  }
-  return gradBias;
 }
 
 export function isBatched(input: RefTensor, weight: RefTensor): boolean {
