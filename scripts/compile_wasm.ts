@@ -71,7 +71,8 @@ function optimizeAgain(wasm: Uint8Array, { kernelSet, threads }: Target, names: 
   binaryen.setOneCallerInlineMaxSize(-1);
   binaryen.setDebugInfo(names);
   module.optimize();
-  const small = binaryen.parseText(module.emitText().replaceAll(SPLAT, '(i32x4.splat (i32.const $1))'));
+  const text = module.emitText().replaceAll(SPLAT32, '(i32x4.splat (i32.const $1))');
+  const small = binaryen.parseText(text.replaceAll(SPLAT64, '(i64x2.splat (i64.const $2$1))'));
   small.setFeatures(module.getFeatures());
   const optimized = small.emitBinary();
   module.dispose();
@@ -79,8 +80,9 @@ function optimizeAgain(wasm: Uint8Array, { kernelSet, threads }: Target, names: 
   return optimized;
 }
 
-/** A vector of zeros or of ones: 18 bytes, written as a splat 4. Others take V8 longer as a splat. */
-const SPLAT = /\(v128\.const i32x4 (0x00000000|0xffffffff)(?: \1){3}\)/g;
+/** Vectors of equal lanes: 18 bytes, written as a splat 4 to 13. */
+const SPLAT32 = /\(v128\.const i32x4 (\w+)(?: \1){3}\)/g;
+const SPLAT64 = /\(v128\.const i32x4 0x(\w+) (\w+) 0x\1 \2\)/g;
 
 const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
 /** Of the package; the modules say which one they belong to. */
