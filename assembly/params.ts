@@ -167,6 +167,8 @@ export class ConvParams {
   stripStep: i32;
   /** Lines that are packed together; of an implicit GEMM a multiple of kc. */
   lineChannels: i32;
+  /** Transforms of inputs: channels for which there is room at each position of a line, 1 where lines have one channel. */
+  together: i32;
   /** From the first vector of a C row to the second: 16, or to the next plane row when a strip is two rows. */
   splitBytes: i32;
   /** 1: no plane element is written twice within one block of K. */

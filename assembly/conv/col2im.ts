@@ -8,7 +8,7 @@
 
 import { Activation } from '../elementwise/activation';
 import { element, elements } from '../elements';
-import { transpose } from '../gemm/packing';
+import { quads, transpose } from '../gemm/packing';
 import { ConvParams } from '../params';
 import { Box, boxes } from './box';
 import { geometry } from './geometry';
@@ -62,6 +62,10 @@ export function flush(
         for (let w = beginW; w < endW; w += count) {
           // pieces begin where phases do
           count = min(period - ((w + p.cropW) % period), endW - w);
+          if (stepChannel > 1) {
+            const piecePtr = outputPtr + (d * p.outputStrideD + h * p.outputStrideH + w * p.outputStrideW) * bytes;
+            if (turnPiece(p, box, planesPtr, biasPtr, channels, d, h, w, count, columnBase, piecePtr)) continue;
+          }
           for (let next = first; next < first + together; next += stepChannel) {
             // the last channels overlap the ones before where their number is not a multiple of four
             const channel = stepChannel > 1 ? min(next, max(channels - TURNED_ROWS, 0)) : next;
@@ -106,19 +110,96 @@ function composeLine(
   targetPtr: usize,
 ): void {
   const bytes = p.elementBytes;
-  const bias = biasPtr == 0 ? i32x4.splat(0) : biasLanes(biasPtr + channel * bytes, bytes);
+  const bias = biasPtr == 0 ? i32x4.splat(0) : positiveZero(element.splat(biasPtr + channel * bytes, bytes), bytes);
   const planeD = planeIndex(p, box, 0, d);
   const planeH = planeIndex(p, box, 1, h);
   if (planeD < 0 || planeH < 0) {
     elements.fill(targetPtr, 1, 0, count, bytes, bias, bytes);
   } else {
-    const plane = ((channel * p.phasesD + planeD) * p.phasesH + planeH) * p.phasesW;
-    const qd = (d + p.cropD) / p.strideD - box.d0;
-    const qh = (h + p.cropH) / p.strideH - box.h0;
-    const sourcePtr = planesPtr + (plane * p.planeSize + qd * p.planeSlice + qh * p.planeRow - columnBase) * bytes;
+    const sourcePtr = planesPtr + planeOffset(p, box, channel, planeD, planeH, d, h, columnBase) * bytes;
     composeRow(p, box, sourcePtr, targetPtr, beginW + p.cropW, count, bias);
   }
   Activation.row(bytes, p.activation, targetPtr, count, p.activationA, p.activationB);
+}
+
+/**
+ * Where q = 0 of a row would be, in elements from the first plane: in the first of the planes of a channel that hold
+ * output row (d, h), whose phases along D and H are `planeD` and `planeH`.
+ */
+function planeOffset(
+  p: ConvParams,
+  box: Box,
+  channel: i32,
+  planeD: i32,
+  planeH: i32,
+  d: i32,
+  h: i32,
+  columnBase: i32,
+): i32 {
+  const plane = ((channel * p.phasesD + planeD) * p.phasesH + planeH) * p.phasesW;
+  const qd = (d + p.cropD) / p.strideD - box.d0;
+  const qh = (h + p.cropH) / p.strideH - box.h0;
+  return plane * p.planeSize + qd * p.planeSlice + qh * p.planeRow - columnBase;
+}
+
+/**
+ * A piece of an output row of float32 whose channels are neighbours, from planes to where it belongs in one go: four
+ * positions of four channels at a time. False, and nothing is written, where the piece is too short for that or some
+ * element of it has no plane.
+ */
+function turnPiece(
+  p: ConvParams,
+  box: Box,
+  planesPtr: usize,
+  biasPtr: usize,
+  channels: i32,
+  d: i32,
+  h: i32,
+  w: i32,
+  count: i32,
+  columnBase: i32,
+  targetPtr: usize,
+): bool {
+  const stride = p.strideW;
+  const u0 = w + p.cropW;
+  const u1 = u0 + count;
+  const planeD = planeIndex(p, box, 0, d);
+  const planeH = planeIndex(p, box, 1, h);
+  if (planeD < 0 || planeH < 0 || u0 < box.w0 * stride || u1 > box.w1 * stride) return false;
+  if (p.elementBytes != 4 || p.phasesW != stride || channels < 4 || count < 4 * stride) return false;
+  const sourcePtr = planesPtr + planeOffset(p, box, 0, planeD, planeH, d, h, columnBase) * 4;
+  const planeBytes = p.planeSize * 4;
+  const channelBytes = p.phasesD * p.phasesH * stride * planeBytes;
+  const step = p.outputStrideW * 4;
+  // groups are written far apart: lines of memory come faster in their order
+  if (p.outputStrideW == channels) memory.fill(targetPtr, 0, count * step);
+  for (let o = 0; o < stride; o++) {
+    const q = (u0 + o) / stride;
+    const fromPtr = sourcePtr + (u0 + o - q * stride) * planeBytes + q * 4;
+    for (let next = 0; next < channels; next += 4) {
+      const c = min(next, channels - 4);
+      const bias = biasPtr == 0 ? i32x4.splat(0) : positiveZero(v128.load(biasPtr + c * 4), 4);
+      const from = fromPtr + c * channelBytes;
+      const positions = (count - o + stride - 1) / stride;
+      quads.interleave(
+        from,
+        from + channelBytes,
+        from + 2 * channelBytes,
+        from + 3 * channelBytes,
+        positions,
+        targetPtr + o * step + c * 4,
+        step * stride,
+        bias,
+      );
+    }
+  }
+  const apart = p.outputStrideW != channels;
+  for (let left = apart ? count : 1; left > 0; left--) {
+    const elementCount = apart ? channels : count * channels;
+    Activation.row(4, p.activation, targetPtr, elementCount, p.activationA, p.activationB);
+    targetPtr += step;
+  }
+  return true;
 }
 
 /** First output coordinate that the box owns along an axis; the first box owns what lies before, too. */
@@ -147,9 +228,8 @@ function planeIndex(p: ConvParams, box: Box, axis: i32, o: i32): i32 {
   return phase;
 }
 
-/** The bias in every lane. −0 becomes +0, as 0 + bias would; by a test, because the optimiser folds the addition away. */
-function biasLanes(ptr: usize, bytes: i32): v128 {
-  const bias = element.splat(ptr, bytes);
+/** A bias whose −0 is +0, as 0 + bias would be; by a test, because the optimiser folds the addition away. */
+function positiveZero(bias: v128, bytes: i32): v128 {
   const minusZero = bytes == 8 ? f64x2.eq(bias, f64x2.splat(0)) : f32x4.eq(bias, f32x4.splat(0));
   return v128.andnot(bias, minusZero);
 }
@@ -244,34 +324,22 @@ function interleave(sourcePtr: usize, planeBytes: i32, targetPtr: usize, stride:
       targetPtr += 32;
     }
   } else if ((stride & 3) == 0) {
-    interleave4(sourcePtr, planeBytes, targetPtr, stride, count, bias);
+    for (let r = 0; r < stride; r += 4) {
+      const from = sourcePtr + r * planeBytes;
+      const to = targetPtr + r * 4;
+      quads.interleave(
+        from,
+        from + planeBytes,
+        from + 2 * planeBytes,
+        from + 3 * planeBytes,
+        count,
+        to,
+        stride * 4,
+        bias,
+      );
+    }
   } else {
     return 0;
   }
   return count;
-}
-
-/** `interleave` for a stride and count that are multiples of 4, by 4x4 transposes. */
-function interleave4(sourcePtr: usize, planeBytes: i32, targetPtr: usize, stride: i32, count: i32, bias: v128): void {
-  const step = stride * 4;
-  for (let r = 0; r < stride; r += 4) {
-    let from = sourcePtr + r * planeBytes;
-    let to = targetPtr + r * 4;
-    for (let q = 0; q < count; q += 4) {
-      const a = v128.load(from);
-      const b = v128.load(from + planeBytes);
-      const c = v128.load(from + 2 * planeBytes);
-      const d = v128.load(from + 3 * planeBytes);
-      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-      const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-      const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-      const cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-      v128.store(to, f32x4.add(v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5), bias));
-      v128.store(to + step, f32x4.add(v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7), bias));
-      v128.store(to + 2 * step, f32x4.add(v128.shuffle<f32>(ab1, cd1, 0, 1, 4, 5), bias));
-      v128.store(to + 3 * step, f32x4.add(v128.shuffle<f32>(ab1, cd1, 2, 3, 6, 7), bias));
-      from += 16;
-      to += 4 * step;
-    }
-  }
 }

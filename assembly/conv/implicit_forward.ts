@@ -100,7 +100,7 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     if (packed > 0 && line == 0) {
       const lines = min(p.lineChannels, p.depth - k0);
       // of all lines with the first ones: neighbours of their channels are in the same lines of memory
-      packLines(p, exists, box, imagePtr + toChannels, lines, base, packedFrom, linesPtr, k0 == 0 ? p.depth : 0);
+      packLines(p, exists, box, imagePtr + toChannels, lines, base, packedFrom, linesPtr, k0 == 0 ? p.depth : 0, 1);
     }
     for (let slice = 0; slice < box.slices; slice++) {
       const bPtr = linesPtr + (line * p.stripStep + slice * p.paddedSlice) * bytes;

@@ -29,6 +29,8 @@ const TOUCHED_ROWS: i32 = 4;
  * @param base plane coordinate along W at which rows begin
  * @param first position of a slice from which on it is wanted
  * @param ahead channels to read before any is packed, where channels are neighbours in memory
+ * @param together 1, or more than 1 to leave channels, which are neighbours in memory, side by side: one line of
+ *   positions, for each of which there is room for so many
  */
 export function packLines(
   p: ConvParams,
@@ -40,6 +42,7 @@ export function packLines(
   first: i32,
   linesPtr: usize,
   ahead: i32,
+  together: i32,
 ): void {
   const bytes = 4;
   const width = implicitTile.stripBytes / bytes;
@@ -47,15 +50,17 @@ export function packLines(
   const rows = box.rows + p.maxShiftH;
   const lineStep = p.stripStep * bytes;
   const channelStep = p.inputChannelStride * bytes;
-  const turned = p.inputChannelStride == 1 && p.inputStrideW != 1;
+  const turned = together == 1 && p.inputChannelStride == 1 && p.inputStrideW != 1;
   const streams = turned ? kc : STREAMS;
+  const lines = together > 1 ? 1 : kc;
+  const positionBytes = together * bytes;
   const inputStep = p.inputStrideW * bytes;
   const zero = i32x4.splat(0);
   // of the positions of a row, those that are inputs
   const inputsBegin = max(exists.w0 + p.maxShiftW - base, 0);
   const inputsEnd = min(period, exists.w1 + p.maxShiftW - base);
-  for (let c0 = 0; c0 < kc; c0 += streams) {
-    const c1 = min(c0 + streams, kc);
+  for (let c0 = 0; c0 < lines; c0 += streams) {
+    const c1 = min(c0 + streams, lines);
     for (let slice = 0; slice < box.slices + p.maxShiftD; slice++) {
       const d = box.d0 - p.maxShiftD + slice;
       // The last positions of a row read on into the zeros of the next one, so there is one more. It fills up the last
@@ -69,15 +74,17 @@ export function packLines(
         if (begin >= end) continue;
         const from = isInput ? min(max(inputsBegin, begin), end) : end;
         const count = isInput ? max(min(inputsEnd, end) - from, 0) : 0;
-        const inputBytes = count * bytes;
         const column = base - p.maxShiftW + from;
         let sourcePtr =
           channelsPtr + c0 * channelStep + (d * p.inputStrideD + h * p.inputStrideH) * bytes + column * inputStep;
-        let targetPtr = linesPtr + c0 * lineStep + (slice * p.paddedSlice + row * period - first + from) * bytes;
+        let targetPtr =
+          linesPtr + c0 * lineStep + (slice * p.paddedSlice + row * period - first + from) * positionBytes;
         // zeros of all lines at once: there are few in each
         const before = from - begin;
-        elements.fill(targetPtr - before * bytes, c1 - c0, lineStep, before, bytes, zero, bytes);
-        elements.fill(targetPtr + inputBytes, c1 - c0, lineStep, end - from - count, bytes, zero, bytes);
+        const after = end - from - count;
+        const ptrBefore = targetPtr - before * positionBytes;
+        elements.fill(ptrBefore, c1 - c0, lineStep, before * together, bytes, zero, bytes);
+        elements.fill(targetPtr + count * positionBytes, c1 - c0, lineStep, after * together, bytes, zero, bytes);
         if (turned && count > 0) {
           const touched = h - max(exists.h0, box.h0 - p.maxShiftH);
           if (ahead > 0 && touched % TOUCHED_ROWS == 0) {
@@ -91,6 +98,15 @@ export function packLines(
           let source = sourcePtr;
           let to = targetPtr;
           let left = turned ? 0 : count;
+          if (together > 1) {
+            // rows of whole positions are one piece of memory
+            const length = kc * bytes == inputStep && kc == together ? kc * left : kc;
+            for (; left > 0; left -= length / kc) {
+              elements.copy(source, bytes, to, bytes, length, bytes);
+              source += inputStep;
+              to += positionBytes;
+            }
+          }
           for (; inputStep == bytes && left >= 16; left -= 16) {
             v128.store(to, v128.load(source));
             v128.store(to, v128.load(source, 16), 16);
@@ -107,7 +123,14 @@ export function packLines(
           }
           if (left > 0) elements.copy(source, inputStep, to, bytes, left, bytes);
           if (p.inputActivation != 0) {
-            Activation.row(bytes, p.inputActivation, targetPtr, count, p.inputActivationA, p.inputActivationB);
+            Activation.row(
+              bytes,
+              p.inputActivation,
+              targetPtr,
+              count * together,
+              p.inputActivationA,
+              p.inputActivationB,
+            );
           }
           sourcePtr += channelStep;
           targetPtr += lineStep;

@@ -34,7 +34,7 @@ export function exactPlanes(
     const source = k / p.inChannels;
     const from = WinogradSource.of(p, source);
     const offset = from.offset + (k - source * p.inChannels) * p.inputChannelStride;
-    packLines(p, from.exists, tiled, imagePtr + offset * 4, 1, box.w0, 0, linePtr, 0);
+    packLines(p, from.exists, tiled, imagePtr + offset * 4, 1, box.w0, 0, linePtr, 0, 1);
     for (let row = 0; row < p.slabChannels * phases; row++) {
       const channel = row % p.slabChannels;
       if (channel >= channels) continue;

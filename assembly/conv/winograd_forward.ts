@@ -6,7 +6,7 @@
  * tiles. Columns of C are tiles, of several images where one has few.
  *
  *   thread workspace:  box, box in whole tiles | planes of a slab per image | B panels | C of a slab: point, row, tile |
- *                      tables of tiles, of lines; lines of some channels per image | row buffer
+ *                      tables of tiles, of lines; lines of some channels per image, room of a strip | row buffer
  */
 
 import { ConvParams } from '../params';
@@ -14,7 +14,7 @@ import { Box, boxes } from './box';
 import { flush } from './col2im';
 import { packLines } from './implicit_lines';
 import { exactPlanes } from './winograd_exact';
-import { transformInput } from './winograd_input';
+import { transformInput, transformNeighbours } from './winograd_input';
 import { winogradOutput } from './winograd_output';
 import { multiply } from './winograd_product';
 import { winograd, WinogradSource, WinogradTile } from './winograd_tiles';
@@ -45,7 +45,9 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
   const lineTablePtr = tablePtr + p.columnsPerItem * WinogradTile.bytes;
   const linesPtr = lineTablePtr + p.lineChannels * WinogradTile.bytes;
   const lineBytes = p.stripStep * 4;
-  const tiles = winograd.list(p, tiled, images, lineBytes, imageBytes, tablePtr);
+  const together = p.together;
+  const roomPtr = linesPtr + images * p.lineChannels * lineBytes;
+  const tiles = winograd.list(p, tiled, images, lineBytes, together, imageBytes, tablePtr);
   winograd.listLines(p.lineChannels, p.lineChannels, lineBytes, lineTablePtr);
   const strips = (tiles + 7) >> 3;
   const pointBytes = strips * p.depth * 32;
@@ -56,7 +58,7 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
     assert(images * imageBytes <= p.panelsOffset - <i32>Box.bytes);
     assert(winograd.allPoints(p) * pointBytes <= p.aPanelsOffset - p.panelsOffset);
     assert(winograd.allPoints(p) * p.pointStride * 4 <= p.tileOffset - p.aPanelsOffset);
-    assert(linesPtr + images * p.lineChannels * lineBytes <= workspacePtr + p.rowBufferOffset);
+    assert(roomPtr + (together > 1 ? winograd.roomBytes(p) : 0) <= workspacePtr + p.rowBufferOffset);
   }
 
   for (let index = 0; index < p.blocks; index++) {
@@ -76,6 +78,7 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
           0,
           to,
           channel == 0 ? p.inChannels : 0,
+          together,
         );
         to += p.lineChannels * lineBytes;
       }
@@ -83,7 +86,11 @@ function forwardItem(p: ConvParams, item: i32, workspacePtr: usize): void {
       for (let strip = 0; strip < strips; strip++) {
         const columnPtr = tablePtr + strip * 8 * WinogradTile.bytes;
         const stripPtr = panelsPtr + (strip * p.depth + k) * 32;
-        transformInput(p, columnPtr, linesPtr, lineTablePtr, channels, stripPtr, pointBytes);
+        if (together > 1) {
+          transformNeighbours(p, columnPtr, linesPtr, channels, stripPtr, pointBytes, roomPtr);
+        } else {
+          transformInput(p, columnPtr, linesPtr, lineTablePtr, channels, stripPtr, pointBytes);
+        }
       }
     }
   }

@@ -77,7 +77,7 @@ function addBlock(
   const lineTablePtr = tablePtr + p.kc * WinogradTile.bytes;
   const linesPtr = lineTablePtr + NR * WinogradTile.bytes;
   const lineBytes = p.stripStep * 4;
-  const kc = winograd.list(p, tiled, images, lineBytes, p.planeSize * 4, tablePtr);
+  const kc = winograd.list(p, tiled, images, lineBytes, 1, p.planeSize * 4, tablePtr);
   const aPtr = workspacePtr + p.aPanelsOffset;
   const bPtr = workspacePtr + p.panelsOffset;
   const bStep = kc * 32;
@@ -86,7 +86,7 @@ function addBlock(
     const existing = min(NR, columns - strip * NR);
     for (let image = 0; image < images; image++) {
       const from = inputPtr + ((image0 + image) * p.inputBatchStride + strip * NR * p.inputChannelStride) * 4;
-      packLines(p, inputs, tiled, from, existing, box.w0, 0, linesPtr + image * NR * lineBytes, existing);
+      packLines(p, inputs, tiled, from, existing, box.w0, 0, linesPtr + image * NR * lineBytes, existing, 1);
     }
     winograd.listLines(NR, existing, lineBytes, lineTablePtr);
     transformInput(p, lineTablePtr, linesPtr, tablePtr, kc, bPtr + strip * bStep, strips * bStep);

@@ -1,5 +1,6 @@
 /** Bᵀ d of every tile: the transformed input, packed as B of one product per point. */
 
+import { transpose4 } from '../gemm/packing';
 import { ConvParams } from '../params';
 import { winograd, WinogradTile } from './winograd_tiles';
 
@@ -97,6 +98,54 @@ export function transformInput(
           to += 32;
         }
         pointPtr += 4 * pointBytes;
+      }
+    }
+  }
+}
+
+/**
+ * The same of lines in which `channels` channels, a multiple of four, lie side by side: tile by tile to `roomPtr`, and
+ * turned from there.
+ */
+export function transformNeighbours(
+  p: ConvParams,
+  columnPtr: usize,
+  linesPtr: usize,
+  channels: i32,
+  targetPtr: usize,
+  pointBytes: i32,
+  roomPtr: usize,
+): void {
+  const step = p.lineChannels * 4;
+  const rowBytes = p.linePeriod * step;
+  for (let half = 0; half < 32; half += 16) {
+    let pointPtr = targetPtr + half;
+    for (let h = 0; h < 4; h++) {
+      const a = term.first(h) * rowBytes;
+      const b = term.second(h) * rowBytes;
+      const sign = i32x4.splat(term.sign(h));
+      let room = roomPtr;
+      for (let tile = 0; tile < 4; tile++) {
+        let from = linesPtr + load<i32>(columnPtr + ((half >> 2) + tile) * WinogradTile.bytes);
+        let to = room;
+        for (const end = from + channels * 4; from < end; from += 16) {
+          const x0 = rows.pair(from, a, b, sign);
+          const x1 = rows.pair(from + step, a, b, sign);
+          const x2 = rows.pair(from + 2 * step, a, b, sign);
+          const x3 = rows.pair(from + 3 * step, a, b, sign);
+          v128.store(to, f32x4.sub(x0, x2));
+          v128.store(to + 4 * step, f32x4.add(x1, x2));
+          v128.store(to + 8 * step, f32x4.sub(x2, x1));
+          v128.store(to + 12 * step, f32x4.sub(x1, x3));
+          to += 16;
+        }
+        room += step;
+      }
+      room = roomPtr;
+      for (let point = 0; point < 4; point++) {
+        transpose4(room, room + step, room + 2 * step, room + 3 * step, channels, pointPtr, 32, 4);
+        room += 4 * step;
+        pointPtr += pointBytes;
       }
     }
   }

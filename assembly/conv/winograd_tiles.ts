@@ -58,6 +58,11 @@ export class winograd {
     return 4 * winograd.points(p.maxShiftD) * winograd.points(p.maxShiftH);
   }
 
+  /** Four tiles of a row of four points, for channels that are neighbours. The twin of `roomBytes` in src/plan/winograd_tiles.ts. */
+  @inline static roomBytes(p: ConvParams): i32 {
+    return 16 * p.lineChannels * 4;
+  }
+
   /** Makes `tiled` the box with whole tiles. */
   static roundUp(p: ConvParams, box: Box, tiled: Box): void {
     for (let axis = 0; axis < 3; axis++) {
@@ -74,8 +79,20 @@ export class winograd {
     for (let i = 0; i < count; i++) store<i32>(tablePtr + i * WinogradTile.bytes, min(i, existing - 1) * lineBytes);
   }
 
-  /** Lists the tiles of `images` boxes, W fastest, and fills the last strip of eight up with the first. Returns how many. */
-  static list(p: ConvParams, tiled: Box, images: i32, lineBytes: i32, imageBytes: i32, tablePtr: usize): i32 {
+  /**
+   * Lists the tiles of `images` boxes, W fastest, and fills the last strip of eight up with the first. Returns how many.
+   *
+   * @param together channels of a position that lie side by side in a line
+   */
+  static list(
+    p: ConvParams,
+    tiled: Box,
+    images: i32,
+    lineBytes: i32,
+    together: i32,
+    imageBytes: i32,
+    tablePtr: usize,
+  ): i32 {
     const lengthD = winograd.length(p.maxShiftD);
     const lengthH = winograd.length(p.maxShiftH);
     const lengthW = winograd.length(p.maxShiftW);
@@ -86,7 +103,8 @@ export class winograd {
         for (let h = 0; h < tiled.rows; h += lengthH) {
           for (let w = 0; w < tiled.columns; w += lengthW) {
             const tile = changetype<WinogradTile>(at);
-            tile.lineOffset = image * p.lineChannels * lineBytes + 4 * (d * p.paddedSlice + h * p.linePeriod + w);
+            const position = d * p.paddedSlice + h * p.linePeriod + w;
+            tile.lineOffset = image * p.lineChannels * lineBytes + 4 * position * together;
             tile.planeOffset = image * imageBytes + 4 * (d * p.planeSlice + h * p.planeRow + w);
             at += WinogradTile.bytes;
             tiles++;

@@ -10,13 +10,12 @@ import { simd } from '../simd';
 import { Lanes } from './lanes';
 import { Transcendental } from './transcendental';
 
-/** Kinds, as in src/core/activation.ts. */
+/** Kinds, as in src/core/activation.ts; the last one, 7, is clamp. */
 const RELU: i32 = 1;
 const TANH: i32 = 2;
 const SIGMOID: i32 = 3;
 const GELU: i32 = 5;
 export const LEAKY_RELU: i32 = 6;
-const CLAMP: i32 = 7;
 
 /** 1 / √(2π) */
 const GAUSSIAN_DENSITY: f64 = 0.3989422804014327;
@@ -180,7 +179,6 @@ export class Activation {
     let done = whole;
     if (kind == RELU) mapVectors<Relu<f32>>(savedPtr, gradPtr, targetPtr, whole, a, b);
     else if (kind == LEAKY_RELU) mapVectors<LeakyRelu<f32>>(savedPtr, gradPtr, targetPtr, whole, a, b);
-    else if (kind == CLAMP) mapVectors<Clamp<f32>>(savedPtr, gradPtr, targetPtr, whole, a, b);
     else done = 0;
     if (done > 0) {
       savedPtr += done;

@@ -160,30 +160,56 @@ export function transpose4(
   step: usize,
   bytes: i32,
 ): void {
-  let at: usize = 0;
-  const end: usize = count * bytes;
-  if (bytes == 4) {
-    for (; at + 16 <= end; at += 16) {
-      const a = v128.load(s0 + at);
-      const b = v128.load(s1 + at);
-      const c = v128.load(s2 + at);
-      const d = v128.load(s3 + at);
-      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-      const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-      const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-      const cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-      v128.store(to, v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5));
-      v128.store(to + step, v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7));
-      v128.store(to + 2 * step, v128.shuffle<f32>(ab1, cd1, 0, 1, 4, 5));
-      v128.store(to + 3 * step, v128.shuffle<f32>(ab1, cd1, 2, 3, 6, 7));
-      to += 4 * step;
-    }
-  }
-  // what is left, and float64
-  if (at == end) return;
-  const left = <i32>(end - at) / bytes;
+  const whole = bytes == 4 ? count & ~3 : 0;
+  if (whole > 0) quads.interleave(s0, s1, s2, s3, whole, to, step, f32x4.splat(-0.0)); // x + −0 is x
+  if (whole == count) return;
+  const at = whole * bytes;
+  const left = count - whole;
+  to += <usize>whole * step;
   elements.copy(s0 + at, bytes, to, step, left, bytes);
   elements.copy(s1 + at, bytes, to + bytes, step, left, bytes);
   elements.copy(s2 + at, bytes, to + 2 * bytes, step, left, bytes);
   elements.copy(s3 + at, bytes, to + 3 * bytes, step, left, bytes);
+}
+
+/** Four rows of float32 at a time. */
+export class quads {
+  /**
+   * Writes four contiguous rows of `count` float32, at least four, as `count` groups of four, `step` bytes apart, plus
+   * `addend`. The last four groups overlap the ones before when their number is no multiple of four.
+   */
+  static interleave(
+    s0: usize,
+    s1: usize,
+    s2: usize,
+    s3: usize,
+    count: i32,
+    to: usize,
+    step: usize,
+    addend: v128,
+  ): void {
+    for (;;) {
+      const a = v128.load(s0);
+      const b = v128.load(s1);
+      const c = v128.load(s2);
+      const d = v128.load(s3);
+      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+      const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+      const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+      const cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+      v128.store(to, f32x4.add(v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5), addend));
+      v128.store(to + step, f32x4.add(v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7), addend));
+      v128.store(to + 2 * step, f32x4.add(v128.shuffle<f32>(ab1, cd1, 0, 1, 4, 5), addend));
+      v128.store(to + 3 * step, f32x4.add(v128.shuffle<f32>(ab1, cd1, 2, 3, 6, 7), addend));
+      count -= 4;
+      if (count <= 0) return;
+      const next = min(count, 4);
+      s0 += next * 4;
+      s1 += next * 4;
+      s2 += next * 4;
+      s3 += next * 4;
+      to += <usize>next * step;
+      count += 4 - next;
+    }
+  }
 }

@@ -49,7 +49,7 @@ export const PLAN_BLOCKS: Blocks = {
     rangeEnd@ phases@ residuesPtr@ box@ boxes@ planeRow planeSlice planeSize paddedRow paddedSlice kernel@ dilation@
     weightStride@ gather repeat fold holes mr kc
     depth tiles slabs slabChannels taps blocks rowOffsetPtr packTablePtr runTablePtr blockTablePtr
-    tapTablePtr flat linePeriod stripStep lineChannels splitBytes writeOnce accumulate activation activationA:f64 activationB:f64 inputActivation
+    tapTablePtr flat linePeriod stripStep lineChannels together splitBytes writeOnce accumulate activation activationA:f64 activationB:f64 inputActivation
     inputActivationA:f64 inputActivationB:f64 imagesPerItem columnsPerItem stepBegin stepEnd itemRows parts partStride pointStride termTablePtr tapTermTablePtr sums sumsPtr transformed dense
     inPlace positionStep tapRun
     panelsOffset aPanelsOffset rowBufferOffset tileOffset productsOffset interleavedOffset

@@ -19,9 +19,13 @@ import { tileLength, tilePoints } from './winograd_tiles.ts';
 
 /** Channels whose lines are packed and transformed together: as many as are read side by side, see implicit_lines.ts. */
 const LINE_CHANNELS = 8;
-/** Where channels are neighbours in memory: several lines of it, if what is packed of them stays in L2. */
+/** Where channels are neighbours in memory and turned: several lines of it, if what is packed of them stays in L2. */
 const TURNED_CHANNELS = 32;
 const TURNED_BYTES = 256 * 1024;
+/** Where neighbours stay neighbours: an even share of all that fits, because long pieces of memory are read faster. */
+const LINES_BYTES = 768 * 1024;
+/** Positions of four tiles, of four points each, between transformed and turned. The twin of `winograd.roomBytes`. */
+const ROOM_TILES = 16;
 /** Bytes of a tile in the table of tiles. */
 const TILE_BYTES = 8;
 
@@ -81,12 +85,20 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
   const planeSize = spread(box[0] * planeSlice, 4);
   const pointStride = spread(tiles * mr * columns, 4);
   const kc = chooseKc(depth);
-  const lineChannels =
-    isTurned(spec) && images * TURNED_CHANNELS * line * 4 <= TURNED_BYTES ? TURNED_CHANNELS : LINE_CHANNELS;
+  const lineBytes = images * line * 4;
+  const turned = isTurned(spec);
+  const asTheyLie = turned && inChannels % 4 === 0 && shifts[0] === 0 && shifts[1] > 0;
+  const passes = ceilDiv(inChannels * lineBytes, LINES_BYTES);
+  const turnedChannels = turned && TURNED_CHANNELS * lineBytes <= TURNED_BYTES ? TURNED_CHANNELS : LINE_CHANNELS;
+  const lineChannels = asTheyLie ? roundUp(ceilDiv(inChannels, passes), 4) : turnedChannels;
+  const together = asTheyLie ? lineChannels : 1;
   const scratch = workspaceFields(images * rows * planeSize * 4, {
     panels: points * columns * depth * 4,
     aPanels: points * pointStride * 4,
-    tile: (columns + lineChannels) * TILE_BYTES + images * lineChannels * line * 4,
+    tile:
+      (columns + lineChannels) * TILE_BYTES +
+      lineChannels * lineBytes +
+      (asTheyLie ? ROOM_TILES * lineChannels * 4 : 0),
     rowBuffer: rowBufferBytes(spec, 4),
   });
   const [tapsD, tapsH, tapsW] = shifts.map((shift) => shift + 1);
@@ -114,6 +126,7 @@ function planProblem({ spec, sources, count: sourceCount, taps, groupStride }: W
     paddedSlice,
     stripStep: line,
     lineChannels,
+    together,
     planeRow,
     planeSlice,
     planeSize,

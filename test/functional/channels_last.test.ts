@@ -81,6 +81,11 @@ const CASES: readonly Case[] = [
   // so many phases that slabs would hold few channels
   up([1, 21, 9, 7], [21, 21, 16, 16], { stride: 8, padding: 4 }),
   up([1, 5, 4, 5], [5, 37, 32, 32], { stride: 16 }),
+  // channels that are transformed as they lie: some, many, of groups
+  up([2, 12, 9, 45], [12, 9, 4, 4], { stride: 2, padding: 1 }),
+  up([1, 404, 10, 41], [404, 5, 4, 4], { stride: 2, padding: 1 }),
+  up([2, 24, 9, 11], [24, 5, 6, 4], { stride: 2, groups: 3 }),
+  down([2, 12, 12, 33], [20, 12, 3, 3], { padding: 1 }),
   down([2, 11, 12, 13], [7, 11, 3, 3], { padding: 1 }),
   down([1, 19, 15, 14], [23, 19, 4, 4], { stride: 2, padding: 1 }),
   down([1, 16, 21, 9], [40, 16, 2, 2], { stride: 2 }),
@@ -121,21 +126,28 @@ function operands({ kind, input, weight, options }: Case, dtype: Dtype) {
   return { x: make(input, 1), w: make(weight, 2), bias: make([outChannels], 3) };
 }
 
-const ALGORITHMS: readonly Algorithm[] = ['auto', 'planes', 'implicit', 'depthwise'];
+const ALGORITHMS: readonly Algorithm[] = ['auto', 'planes', 'implicit', 'depthwise', 'winograd'];
+
+function accepts(algorithm: Algorithm, { kind, input, weight, options }: Case): boolean {
+  const { groups = 1, stride = 1, dilation = 1 } = options;
+  if (algorithm === 'depthwise') return (kind === 'conv' ? weight[0] : input[1]) / (groups as number) <= 4;
+  if (algorithm !== 'winograd') return true;
+  const strides = Array.isArray(stride) ? stride : weight.slice(2).map(() => stride);
+  const taps = weight.slice(2).map((kernel, axis) => Math.ceil(kernel / strides[axis]));
+  return dilation === 1 && Math.max(...taps) <= 3 && taps.at(-1)! > 1 && strides.every((s) => s < 16);
+}
+
+const dtypesOf = (algorithm: Algorithm): readonly Dtype[] =>
+  algorithm === 'winograd' ? ['float32'] : ['float32', 'float64'];
 
 describe.each(CASES.map((given) => [nameOf(given), given] as const))('%s', (_, given) => {
   const { kind, options, weight } = given;
   const axes = weight.length - 3;
-  const perGroup = kind === 'conv' ? weight[0] / ((options.groups as number | undefined) ?? 1) : 0;
-  const algorithms = ALGORITHMS.filter(
-    (algorithm) =>
-      algorithm !== 'depthwise' ||
-      (kind === 'conv' ? perGroup : given.input[1] / ((options.groups as number | undefined) ?? 1)) <= 4,
-  );
+  const algorithms = ALGORITHMS.filter((algorithm) => accepts(algorithm, given));
 
   test.each(algorithms)('forward, %s', (algorithm) => {
     const forward = FORWARD[kind][axes];
-    for (const dtype of ['float32', 'float64'] as const) {
+    for (const dtype of dtypesOf(algorithm)) {
       const { x, w, bias } = operands(given, dtype);
       const all = { ...options, algorithm, activation: 'silu', inputActivation: { leakyRelu: 0.3 } } as const;
       const expected = own(forward(x, w, bias, all));
@@ -154,7 +166,7 @@ describe.each(CASES.map((given) => [nameOf(given), given] as const))('%s', (_, g
 
   test.each(algorithms)('backward, %s', (algorithm) => {
     const backward = BACKWARD[kind][axes];
-    for (const dtype of ['float32', 'float64'] as const) {
+    for (const dtype of dtypesOf(algorithm)) {
       const { x, w } = operands(given, dtype);
       const { shape } = own(FORWARD[kind][axes](x, w, null, options));
       const gradOutput = own(own(random(engine, [...shape], 4)).to(dtype));
