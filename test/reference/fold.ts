@@ -1,6 +1,6 @@
 import { cropPairs, perAxis } from './options.ts';
 import type { PerAxis, RefOptions } from './options.ts';
-import { spatialMeetings } from './products.ts';
+import { spatialRuns } from './products.ts';
 import { addTerm, elementCount, emptySums, reshaped } from './tensor.ts';
 import type { RefTensor, Sums } from './tensor.ts';
 
@@ -56,11 +56,14 @@ function forEachPatchElement(
   visit: (columnIndex: number, pixelIndex: number) => void,
 ): void {
   const [patches, pixels, taps] = [elementCount(g.small), elementCount(g.large), elementCount(g.kernel)];
-  const meetings = spatialMeetings(g);
-  for (let m = 0; m < meetings.small.length; m++) {
-    const [patch, pixel, tap] = [meetings.small[m], meetings.large[m], meetings.weight[m]];
-    for (let plane = 0; plane < planes; plane++) {
-      visit((plane * taps + tap) * patches + patch, plane * pixels + pixel);
+  const { small, large, weight, lengths } = spatialRuns(g);
+  for (let run = 0; run < lengths.length; run++) {
+    const tap = weight.starts[run];
+    for (let i = 0; i < lengths[run]; i++) {
+      const [patch, pixel] = [small.starts[run] + i * small.step, large.starts[run] + i * large.step];
+      for (let plane = 0; plane < planes; plane++) {
+        visit((plane * taps + tap) * patches + patch, plane * pixels + pixel);
+      }
     }
   }
 }

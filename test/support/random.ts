@@ -12,11 +12,11 @@ export function randomSource(seed: number): () => number {
 /** Numbers in [-1, 1), exact in float32. */
 export function randomFloat32(count: number, seed: number): Float32Array<ArrayBuffer> {
   const next = randomSource(seed);
-  return Float32Array.from({ length: count }, () => next() * 2 - 1);
+  return new Float32Array(count).map(() => next() * 2 - 1);
 }
 
 /** Numbers in [-1, 1) that float32 cannot hold. */
 export function randomFloat64(count: number, seed: number): Float64Array<ArrayBuffer> {
   const next = randomSource(seed);
-  return Float64Array.from({ length: count }, () => next() * 2 - 1 + next() * 2 ** -33);
+  return new Float64Array(count).map(() => next() * 2 - 1 + next() * 2 ** -33);
 }
