@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import type { Report } from '../../bench/results.ts';
+import { manyTimes } from '../support/many_times.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'upconv-bench-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const script = fileURLToPath(new URL('../../bench/run.ts', import.meta.url));
 function run(...args: string[]) {
-  const script = fileURLToPath(new URL('../../bench/run.ts', import.meta.url));
   return spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
 }
 
@@ -43,13 +44,18 @@ test('every path of a layer', () => {
   expect(status).toBeLessThanOrEqual(1);
 });
 
+const runAgain = manyTimes(script);
 test.each([
   [['--layers', 'nothing'], /^no layer is called nothing…\n\nnpm run bench/],
   [['--algorithm', 'magic', '--layers', 'sam'], /^--algorithm: no layer accepts magic/],
   [['--compare', 'no-such-commit'], /^--compare: no-such-commit is no commit/],
   [['--budget', '-1'], /--budget/],
-])('%j: exit code 2', (args, message) => {
-  const { status, stdout, stderr } = run(...args);
-  expect([status, stdout]).toEqual([2, '']);
+])('%j: exit code 2', async (args, message) => {
+  const { code, stdout, stderr } = await runAgain(...args);
+  expect([code, stdout]).toEqual([2, '']);
   expect(stderr.replace(/^warning: .*\n/, '')).toMatch(message);
+});
+
+test('a mistake is the exit code of the process', () => {
+  expect(run('--budget', '0')).toMatchObject({ status: 2, stdout: '' });
 });

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { MEASURES } from '../../src/cli/benchmark/layer_speed.ts';
 import { loadSuite } from '../../src/cli/benchmark/suites.ts';
-import { listing, runCli, temporaryFolder } from './support/cli.ts';
+import { listing, manyClis, runCli, temporaryFolder } from './support/cli.ts';
 
 const folder = temporaryFolder();
+const run = manyClis(folder);
 const layersFile = new URL('../../bench/layers.json', import.meta.url);
 
 interface Figures {
@@ -75,9 +76,9 @@ test.each([
   [['--json', 'none/x.json'], /none\/x\.json: .*no such/],
   [['--json', '.'], /\.: is a directory/],
   [['more'], /too many arguments for 'bench'/],
-])('%j: one line, exit code 2, nothing written', (args, message) => {
+])('%j: one line, exit code 2, nothing written', async (args, message) => {
   const before = listing(folder);
-  const { code, stdout, stderr } = runCli(folder, 'bench', ...args);
+  const { code, stdout, stderr } = await run('bench', ...args);
   expect(stderr).toMatch(message);
   expect(stderr).toMatch(/^upconv: [^\n]+\n$/);
   expect([code, stdout]).toEqual([2, '']);

@@ -6,7 +6,7 @@ import { encodePng } from '../../src/cli/image/png.ts';
 import { writeNpy, writeNpz } from '../../src/npy.ts';
 import { writeSafetensors } from '../../src/safetensors.ts';
 import { encodeModel, encodeNode, externalTensor, rawTensor } from '../interop/onnx/encode_model.ts';
-import { listing, runCli, temporaryFolder } from './support/cli.ts';
+import { listing, manyClis, runCli, temporaryFolder } from './support/cli.ts';
 
 const folder = temporaryFolder();
 
@@ -193,17 +193,29 @@ const MISTAKES: readonly (readonly [string, string[], RegExp])[] = [
   ['info with an operand', ['info', 'all'], /too many arguments for 'info'/],
 ];
 
+const run = manyClis(folder);
+const contents = Object.keys(files).map((name) => readFileSync(join(folder, name)));
+const isUnchanged = (name: string, index: number): boolean => readFileSync(join(folder, name)).equals(contents[index]);
+
 describe('mistakes exit with 2, one line on stderr, and write nothing', () => {
-  test.each(MISTAKES)('%s', (_what, args, message) => {
+  test.each(MISTAKES)('%s', async (_what, args, message) => {
     const before = listing(folder);
-    const contents = Object.keys(files).map((name) => readFileSync(join(folder, name)));
-    const { code, stderr } = runCli(folder, ...args);
+    const { code, stderr } = await run(...args);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^upconv: [^\n]+\n$/);
     expect(code).toBe(2);
     expect(listing(folder)).toEqual(before);
-    expect(Object.keys(files).map((name) => readFileSync(join(folder, name)))).toEqual(contents);
+    expect(Object.keys(files).filter((name, index) => !isUnchanged(name, index))).toEqual([]);
   });
+});
+
+// of the arguments, of a file, of an engine that has started, of each command
+const PROCESSES = new Set(['unknown command', 'truncated PNG', 'integer npy', 'out of memory', 'info with an operand']);
+test.each(MISTAKES.filter(([what]) => PROCESSES.has(what)))('in a process of its own: %s', (_, args, message) => {
+  const { code, stdout, stderr } = runCli(folder, ...args);
+  expect(stderr).toMatch(message);
+  expect(stderr).toMatch(/^upconv: [^\n]+\n$/);
+  expect([code, stdout]).toEqual([2, '']);
 });
 
 test('without a command the help is printed and the exit code is 2', () => {

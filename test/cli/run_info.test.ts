@@ -7,9 +7,10 @@ import { encodeModel, encodeNode, externalTensor, rawTensor } from '../interop/o
 import { convTransposeReference } from '../reference/conv_transpose.ts';
 import type { RefOptions } from '../reference/options.ts';
 import type { RefTensor } from '../reference/tensor.ts';
-import { runCli, temporaryFolder } from './support/cli.ts';
+import { manyClis, runCli, temporaryFolder } from './support/cli.ts';
 
 const folder = temporaryFolder();
+const run = manyClis(folder);
 
 interface NdArray {
   readonly shape: number[];
@@ -39,23 +40,26 @@ const CASES: readonly (readonly [number[], number[], string, RefOptions])[] = [
 ];
 
 for (const dtype of ['float32', 'float64'] as const) {
-  test.each(CASES)(`run, ${dtype}: input %j, weight %j, %s`, (inputShape, weightShape, options, referenceOptions) => {
-    const isDouble = dtype === 'float64';
-    const [input, weight] = [array(inputShape, isDouble), array(weightShape, isDouble)];
-    const bias = array([weightShape[1] * (referenceOptions.groups ?? 1)], isDouble);
-    for (const [name, value] of Object.entries({ x: input, w: weight, b: bias })) {
-      writeFileSync(join(folder, `${name}.npy`), writeNpy(value));
-    }
-    const files = '--input x.npy --weight w.npy --bias b.npy --output y.npy'.split(' ');
-    const { code, stdout, stderr } = runCli(folder, 'run', ...files, ...options.split(' '));
-    expect([code, stderr]).toEqual([0, '']);
-    const expected = convTransposeReference(reference(input), reference(weight), reference(bias), referenceOptions);
-    const output = readNpy(readFileSync(join(folder, 'y.npy')));
-    expect(output.shape).toEqual(expected.shape);
-    expect(stdout).toContain(`y.npy: ${dtype} (${expected.shape.join(', ')})`);
-    expect(output.data.BYTES_PER_ELEMENT).toBe(isDouble ? 8 : 4);
-    for (const [i, value] of expected.data.entries()) expect(output.data[i]).toBeCloseTo(value, isDouble ? 11 : 4);
-  });
+  test.each(CASES)(
+    `run, ${dtype}: input %j, weight %j, %s`,
+    async (inputShape, weightShape, options, referenceOptions) => {
+      const isDouble = dtype === 'float64';
+      const [input, weight] = [array(inputShape, isDouble), array(weightShape, isDouble)];
+      const bias = array([weightShape[1] * (referenceOptions.groups ?? 1)], isDouble);
+      for (const [name, value] of Object.entries({ x: input, w: weight, b: bias })) {
+        writeFileSync(join(folder, `${name}.npy`), writeNpy(value));
+      }
+      const files = '--input x.npy --weight w.npy --bias b.npy --output y.npy'.split(' ');
+      const { code, stdout, stderr } = await run('run', ...files, ...options.split(' '));
+      expect([code, stderr]).toEqual([0, '']);
+      const expected = convTransposeReference(reference(input), reference(weight), reference(bias), referenceOptions);
+      const output = readNpy(readFileSync(join(folder, 'y.npy')));
+      expect(output.shape).toEqual(expected.shape);
+      expect(stdout).toContain(`y.npy: ${dtype} (${expected.shape.join(', ')})`);
+      expect(output.data.BYTES_PER_ELEMENT).toBe(isDouble ? 8 : 4);
+      for (const [i, value] of expected.data.entries()) expect(output.data[i]).toBeCloseTo(value, isDouble ? 11 : 4);
+    },
+  );
 }
 
 test('run reads and writes the same in all formats', () => {
@@ -76,7 +80,7 @@ test('run reads and writes the same in all formats', () => {
   expect(readSafetensors(readFileSync(join(folder, 'y.safetensors')))).toEqual({ 'a#b': expected });
 });
 
-test('run applies a node of an ONNX model, its weights in the model or in a file beside it', () => {
+test('run applies a node of an ONNX model, its weights in the model or in a file beside it', async () => {
   const [input, weight] = [array([1, 2, 3, 3]), array([2, 1, 2, 2])];
   const node = { inputs: ['x', 'w'], attributes: { strides: [2, 2], auto_pad: 'SAME_UPPER' } };
   const data = weight.data as Float32Array;
@@ -89,17 +93,17 @@ test('run applies a node of an ONNX model, its weights in the model or in a file
   const external = externalTensor('w', weight.shape, { location: 'weights.bin' });
   const nodes = ['a', 'b'].map((name) => encodeNode({ ...node, name, outputs: [name] }));
   writeFileSync(join(folder, 'two.onnx'), encodeModel(nodes, [external]));
-  const runOn = (...args: string[]): unknown => {
-    const { code, stderr } = runCli(folder, 'run', '--input', 'x.npy', '--output', 'y.npy', ...args);
+  const runOn = async (...args: string[]): Promise<unknown> => {
+    const { code, stderr } = await run('run', '--input', 'x.npy', '--output', 'y.npy', ...args);
     expect([code, stderr]).toEqual([0, '']);
     return readNpy(readFileSync(join(folder, 'y.npy')));
   };
   const expected = convTransposeReference(reference(input), reference(weight), null, { stride: 2 });
-  const result = runOn('--onnx', 'one.onnx') as NdArray;
+  const result = (await runOn('--onnx', 'one.onnx')) as NdArray;
   expect(result.shape).toEqual(expected.shape);
   expected.data.forEach((value, i) => expect(result.data[i]).toBeCloseTo(value, 4));
-  expect(runOn('--onnx', 'one.onnx', '--node', 'up')).toEqual(result);
-  expect(runOn('--onnx', 'two.onnx', '--node', 'b')).toEqual(result);
+  expect(await runOn('--onnx', 'one.onnx', '--node', 'up')).toEqual(result);
+  expect(await runOn('--onnx', 'two.onnx', '--node', 'b')).toEqual(result);
 });
 
 test('run computes float16 arrays, and writes float16', () => {
