@@ -13,6 +13,17 @@ export type Placement =
   /** Blocks go down from `top`. */
   | { readonly kind: 'high'; readonly top: number; readonly pages: number };
 
+/**
+ * Memories that never grow, by their pages. A heap leaves them to the next one as they are: each new one of some GiB
+ * makes V8 collect garbage.
+ */
+const memories = new Map<number, WebAssembly.Memory>();
+function memoryOf(pages: number): WebAssembly.Memory {
+  const memory = memories.get(pages) ?? new WebAssembly.Memory({ initial: pages });
+  memories.set(pages, memory);
+  return memory;
+}
+
 export class PlacingHeap {
   readonly memory: WebAssembly.Memory;
   /** For the option of the same name. */
@@ -24,7 +35,7 @@ export class PlacingHeap {
 
   constructor(placement: Placement) {
     this.#placement = placement;
-    this.memory = new WebAssembly.Memory({ initial: placement.kind === 'growth edge' ? 1 : placement.pages });
+    this.memory = placement.kind === 'growth edge' ? new WebAssembly.Memory({ initial: 1 }) : memoryOf(placement.pages);
     this.#top = placement.kind === 'high' ? placement.top : BASE;
   }
 
