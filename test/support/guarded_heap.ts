@@ -2,6 +2,7 @@
 
 import { expect } from 'vitest';
 import type { Dtype } from '../../src/kernels.ts';
+import { sameBytes } from './bytes.ts';
 
 const GUARD_BYTES = 192;
 const PAGE_BYTES = 65536;
@@ -14,8 +15,14 @@ interface Block {
   readonly content: Uint8Array | null;
 }
 
-function patternAt(address: number): number {
-  return (address * 37 + (address >> 8) * 11 + 0xa5) & 0xff;
+/** What memories are filled with, from address 0; as long as the longest of them. */
+let pattern = new Uint8Array(0);
+function patternOf(length: number): Uint8Array {
+  if (pattern.length < length) {
+    pattern = new Uint8Array(length);
+    for (let at = 0; at < length; at++) pattern[at] = at * 37 + (at >> 8) * 11 + 0xa5;
+  }
+  return pattern.subarray(0, length);
 }
 
 export class GuardedHeap {
@@ -31,8 +38,7 @@ export class GuardedHeap {
     this.memory = new WebAssembly.Memory({ initial: pages, ...(shared ? { maximum: pages, shared: true } : {}) });
     this.#misalignment = misalignment;
     this.#end = pages * PAGE_BYTES;
-    const bytes = new Uint8Array(this.memory.buffer);
-    for (let address = 0; address < bytes.length; address++) bytes[address] = patternAt(address);
+    new Uint8Array(this.memory.buffer).set(patternOf(this.#end));
   }
 
   allocate(name: string, bytes: number): number {
@@ -86,17 +92,22 @@ export class GuardedHeap {
   /** Fails when a byte outside all blocks, or inside a protected one, is not what it was. */
   checkGuards(): void {
     const bytes = new Uint8Array(this.memory.buffer);
+    const untouched = patternOf(bytes.length);
     const changed: string[] = [];
-    const blocks = this.#blocks.toSorted((a, b) => a.ptr - b.ptr);
-    let at = 0;
-    for (const { name, ptr, bytes: length, content } of [
-      ...blocks,
-      { name: 'end', ptr: bytes.length, bytes: 0, content: null },
-    ]) {
-      for (; at < ptr; at++) if (bytes[at] !== patternAt(at)) changed.push(`${ptr - at} bytes before ${name}`);
-      content?.forEach((byte, index) => {
-        if (bytes[ptr + index] !== byte) changed.push(`byte ${index} of ${name}`);
+    /** Names every byte that is not what it was, which most often is none. */
+    const compare = (begin: number, before: Uint8Array, nameOf: (index: number) => string): void => {
+      const now = bytes.subarray(begin, begin + before.length);
+      if (sameBytes(now, before)) return;
+      now.forEach((byte, index) => {
+        if (byte !== before[index]) changed.push(nameOf(index));
       });
+    };
+    const end = { name: 'end', ptr: bytes.length, bytes: 0, content: null };
+    let at = 0;
+    for (const { name, ptr, bytes: length, content } of [...this.#blocks.toSorted((a, b) => a.ptr - b.ptr), end]) {
+      const gap = Math.max(0, ptr - at);
+      compare(at, untouched.subarray(at, at + gap), (index) => `${gap - index} bytes before ${name}`);
+      if (content) compare(ptr, content, (index) => `byte ${index} of ${name}`);
       at = ptr + length;
     }
     expect(changed.slice(0, 8)).toEqual([]);
