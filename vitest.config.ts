@@ -21,6 +21,7 @@ import {
   WIDE,
   WORKERS,
 } from './test/kinds.ts';
+import { ProcessesFirst } from './test/sequencer.ts';
 
 /** What a page has to be served with so that threads can share memory. */
 const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
@@ -46,6 +47,7 @@ const inBrowsers = (nameOf: (browser: string) => string): BrowserConfigOptions =
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: ProcessesFirst },
     ...(reportPath !== undefined && { reporters: ['default', new PageReporter(reportPath)] }),
     projects: [
       {
