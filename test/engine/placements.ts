@@ -3,11 +3,14 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { createEngine } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
+import { sameNumbers } from '../support/bytes.ts';
 import { counted } from '../support/counted.ts';
 import { disposeOwned } from '../support/owned.ts';
 import type { Placement } from '../support/placing_heap.ts';
 import { PlacingHeap } from '../support/placing_heap.ts';
 import type { Work } from './subjects.ts';
+
+expect.addEqualityTesters([sameNumbers]);
 
 const GIBIBYTE = 2 ** 30;
 const PAGE_BYTES = 65536;

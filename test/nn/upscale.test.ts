@@ -14,10 +14,13 @@ import {
   type Engine,
   type Module,
 } from '../../src/index.ts';
+import { sameNumbers } from '../support/bytes.ts';
 import { releaseAll } from '../support/leaks.ts';
 import { own } from '../support/owned.ts';
 import { build, picture, PICTURE_MODULES } from '../support/pictures.ts';
 import { randomFloat32 } from '../support/random.ts';
+
+expect.addEqualityTesters([sameNumbers]);
 
 const MIB = 2 ** 20;
 let engine: Engine;

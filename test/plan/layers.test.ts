@@ -10,16 +10,10 @@ import { planWinogradForward, planWinogradGather } from '../../src/plan/winograd
 import { planWinogradGradWeight } from '../../src/plan/winograd_grad_weight.ts';
 import { acceptsWinograd } from '../../src/plan/winograd_tiles.ts';
 import { planImplicitForward } from '../../src/plan/implicit_forward.ts';
-import { sameBytes } from '../support/bytes.ts';
+import { sameNumbers } from '../support/bytes.ts';
 import { convTransposeGeometry } from '../../src/functional/conv_transpose_geometry.ts';
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);
-// tables have thousands of numbers
-expect.addEqualityTesters([
-  (a: unknown, b: unknown): boolean | undefined =>
-    a instanceof Int32Array && b instanceof Int32Array ? sameBytes(bytesOf(a), bytesOf(b)) : undefined,
-]);
+expect.addEqualityTesters([sameNumbers]);
 
 const WORKSPACE_LIMIT = 4 * 2 ** 20;
 /** Of the direct product, per item: 6 ms at most on one core of a laptop, where transforms save half of it. */

@@ -3,9 +3,12 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { convTranspose2dBackward, createEngine } from '../../src/index.ts';
+import { sameNumbers } from '../support/bytes.ts';
 import { counted } from '../support/counted.ts';
 import { random, turns, watch } from '../support/in_flight.ts';
 import { untilWorkers } from '../support/workers.ts';
+
+expect.addEqualityTesters([sameNumbers]);
 
 const engines: Engine[] = [];
 afterEach(async () => {
