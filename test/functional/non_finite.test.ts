@@ -188,7 +188,8 @@ function pokeAll(
   };
   for (const [target, values, results] of TARGETS) {
     const count = base[target].data.length;
-    // values take turns, so that three or four widths put each into every tap; large images are not poked everywhere
+    // values take turns, so that the widths of a path put each into every tap ('auto', which is one of them, has fewer
+    // widths); large images are not poked everywhere
     const step = target === 'weight' ? 1 : Math.ceil(count / MOST_POKES);
     for (let index = 0; index < count; index += step) {
       poked(target, index, values[(index / step + turn) % values.length], results);

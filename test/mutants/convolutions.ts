@@ -9,6 +9,8 @@ export const CONVOLUTIONS: readonly Mutant[] = [
     ['missing crop along W', 'composeRow(p, box, sourcePtr, targetPtr, beginW + p.cropW, count, bias)', 'composeRow(p, box, sourcePtr, targetPtr, beginW, count, bias)'], // prettier-ignore
     ['what lies behind the last plane element is not written', 'q1 == a.rangeEndD ? a.outputD : min(', 'min('],
     ['a phase that no tap reaches is read', 'if (planeD < 0 || planeH < 0)', 'if (planeD < 0)'],
+    ['neighbours: the last four channels pass the end', 'const c = min(next, channels - 4);', 'const c = next;'],
+    ['neighbours: what no tap reaches is read', 'u1 > box.w1 * stride) return false;', 'u1 < 0) return false;'],
   ),
   ...ofConvolutions(
     'assembly/conv/reached.ts',
@@ -20,6 +22,7 @@ export const CONVOLUTIONS: readonly Mutant[] = [
     'assembly/conv/implicit_lines.ts',
     ['off by one: an input behind the row', 'min(period, exists.w1 + p.maxShiftW - base)', 'min(period, exists.w1 + 1 + p.maxShiftW - base)'], // prettier-ignore
     ['off by one: a row behind the last', 'h < exists.h1;', 'h <= exists.h1;'],
+    ['neighbours: no step from one position to the next', 'to += positionBytes;', 'to += bytes;'],
   ),
   ...ofConvolutions('assembly/conv/winograd_tiles.ts', ['the last tile of an axis is left out', '(from.d1 - from.d0 + length - 1) / length', 'max(from.d1 - from.d0, length) / length']), // prettier-ignore
   ...ofConvolutions(
@@ -38,7 +41,15 @@ export const CONVOLUTIONS: readonly Mutant[] = [
     ['wrong shift: a tap of the row below', 'const h = box.h0 - p.maxShiftH +', 'const h = box.h0 + 1 - p.maxShiftH +'], // prettier-ignore
   ),
   ...ofConvolutions('assembly/conv/implicit_tile.ts', ['wrong step of B: neighbours in place of channels', 'b += pitch;', 'b += 16;']), // prettier-ignore
-  ...ofConvolutions('assembly/conv/winograd_input.ts', ['transform of the input: a wrong sign', '0b1101', '0b1001']),
+  ...ofConvolutions(
+    'assembly/conv/winograd_input.ts',
+    ['transform of the input: a wrong sign', '0b1101', '0b1001'],
+    [
+      'neighbours: every tile is the first',
+      '((half >> 2) + tile) * WinogradTile.bytes',
+      '(half >> 2) * WinogradTile.bytes',
+    ],
+  ),
   ...ofConvolutions('assembly/conv/winograd_output.ts', ['transform of the output: a point left out', 'const y0 = f32x4.add(m0, sum);', 'const y0 = sum;']), // prettier-ignore
   ...ofConvolutions(
     'assembly/conv/winograd_grad_weight.ts',

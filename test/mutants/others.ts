@@ -25,9 +25,10 @@ export const GEMM: readonly Mutant[] = [
     ['the last four vectors pass the end of the panel', 'min(v + 4, width - 4)', 'v + 4'],
     [
       'off by one: the last element of rows that are turned',
-      '<i32>(end - at) / bytes;',
-      '<i32>(end - at) / bytes - 1;',
+      'const left = count - whole;',
+      'const left = count - whole - 1;',
     ],
+    ['the last four groups pass the end of the rows', 'const next = min(count, 4);', 'const next = 4;'],
     ['swapped strides of vectors and depth', 'const depthStep = depthStride * bytes;', 'const depthStep = vectorStride * bytes;'], // prettier-ignore
   ),
   ...ofProducts(
