@@ -25,6 +25,11 @@ export function speedUp({ upconv, twoThreads }: LayerResult, operation: Operatio
   return one && two && one.medianMs / two.medianMs;
 }
 
+/** How many times faster channels last are than row-major memory; undefined where they were not timed. */
+export function channelsLastRatio({ upconv: { resident }, channelsLast }: LayerResult): number | undefined {
+  return resident && channelsLast && resident.medianMs / channelsLast.medianMs;
+}
+
 /** How many times faster two threads are than a library that has two as well. */
 export function threadedRatioTo(peer: string, layer: LayerResult, operation: Operation): number | undefined {
   const ours = layer.twoThreads[operation];

@@ -28,6 +28,8 @@ export interface LayerResult {
   readonly upconv: Timings;
   /** The same calls on an engine of two threads. */
   readonly twoThreads: Timings;
+  /** The forward pass with channels last in memory, in and out; not there in 1-D. */
+  readonly channelsLast?: Timing;
   /** Largest difference from the definition: 1 is the most that rounding explains. */
   readonly errorInBounds: number;
   /** Scratch memory beyond packed weights and tensors. */

@@ -1,7 +1,16 @@
 /** What the package is meant to reach, beside what the run found. */
 
 import { geometricMean } from '../../src/cli/benchmark/statistics.ts';
-import { boundOf, isCompute, peerRatio, ratioTo, speed, speedUp, threadedRatioTo } from '../metrics.ts';
+import {
+  boundOf,
+  channelsLastRatio,
+  isCompute,
+  peerRatio,
+  ratioTo,
+  speed,
+  speedUp,
+  threadedRatioTo,
+} from '../metrics.ts';
 import type { Operation } from '../peers/peer.ts';
 import type { LayerResult, Report } from '../results.ts';
 
@@ -70,6 +79,13 @@ function noticeable(layers: readonly LayerResult[]): Valued[] {
   });
 }
 
+function channelsLastRatios(layers: readonly LayerResult[], leastFlops: number): Valued[] {
+  return layers.flatMap((layer) => {
+    const value = channelsLastRatio(layer);
+    return value === undefined || layer.flops < leastFlops ? [] : [[layer.name, value] as const];
+  });
+}
+
 /** TensorFlow.js with our kernels against without. */
 function tfjsRatios(layers: readonly LayerResult[], peer: string, operation: Operation): Valued[] {
   return layers.flatMap((layer) => {
@@ -118,6 +134,7 @@ export function goals({ layers, convolutions, firstCalls }: Report): Goal[] {
     ...meanGoal('two threads against one, forward + backward', 1.85, '×', speedUps(layers, 'forwardBackward', 200e6)),
     ...eachGoal('two threads against one, or 20 µs', 0.98, '×', noticeable(layers)),
     ...meanGoal('forward on two threads against onnxruntime-web x2', 3.6, '×', threadedRatios(averaged)),
+    ...eachGoal('channels last against row-major, of 100 MFLOP or more', 0.9, '×', channelsLastRatios(layers, 100e6)),
     ...['tfjs-upconv', 'tfjs-upconv-copies'].flatMap((peer) =>
       (['resident', 'endToEnd'] as const).flatMap((operation) =>
         meanGoal(`${peer} against tfjs-wasm, ${operation}`, 10, '×', tfjsRatios(averaged, peer, operation)),

@@ -1,6 +1,6 @@
 /** Tables of layers. In each the losses come first: rows are sorted by the ratio that the table is about. */
 
-import { boundOf, ratioTo, speed, speedUp, threadedRatioTo } from '../metrics.ts';
+import { boundOf, channelsLastRatio, ratioTo, speed, speedUp, threadedRatioTo } from '../metrics.ts';
 import type { Operation } from '../peers/peer.ts';
 import type { LayerResult } from '../results.ts';
 import type { Block } from './document.ts';
@@ -95,6 +95,19 @@ export function threadsTable(layers: readonly LayerResult[], peer: string | unde
         }),
         ratio(layer.secondCore),
         peer === undefined ? [] : ratio(threadedRatioTo(peer, layer, 'endToEnd')),
+      ),
+    ),
+  );
+}
+
+/** The forward pass in both memory formats. */
+export function channelsLastTable(layers: readonly LayerResult[]): Block {
+  return table(
+    ['layer', 'MFLOP', 'row-major, ms', 'channels last, ms', '×'],
+    sortedBy(layers, channelsLastRatio).map((layer) =>
+      start(layer).concat(
+        [layer.upconv.resident, layer.channelsLast].map((shown) => (shown === undefined ? DASH : timing(shown))),
+        ratio(channelsLastRatio(layer)),
       ),
     ),
   );

@@ -9,7 +9,14 @@ import { decimals, gflops, milliseconds, ratio, timing } from './format.ts';
 import type { Goal } from './goals.ts';
 import { goals, isMet } from './goals.ts';
 import { peakChart, ratioChart } from './layer_charts.ts';
-import { backwardTable, endToEndTable, memoryTable, residentTable, threadsTable } from './layer_tables.ts';
+import {
+  backwardTable,
+  channelsLastTable,
+  endToEndTable,
+  memoryTable,
+  residentTable,
+  threadsTable,
+} from './layer_tables.ts';
 
 export const TITLE = 'upconv: transposed convolution on one thread';
 
@@ -150,9 +157,20 @@ function layerBlocks({ layers, libraries }: Report): Block[] {
       ...secondCore(layers),
     ),
     threadsTable(layers, peers.includes('onnxruntime-web x2') ? 'onnxruntime-web x2' : undefined),
+    ...channelsLastBlocks(layers),
     heading(2, 'Memory'),
     text('Scratch memory beyond tensors and packed weights, and what the matrix of columns takes that others make.'),
     memoryTable(layers),
+  ];
+}
+
+function channelsLastBlocks(layers: readonly LayerResult[]): Block[] {
+  const timed = layers.filter(({ channelsLast }) => channelsLast !== undefined);
+  if (timed.length === 0) return [];
+  return [
+    heading(2, 'Channels last'),
+    text('Milliseconds of the forward pass, resident; input and output have channels last in memory. The same bits.'),
+    channelsLastTable(timed),
   ];
 }
 

@@ -12,6 +12,8 @@ import { flopsOf, isLarge, shapesOf, sizeOf } from '../layers.ts';
 import { SAMPLE_FLOPS } from '../peak.ts';
 import type { Operation, Peer, Results } from '../peers/peer.ts';
 import type { LayerResult, PeerFailure, PeerResult, Timings } from '../results.ts';
+import type { ChannelsLast } from './channels_last.ts';
+import { CHANNELS_LAST, openChannelsLast } from './channels_last.ts';
 
 const TWO_THREADS = 'upconv x2';
 const ON_TWO_THREADS: ReadonlySet<Operation> = new Set(['endToEnd', 'resident', 'forwardBackward']);
@@ -24,15 +26,18 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
   const threaded = new LayerCalls(bench.upconv, bench.threadedEngine, data, bench.algorithm);
   const threadedOperations = operations.filter((operation) => ON_TWO_THREADS.has(operation));
   const peers = new Map<string, OpenPeer>();
+  let channelsLast: ChannelsLast | null = null;
   try {
     const workspaceBytes = measureWorkspace(ours, bench);
     const expected = compute(ours, operations);
+    channelsLast = openChannelsLast(data, expected.output, bench);
     const failures = await openPeers(peers, data, bench.libraries);
     const { input, weight, output } = shapesOf(layer);
     const [readBytes, writeBytes] = [sizeOf(input) + sizeOf(weight), sizeOf(output)].map((size) => size * FLOAT_BYTES);
     const subjects: Subject[] = [
       ...oursAsSubjects('upconv', ours, operations, bench.repetitions),
       ...oursAsSubjects(TWO_THREADS, threaded, threadedOperations, bench.repetitions),
+      ...(channelsLast === null ? [] : [channelsLast.subject]),
       ...[...peers].flatMap(([name, peer]) =>
         peerSubjects(name, peer, operations, peerRepetitions(layer, peer, bench)),
       ),
@@ -51,6 +56,7 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
       isLarge: isLarge(layer),
       upconv: timingsOf('upconv', timings, operations),
       twoThreads: timingsOf(TWO_THREADS, timings, threadedOperations),
+      channelsLast: timings.get(CHANNELS_LAST),
       errorInBounds: Math.max(
         ...names(expected).map((name) => errorAgainstDefinition(name, expected[name] ?? [], data)),
       ),
@@ -63,6 +69,7 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
     };
   } finally {
     for (const { peer } of peers.values()) await peer.close();
+    channelsLast?.dispose();
     ours.dispose();
     threaded.dispose();
     bench.engine.trim();

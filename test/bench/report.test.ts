@@ -16,8 +16,8 @@ const full = report({
       ...web(10),
       PyTorch: peer({ resident: 1, gradInput: 4, gradWeight: 4, forwardBackward: 12 }),
     }),
-    layerResult('lost', web(2), { streamMs: 4 }),
-    layerResult('large', web(40), { isLarge: true }),
+    layerResult('lost', web(2), { streamMs: 4, channelsLast: timing(2.5) }),
+    layerResult('large', web(40), { isLarge: true, channelsLast: timing(1.6) }),
   ],
   convolutions: [layerResult('conv', web(5), { cout: 64, upconv: timings({ endToEnd: 2.5, resident: 2 }) })],
   decoders: [{ name: 'decoder', source: '', flops: 1e9, upconv: timing(20), peer: timing(10), relativeDifference: 0 }],
@@ -68,6 +68,14 @@ describe('report', () => {
     ]);
   });
 
+  test('channels last beside row-major memory, where they were timed', () => {
+    const rows = rowsBehind('Channels last');
+    expect(rows.map(([, name, , , , ratio]) => [name, ratio])).toEqual([
+      ['lost', '**0.80**'],
+      ['large', '1.25'],
+    ]);
+  });
+
   test('machine, versions, date, peak', () => {
     for (const part of ['a processor', 'Node 26.0.0', '2026-01-02', 'abc1234', 'onnxruntime-web 1.0', 'PyTorch 2.0']) {
       expect(markdown).toContain(part);
@@ -115,6 +123,13 @@ describe('goals', () => {
   test('layers that memory bounds are held to that bound', () => {
     expect(found.get('forward, of peak, each')).toMatchObject({ over: '2 layers', misses: [] });
     expect(found.get('forward, of memory bound, each')).toMatchObject({ over: '1 layers', value: 200 });
+  });
+
+  test('channels last: layers of 100 MFLOP or more', () => {
+    const name = 'channels last against row-major, of 100 MFLOP or more, each';
+    expect(found.get(name)).toMatchObject({ goal: 0.9, over: '2 layers', misses: ['lost 0.80'] });
+    const small = layerResult('small', {}, { flops: 99e6, channelsLast: timing(9) });
+    expect(goals(report({ layers: [small] })).map((goal) => goal.name)).not.toContain(name);
   });
 
   test('at most: smaller is better', () => {

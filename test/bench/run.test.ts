@@ -32,6 +32,8 @@ test('a run without other libraries needs none of them', () => {
     'gradWeight',
     'forwardBackward',
   ]);
+  expect(report.layers[0].channelsLast?.medianMs).toBeGreaterThan(0);
+  expect(report.convolutions[0]).not.toHaveProperty('channelsLast');
   expect(report.layers[0].errorInBounds).toBeLessThanOrEqual(1);
   expect(report.layers[0].columnBytes).toBe(4 * 4 * 128 * 128);
   expect(report.peak.median).toBeGreaterThan(1);
