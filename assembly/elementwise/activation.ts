@@ -138,10 +138,12 @@ function mapVectors<K extends Kind>(
   const aLanes = Lanes.splat<f32>(a);
   const bLanes = Lanes.splat<f32>(b);
   const backward = gradPtr != 0;
-  for (const end = savedPtr + bytes; savedPtr < end; savedPtr += 16) {
+  // by a count: the end may be that of memory, 2^32
+  for (; bytes > 0; bytes -= 16) {
     const x = v128.load(savedPtr);
     const grad = backward ? v128.load(gradPtr) : x;
     v128.store(targetPtr, kernel.apply(0, x, grad, backward, aLanes, bLanes));
+    savedPtr += 16;
     gradPtr += 16;
     targetPtr += 16;
   }
