@@ -47,27 +47,32 @@ function eachGoal(name: string, goal: number, unit: Goal['unit'], values: readon
   return [{ name: `${name}, each`, goal, unit, atMost, value: sorted[0][1], over: `${values.length} layers`, misses }];
 }
 
-function ratios(layers: readonly LayerResult[], peer: string, operation: Operation): Valued[] {
+/** Layers that have the value, with it. */
+function valuesOf(layers: readonly LayerResult[], valueOf: (layer: LayerResult) => number | undefined): Valued[] {
   return layers.flatMap((layer) => {
-    const value = ratioTo(peer, layer, operation);
+    const value = valueOf(layer);
     return value === undefined ? [] : [[layer.name, value] as const];
   });
 }
 
+function ratios(layers: readonly LayerResult[], peer: string, operation: Operation): Valued[] {
+  return valuesOf(layers, (layer) => ratioTo(peer, layer, operation));
+}
+
 /** Percent of the peak; `orMemory`: of the memory bound where that is what limits a layer. */
 function shares(layers: readonly LayerResult[], operation: Operation, orMemory = false): Valued[] {
-  return layers.flatMap((layer) => {
+  return valuesOf(layers, (layer) => {
     const value = speed(layer, operation);
     const whole = orMemory ? boundOf(layer).gflops : layer.peakGflops;
-    return value === undefined ? [] : [[layer.name, (100 * value) / whole] as const];
+    return value && (100 * value) / whole;
   });
 }
 
+const ofAtLeast = (layers: readonly LayerResult[], leastFlops: number): LayerResult[] =>
+  layers.filter(({ flops }) => flops >= leastFlops);
+
 function speedUps(layers: readonly LayerResult[], operation: Operation, leastFlops: number): Valued[] {
-  return layers.flatMap((layer) => {
-    const value = speedUp(layer, operation);
-    return value === undefined || layer.flops < leastFlops ? [] : [[layer.name, value] as const];
-  });
+  return valuesOf(ofAtLeast(layers, leastFlops), (layer) => speedUp(layer, operation));
 }
 
 /** Speed-ups; differences of at most 20 µs count as none. */
@@ -79,26 +84,13 @@ function noticeable(layers: readonly LayerResult[]): Valued[] {
   });
 }
 
-function channelsLastRatios(layers: readonly LayerResult[], leastFlops: number): Valued[] {
-  return layers.flatMap((layer) => {
-    const value = channelsLastRatio(layer);
-    return value === undefined || layer.flops < leastFlops ? [] : [[layer.name, value] as const];
-  });
-}
-
 /** TensorFlow.js with our kernels against without. */
 function tfjsRatios(layers: readonly LayerResult[], peer: string, operation: Operation): Valued[] {
-  return layers.flatMap((layer) => {
-    const value = peerRatio(peer, 'tfjs-wasm', layer, operation);
-    return value === undefined ? [] : [[layer.name, value] as const];
-  });
+  return valuesOf(layers, (layer) => peerRatio(peer, 'tfjs-wasm', layer, operation));
 }
 
 function threadedRatios(layers: readonly LayerResult[]): Valued[] {
-  return layers.flatMap((layer) => {
-    const value = threadedRatioTo('onnxruntime-web x2', layer, 'endToEnd');
-    return value === undefined ? [] : [[layer.name, value] as const];
-  });
+  return valuesOf(layers, (layer) => threadedRatioTo('onnxruntime-web x2', layer, 'endToEnd'));
 }
 
 export function goals({ layers, convolutions, firstCalls }: Report): Goal[] {
@@ -134,7 +126,12 @@ export function goals({ layers, convolutions, firstCalls }: Report): Goal[] {
     ...meanGoal('two threads against one, forward + backward', 1.85, '×', speedUps(layers, 'forwardBackward', 200e6)),
     ...eachGoal('two threads against one, or 20 µs', 0.98, '×', noticeable(layers)),
     ...meanGoal('forward on two threads against onnxruntime-web x2', 3.6, '×', threadedRatios(averaged)),
-    ...eachGoal('channels last against row-major, of 100 MFLOP or more', 0.9, '×', channelsLastRatios(layers, 100e6)),
+    ...eachGoal(
+      'channels last against row-major, of 100 MFLOP or more',
+      0.9,
+      '×',
+      valuesOf(ofAtLeast(layers, 100e6), channelsLastRatio),
+    ),
     ...['tfjs-upconv', 'tfjs-upconv-copies'].flatMap((peer) =>
       (['resident', 'endToEnd'] as const).flatMap((operation) =>
         meanGoal(`${peer} against tfjs-wasm, ${operation}`, 10, '×', tfjsRatios(averaged, peer, operation)),
