@@ -372,6 +372,8 @@ export class MatmulParams {
   panelsOffset: i32;
   tileOffset: i32;
   elementBytes: i32;
+  /** Add to C. */
+  accumulate: i32;
 }
 
 /** fold and unfold: columns (N, C · taps, positions) and the padded, strided image that they come from. */

@@ -1,5 +1,5 @@
 /**
- * C = A · B for a batch of matrices with any strides.
+ * C = A · B, or C += A · B, for a batch of matrices with any strides.
  *
  * An item owns (matrix, block of rows, block of columns) of C and runs over all of K in fixed order: it packs the
  * A and B panels of one block of K, then multiplies strip by strip. Only packing and tiles know the dtype.
@@ -64,7 +64,9 @@ function multiply(
   const columnsPtr = tilePtr + edge.bufferBytes(p.mr);
   const columnStep = p.cColumnStride * bytes;
   for (let c = 0; c < nr; c++) store<i32>(columnsPtr + ((<usize>c) << 2), c * columnStep);
-  if (p.k == 0) elements.fill(cPtr, rows, p.cRowStride * bytes, columns, columnStep, i32x4.splat(0), bytes);
+  if (p.k == 0 && p.accumulate == 0) {
+    elements.fill(cPtr, rows, p.cRowStride * bytes, columns, columnStep, i32x4.splat(0), bytes);
+  }
   for (let k0 = 0; k0 < p.k; k0 += p.kc) {
     const kc = min(p.kc, p.k - k0);
     packPanels(aPtr, p.aRowStride, p.aColumnStride, rows, kc, p.mr, workspacePtr, bytes);
@@ -83,7 +85,7 @@ function multiply(
         stripPtr,
         p.rowOffsetPtr,
         cPtr + n * columnStep,
-        k0 > 0,
+        k0 > 0 || p.accumulate != 0,
         existing,
         p.cColumnStride == 1 ? 0 : columnsPtr,
         tilePtr,

@@ -2,7 +2,6 @@
 
 import type { Dtype } from '../core/dtype.ts';
 import type { Stage, WorkspaceBytes } from '../plan/stage.ts';
-import { pointer, withPointers } from '../plan/stage.ts';
 import { paramsBytes } from './stage_params.ts';
 import { PLAN_BLOCKS } from '../memory/blocks.ts';
 
@@ -72,9 +71,4 @@ function packedBytes(packedWeightBytes: number): number {
 /** What the stages of a plan need beside a packed weight: they find it behind one that lies in the workspace, too. */
 export function scratchOf({ packedWeightBytes, workspaceBytes }: Plan): WorkspaceBytes {
   return { ...workspaceBytes, shared: workspaceBytes.shared - packedBytes(packedWeightBytes) };
-}
-
-/** The same stages with other names for their operands. */
-export function withOperands(stages: readonly Stage[], names: Readonly<Record<string, string>>): Stage[] {
-  return withPointers(stages, ({ at, offsetBytes }) => pointer(names[at] ?? at, offsetBytes));
 }

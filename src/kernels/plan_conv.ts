@@ -8,7 +8,8 @@ import { planForwardBy, planGatherBy, planGradWeightBy } from '../plan/forward_a
 import type { ForwardSpec } from '../plan/forward_spec.ts';
 import { elementBytes } from '../core/dtype.ts';
 import type { Part, Plan } from './plan.ts';
-import { makePlan, withOperands } from './plan.ts';
+import { withOperands } from '../plan/stage.ts';
+import { makePlan } from './plan.ts';
 import type { CheckedSpec, ConvSpec } from './spec.ts';
 import { checkConvSpec, checkDistinct, sideStrides, SPEC_FIELDS, weightStrides } from './spec.ts';
 

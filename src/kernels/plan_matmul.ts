@@ -5,7 +5,8 @@ import type { KernelSet } from '../core/kernel_set.ts';
 import { checkOptions } from '../core/validate.ts';
 import { planMatmul as planProduct } from '../plan/matmul.ts';
 import type { Plan } from './plan.ts';
-import { makePlan, withOperands } from './plan.ts';
+import { withOperands } from '../plan/stage.ts';
+import { makePlan } from './plan.ts';
 import { checkCommon, checkDistinct, checkOperand, checkSize } from './spec.ts';
 
 export interface MatmulSpec {

@@ -60,7 +60,10 @@ export const PLAN_BLOCKS: Blocks = {
   matmul: layout(`
     aPtr bPtr cPtr workspacePtr threadBytes m n k aRowStride aColumnStride bRowStride bColumnStride
     cRowStride cColumnStride batchTablePtr batchAxes mr kc itemRows itemColumns rowOffsetPtr panelsOffset
-    tileOffset elementBytes
+    tileOffset elementBytes accumulate
+  `),
+  copy: layout(`
+    sourcePtr targetPtr elementBytes length# sourceStride# targetStride#
   `),
 };
 

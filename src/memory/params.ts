@@ -8,9 +8,6 @@ import { layout, PLAN_BLOCKS } from './blocks.ts';
 
 export const BLOCKS: Blocks = {
   ...PLAN_BLOCKS,
-  copy: layout(`
-    sourcePtr targetPtr elementBytes length# sourceStride# targetStride#
-  `),
   activation: layout(`
     savedPtr gradPtr targetPtr length itemLength elementBytes kind a:f64 b:f64
   `),

@@ -34,6 +34,8 @@ export interface MatmulSpec {
   readonly a: MatrixStrides;
   readonly b: MatrixStrides;
   readonly c: MatrixStrides;
+  /** Add to what is there. */
+  readonly accumulate?: boolean;
 }
 
 export interface MatmulPlan {
@@ -41,8 +43,8 @@ export interface MatmulPlan {
   readonly workspaceBytes: WorkspaceBytes;
 }
 
-/** Largest block of C of an item; a multiple of every mr and nr. */
-const ITEM_ROWS = 240;
+/** Largest block of C of an item; a multiple of every mr and nr. B is packed once for so many rows. */
+export const MATMUL_ROWS = 240;
 const ITEM_COLUMNS = 512;
 /** Narrower blocks would pack more than they multiply. */
 const LEAST_COLUMNS = 128;
@@ -55,7 +57,7 @@ export function planMatmul(given: MatmulSpec): MatmulPlan {
   const bytes = elementBytes(dtype);
   const nr = nrOf(dtype);
   const kc = chooseKc(k);
-  const even = ceilDiv(m, Math.max(1, ceilDiv(m, ITEM_ROWS)));
+  const even = ceilDiv(m, Math.max(1, ceilDiv(m, MATMUL_ROWS)));
   const mr = chooseMr(spec, (height) => roundUp(even, height));
   const itemRows = Math.max(mr, roundUp(even, mr));
   const worth = (4 * ITEM_FLOPS) / (2 * itemRows * Math.max(k, 1));
@@ -97,6 +99,7 @@ export function planMatmul(given: MatmulSpec): MatmulPlan {
           panelsOffset,
           tileOffset,
           elementBytes: bytes,
+          accumulate: Number(spec.accumulate ?? false),
         },
       },
     ],

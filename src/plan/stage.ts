@@ -50,6 +50,11 @@ export function withPointers(stages: readonly Stage[], change: (pointer: Pointer
   }));
 }
 
+/** The same stages with other names for their operands. */
+export function withOperands(stages: readonly Stage[], names: Readonly<Record<string, string>>): Stage[] {
+  return withPointers(stages, ({ at, offsetBytes }) => pointer(names[at] ?? at, offsetBytes));
+}
+
 /** Fields `…Ptr` of operands that have the field's name. */
 export function pointers(...names: readonly string[]): Record<string, Pointer> {
   return Object.fromEntries(names.map((name) => [`${name}Ptr`, pointer(name)]));

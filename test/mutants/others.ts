@@ -3,7 +3,11 @@
 import type { Mutant } from './mutant.ts';
 import { foundBy, ofConvolutions } from './mutant.ts';
 
-const ofProducts = foundBy('test/functional/matmul.test.ts', 'test/golden/fold_matmul.test.ts');
+const ofProducts = foundBy(
+  'test/functional/matmul.test.ts',
+  'test/golden/fold_matmul.test.ts',
+  'test/functional/one_position.test.ts',
+);
 const ofFold = foundBy('test/golden/fold_matmul.test.ts', 'test/functional/fold.test.ts');
 const ofActivations = foundBy('test/golden/activations.test.ts', 'test/functional/activation_edges.test.ts', 'test/functional/activation_accuracy.test.ts'); // prettier-ignore
 const ofArithmetic = foundBy('test/golden/arithmetic.test.ts', 'test/golden/normalization.test.ts');
@@ -33,7 +37,8 @@ export const GEMM: readonly Mutant[] = [
   ),
   ...ofProducts(
     'assembly/gemm/matmul.ts',
-    ['later blocks of K overwrite', 'k0 > 0,', 'false,'],
+    ['later blocks of K overwrite', 'k0 > 0 || p.accumulate != 0', 'p.accumulate != 0'],
+    ['what is there is overwritten', 'k0 > 0 || p.accumulate != 0', 'k0 > 0'],
     ['swapped strides of rows and columns', 'm0 * p.cRowStride + n0 * p.cColumnStride', 'm0 * p.cColumnStride + n0 * p.cRowStride'], // prettier-ignore
     ['broadcast matrices taken from another batch', 'b += index * load<i32>(axisPtr, 8);', 'b += index * load<i32>(axisPtr, 4);'], // prettier-ignore
   ),
