@@ -115,7 +115,7 @@ describe.each(PROBLEMS.map((each) => [`${each.batch} x ${each.weight.join(' x ')
       );
       expectWithinBound(last, reference);
       const packed = own(packWeight(given(weight), { ...each.options, inputShape: inputShape(each), engine }));
-      const values = refTensor(output.shape, output.toTypedArray() as Float32Array);
+      const values = refTensor(output.shape, output.toTypedArray());
       expectIdentical(own(forwardSync(given(input), packed, null, each.options)), values);
     });
 
