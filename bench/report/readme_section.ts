@@ -22,41 +22,76 @@ const SHOWN = [
 ];
 
 /** What a ratio is taken of: as users of the other library call it. */
-const COMPARED: readonly { readonly peer: string; readonly operation: Operation; readonly title: string }[] = [
-  { peer: 'onnxruntime-web', operation: 'endToEnd', title: 'onnxruntime-web' },
-  { peer: 'onnxruntime-node', operation: 'endToEnd', title: 'onnxruntime-node (native)' },
-  { peer: 'tfjs-wasm', operation: 'endToEnd', title: 'tfjs-wasm' },
-  { peer: 'PyTorch', operation: 'resident', title: 'PyTorch, forward' },
-  { peer: 'PyTorch', operation: 'forwardBackward', title: 'PyTorch, forward + backward' },
+interface Comparison {
+  readonly title: string;
+  readonly peer: string;
+  readonly operation: Operation;
+  readonly of: 'layers' | 'convolutions';
+}
+
+const COMPARED: readonly Comparison[] = [
+  { peer: 'onnxruntime-web', operation: 'endToEnd', title: 'onnxruntime-web', of: 'layers' },
+  { peer: 'onnxruntime-node', operation: 'endToEnd', title: 'onnxruntime-node (native)', of: 'layers' },
+  { peer: 'tfjs-wasm', operation: 'endToEnd', title: 'tfjs-wasm', of: 'layers' },
+  { peer: 'PyTorch', operation: 'resident', title: 'PyTorch, forward', of: 'layers' },
+  { peer: 'PyTorch', operation: 'forwardBackward', title: 'PyTorch, forward + backward', of: 'layers' },
+  { peer: 'onnxruntime-web', operation: 'endToEnd', title: 'onnxruntime-web, convolutions', of: 'convolutions' },
 ];
 
-export function readmeSection(report: Report): string {
-  const { layers, convolutions, peak, machine, node, date } = report;
+/** @param others of other machines, of which the means are shown */
+export function readmeSection(report: Report, others: readonly Report[] = []): string {
+  const { layers, machine, node, date } = report;
   const compared = COMPARED.filter(({ peer }) => peer in report.libraries);
   const rows = SHOWN.flatMap((name) => layers.filter((layer) => layer.name === name)).map(layerRow);
   const lost = losses(layers).filter(({ peer }) => peer === 'onnxruntime-web').length;
   return [
-    `${date}, ${machine.cpu}, Node ${node}, one thread, float32; a core of it does ${peak.median.toFixed(0)} GFLOP/s of wasm128 multiply-adds.`,
+    `${date}, ${machine.cpu}, Node ${node}, one thread, float32; a core of it does ${peakOf(report)} of wasm128 multiply-adds.`,
     `Slower than onnxruntime-web on ${lost === 0 ? 'none' : lost} of ${layers.length} layers.`,
     '',
     markdownTable(
-      ['times faster than', 'geometric mean', 'least', 'most', 'layers'],
       [
-        ...compared.map(({ title, peer, operation }) => ratioRow(title, layers, peer, operation)),
-        ratioRow('onnxruntime-web, convolutions', convolutions, 'onnxruntime-web', 'endToEnd'),
+        'times faster than',
+        'geometric mean',
+        'least',
+        'most',
+        'layers',
+        ...others.map((other) => `on ${nameOf(other)}`),
       ],
+      compared.map((comparison) => ratioRow(comparison, report, others)),
     ),
     '',
+    ...others.map(
+      (other) => `${nameOf(other)}: geometric mean of ${other.date}, ${other.commit}, peak ${peakOf(other)}.`,
+    ),
+    ...(others.length > 0 ? [''] : []),
     markdownTable(['layer', 'MFLOP', 'GFLOP/s', 'of peak', 'gradInput', 'gradWeight', '× onnxruntime-web'], rows),
     '',
   ].join('\n');
 }
 
-/** Over the layers of at most 3 GFLOP, as the report's means are. */
-function ratioRow(title: string, layers: readonly LayerResult[], peer: string, operation: Operation): string[] {
-  const ratios = layers.filter(({ isLarge }) => !isLarge).flatMap((layer) => ratioTo(peer, layer, operation) ?? []);
+function ratioRow(comparison: Comparison, report: Report, others: readonly Report[]): string[] {
+  const ratios = ratiosOf(comparison, report);
   const shown = [geometricMean(ratios), Math.min(...ratios), Math.max(...ratios)];
-  return [title, ...shown.map((value) => decimals(value, 2)), String(ratios.length)];
+  const means = others.map((other) => geometricMean(ratiosOf(comparison, other)));
+  return [
+    comparison.title,
+    ...shown.map((value) => decimals(value, 2)),
+    String(ratios.length),
+    ...means.map((value) => decimals(value, 2)),
+  ];
+}
+
+/** Over the layers of at most 3 GFLOP, as the report's means are. */
+function ratiosOf({ peer, operation, of }: Comparison, report: Report): number[] {
+  return report[of].filter(({ isLarge }) => !isLarge).flatMap((layer) => ratioTo(peer, layer, operation) ?? []);
+}
+
+function nameOf({ machine }: Report): string {
+  return machine.cpu;
+}
+
+function peakOf({ peak }: Report): string {
+  return `${peak.median.toFixed(0)} GFLOP/s`;
 }
 
 function layerRow(layer: LayerResult): string[] {

@@ -202,6 +202,18 @@ describe('README', () => {
     expect(section).toMatch(/PyTorch, forward \+ backward +\| +2\.00/);
   });
 
+  test('means on other machines stand beside them', () => {
+    const other = { ...full, machine: { ...full.machine, cpu: 'Other' }, layers: full.layers.slice(0, 1) };
+    const section = readmeSection(full, [other]);
+    expect(section).toMatch(/\| times faster than .* \| +on Other \|/);
+    const [own, another] = [full, other].map((each) =>
+      /\| onnxruntime-web .*/.exec(readmeSection(each))![0].split('|')[2].trim(),
+    );
+    expect(own).not.toBe(another);
+    expect(section).toMatch(new RegExp(`\\| onnxruntime-web +\\| +${own} .* ${another} \\|`));
+    expect(section).toContain('Other: geometric mean of ');
+  });
+
   test('only what lies between the marks is replaced', () => {
     const document = 'before\n<!-- speed: generated -->\nold\n<!-- /speed -->\nafter $&\n';
     expect(replaceSection(document, 'new $1\n')).toBe(
