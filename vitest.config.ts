@@ -13,6 +13,7 @@ import {
   NOT_ISOLATED,
   NOT_WIDE,
   OWN_COMMAND,
+  OWN_MODULES,
   OWN_PROCESS,
   PAGE_ONLY,
   PYTORCH,
@@ -54,11 +55,14 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: [...LONG, ...PAGE_ONLY, ...OWN_COMMAND, ...OWN_PROCESS],
+          exclude: [...LONG, ...PAGE_ONLY, ...OWN_COMMAND, ...OWN_PROCESS, ...OWN_MODULES],
           pool: 'threads', // start in half the time of processes
+          isolate: false,
+          setupFiles: 'test/setup.ts',
           ...TIMEOUT,
         },
       },
+      { test: { name: 'modules', include: OWN_MODULES, pool: 'threads', ...TIMEOUT } },
       { test: { name: 'process', include: OWN_PROCESS, ...TIMEOUT } },
       {
         plugins: [wideVectors],

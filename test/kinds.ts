@@ -21,6 +21,14 @@ export const WIDE: string[] = ['test/wide/**/*.test.ts'];
 export const OWN_COMMAND: string[] = [...PYTORCH, ...WORKERS, ...RUNTIMES, ...TFJS, ...WIDE];
 /** What V8 is told holds for a whole process. */
 export const OWN_PROCESS: string[] = ['test/engine/wide*.node.test.ts'];
+/**
+ * Tests of what modules find when they are loaded, and of all workers there are. The others share modules in Node, and with
+ * them machine code: a quarter of the time would go to making both once per file.
+ */
+export const OWN_MODULES: string[] = [
+  'test/engine/{init,runtime}.test.ts',
+  'test/threading/{workers,worker_death.node}.test.ts',
+];
 /** Tests of what is built, or of nothing that kernels compute: once is enough. */
 export const NOT_WIDE: string[] = [
   'test/{architecture,bench,cli,examples,fuzz,docs,readme,wasm}/**',

@@ -4,8 +4,10 @@ import { afterEach, expect, test } from 'vitest';
 import { createEngine, WorkerError } from '../../src/index.ts';
 import type { Engine, EngineOptions } from '../../src/index.ts';
 import { turn, turns } from '../support/in_flight.ts';
-import { callOn, computeSyncOn, expectRight } from '../support/shared_call.ts';
+import { callOn, computeSyncOn, expectRight, useSharedCall } from '../support/shared_call.ts';
 import { livingWorkers } from '../support/workers.ts';
+
+useSharedCall();
 
 const engines: Engine[] = [];
 afterEach(() => {

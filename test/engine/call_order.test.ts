@@ -21,7 +21,9 @@ import {
 import type { Tensor } from '../../src/index.ts';
 import { codeOf, random, SLOW, turns } from '../support/in_flight.ts';
 import { own } from '../support/owned.ts';
-import { engine, out, slow, w, x } from '../support/slow_call.ts';
+import { engine, out, slow, w, x, useSlowCall } from '../support/slow_call.ts';
+
+useSlowCall();
 
 test('a later call reads what an earlier one writes', async () => {
   const kernel = own(random(engine, [64, 3, 1, 1], 5));

@@ -15,7 +15,9 @@ import {
 import type { Tensor } from '../../src/index.ts';
 import { codeOf, random, SLOW, slicingEngine, turns, watch } from '../support/in_flight.ts';
 import { own } from '../support/owned.ts';
-import { engine, halfWay, out, slow, w, x } from '../support/slow_call.ts';
+import { engine, halfWay, out, slow, w, x, useSlowCall } from '../support/slow_call.ts';
+
+useSlowCall();
 
 describe('tensors of a pending call', () => {
   test('may not be written, nor what it writes be read', async () => {

@@ -14,7 +14,9 @@ import {
 } from '../../src/index.ts';
 import { codeOf, countTurns, random, SLOW, slicingEngine, turns, watch } from '../support/in_flight.ts';
 import { own } from '../support/owned.ts';
-import { engine, halfWay, out, slow, w, x } from '../support/slow_call.ts';
+import { engine, halfWay, out, slow, w, x, useSlowCall } from '../support/slow_call.ts';
+
+useSlowCall();
 
 describe('abort', () => {
   const REASONS = [new Error('enough'), 'a string', 7, { code: 'MINE' }, null] as const;

@@ -14,7 +14,9 @@ import {
 import type { Tensor } from '../../src/index.ts';
 import { codeOf, SLOW, turns, watch } from '../support/in_flight.ts';
 import { own } from '../support/owned.ts';
-import { engine, halfWay, out, w, x } from '../support/slow_call.ts';
+import { engine, halfWay, out, w, x, useSlowCall } from '../support/slow_call.ts';
+
+useSlowCall();
 
 /** A tensor over the bytes of `t`. */
 const over = (t: Tensor): Tensor => own(engine.wrap(t.ptr, t.shape));

@@ -1,4 +1,4 @@
-/** Set up before each test of the file that imports this: an engine of three threads and a call that they share. */
+/** An engine of three threads and a call that they share, set up before each test of a file that calls `useSharedCall`. */
 
 import { afterEach, beforeEach, expect } from 'vitest';
 import { convTranspose2d, convTranspose2dSync, createEngine } from '../../src/index.ts';
@@ -21,20 +21,22 @@ let expected: Uint8Array;
 const bitsOf = (t: Tensor): Uint8Array => new Uint8Array(t.toTypedArray().buffer);
 const operandsOf = (owner: Engine): [Tensor, Tensor] => [random(owner, INPUT, 1), random(owner, WEIGHT, 2)];
 
-beforeEach(async () => {
-  engine = await createEngine({ threads: 3 });
-  [x, w] = operandsOf(engine);
-  own(x);
-  own(w);
-  const one = await createEngine({ threads: 1 });
-  expected = bitsOf(convTranspose2dSync(...operandsOf(one), null, OPTIONS));
-  one.dispose();
-});
-afterEach(async () => {
-  if (!engine.disposed) releaseAll(engine);
-  engine.dispose();
-  await untilWorkers(0);
-});
+export function useSharedCall(): void {
+  beforeEach(async () => {
+    engine = await createEngine({ threads: 3 });
+    [x, w] = operandsOf(engine);
+    own(x);
+    own(w);
+    const one = await createEngine({ threads: 1 });
+    expected = bitsOf(convTranspose2dSync(...operandsOf(one), null, OPTIONS));
+    one.dispose();
+  });
+  afterEach(async () => {
+    if (!engine.disposed) releaseAll(engine);
+    engine.dispose();
+    await untilWorkers(0);
+  });
+}
 
 export const expectRight = (t: Tensor): void => expect(sameBytes(bitsOf(t), expected)).toBe(true);
 export const compute = (signal?: AbortSignal): Promise<Tensor> => convTranspose2d(x, w, null, { ...OPTIONS, signal });

@@ -1,4 +1,4 @@
-/** Set up before each test of the file that imports this: an engine, the tensors of a slow call; checked after it. */
+/** An engine and the tensors of a slow call, set up before each test of a file that calls `useSlowCall`, checked after it. */
 
 import { afterEach, beforeEach, expect } from 'vitest';
 import { convTranspose2d, full } from '../../src/index.ts';
@@ -16,20 +16,22 @@ export let x: Tensor;
 export let w: Tensor;
 export let out: Tensor;
 
-beforeEach(async () => {
-  stopWatching = watchUnhandled((reason) => unhandled.push(reason));
-  engine = await slicingEngine();
-  x = own(random(engine, SLOW.input));
-  w = own(random(engine, SLOW.weight, 2));
-  out = own(full(SLOW.output, Number.NaN, { engine }));
-});
-afterEach(async () => {
-  await turns(2);
-  stopWatching();
-  expect(unhandled.splice(0)).toEqual([]);
-  if (!engine.disposed) releaseAll(engine);
-  engine.dispose();
-});
+export function useSlowCall(): void {
+  beforeEach(async () => {
+    stopWatching = watchUnhandled((reason) => unhandled.push(reason));
+    engine = await slicingEngine();
+    x = own(random(engine, SLOW.input));
+    w = own(random(engine, SLOW.weight, 2));
+    out = own(full(SLOW.output, Number.NaN, { engine }));
+  });
+  afterEach(async () => {
+    await turns(2);
+    stopWatching();
+    expect(unhandled.splice(0)).toEqual([]);
+    if (!engine.disposed) releaseAll(engine);
+    engine.dispose();
+  });
+}
 
 /** The slow call, into `out`. */
 export const slow = (signal?: AbortSignal): Promise<Tensor> =>

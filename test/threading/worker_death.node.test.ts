@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { createEngine, WorkerError } from '../../src/index.ts';
 import { own } from '../support/owned.ts';
-import { callOn, compute, computeSync, engine, expectRight } from '../support/shared_call.ts';
+import { callOn, compute, computeSync, engine, expectRight, useSharedCall } from '../support/shared_call.ts';
 import { livingWorkers, untilWorkers } from '../support/workers.ts';
+
+useSharedCall();
 
 describe('a worker that dies', () => {
   test('while nothing runs: the next calls are right, and new workers come', async () => {

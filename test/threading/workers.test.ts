@@ -5,9 +5,19 @@ import { createEngine, zeros } from '../../src/index.ts';
 import { FaultyHeap } from '../support/faulty_heap.ts';
 import { turn, turns, watch } from '../support/in_flight.ts';
 import { own } from '../support/owned.ts';
-import { callOn, compute, computeSync, computeSyncOn, engine, expectRight } from '../support/shared_call.ts';
+import {
+  callOn,
+  compute,
+  computeSync,
+  computeSyncOn,
+  engine,
+  expectRight,
+  useSharedCall,
+} from '../support/shared_call.ts';
 import { ON_PAGE } from '../support/on_page.ts';
 import { livingWorkers, untilWorkers } from '../support/workers.ts';
+
+useSharedCall();
 
 describe('starting', () => {
   test('the caller is one of the threads, unless it is a page', () => {
