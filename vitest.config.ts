@@ -26,6 +26,8 @@ import { ProcessesFirst } from './test/sequencer.ts';
 
 /** What a page has to be served with so that threads can share memory. */
 const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+/** Of files that are not `OWN_MODULES`. */
+const SHARED_MODULES = { isolate: false, setupFiles: 'test/setup.ts' };
 const TIMEOUT = { testTimeout: 60_000, hookTimeout: 60_000 };
 /** What tests ask the environment for: a page has none. */
 const ENVIRONMENT = Object.fromEntries(
@@ -37,13 +39,22 @@ const READABLE = ['.', ENVIRONMENT.UPCONV_PEER_VECTORS].filter((folder) => folde
 const FINISHED = JSON.parse(process.env[FINISHED_VARIABLE] ?? '[]') as string[];
 const reportPath = process.env[REPORT_VARIABLE];
 
-/** Every browser, as projects of the names that `nameOf` gives them. */
-const inBrowsers = (nameOf: (browser: string) => string): BrowserConfigOptions => ({
+/**
+ * Every browser, as projects of the names that `nameOf` gives them.
+ * @param sharing where files share modules, which takes half the time; WebKitGTK has a page for each, as one page of all
+ *   grows so slow that workers answer too late
+ */
+const inBrowsers = (nameOf: (browser: string) => string, sharing = false): BrowserConfigOptions => ({
   enabled: true,
   headless: true,
   screenshotFailures: false,
   provider: spawnedBrowser(),
-  instances: BROWSER_NAMES.map((browser) => ({ browser, name: nameOf(browser), provide: { browser } })),
+  instances: BROWSER_NAMES.map((browser) => ({
+    browser,
+    name: nameOf(browser),
+    provide: { browser },
+    isolate: !sharing || browser === 'webkit',
+  })),
 });
 
 export default defineConfig({
@@ -57,8 +68,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...LONG, ...PAGE_ONLY, ...OWN_COMMAND, ...OWN_PROCESS, ...OWN_MODULES],
           pool: 'threads', // start in half the time of processes
-          isolate: false,
-          setupFiles: 'test/setup.ts',
+          ...SHARED_MODULES,
           ...TIMEOUT,
         },
       },
@@ -88,9 +98,22 @@ export default defineConfig({
         test: {
           name: 'isolated',
           include: ['test/**/*.test.ts'],
-          exclude: [...LONG, ...NODE_ONLY, ...OWN_COMMAND, ...FINISHED],
+          exclude: [...LONG, ...NODE_ONLY, ...OWN_COMMAND, ...OWN_MODULES, ...FINISHED],
+          setupFiles: SHARED_MODULES.setupFiles,
           env: ENVIRONMENT,
-          browser: inBrowsers((browser) => browser),
+          browser: inBrowsers((browser) => browser, true),
+          ...TIMEOUT,
+        },
+      },
+      {
+        server: { headers: ISOLATION },
+        plugins: [probePages(ISOLATION)],
+        test: {
+          name: 'isolated modules',
+          include: OWN_MODULES,
+          exclude: [...NODE_ONLY, ...FINISHED],
+          env: ENVIRONMENT,
+          browser: inBrowsers((browser) => `${browser}-modules`),
           ...TIMEOUT,
         },
       },

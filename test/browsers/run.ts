@@ -56,7 +56,7 @@ if (missing.length > 0 && process.env.CI) {
 /** Runs browsers one after another, isolated pages and others in a process each: what a browser holds on to goes with it. */
 async function runLane(names: readonly BrowserName[], args: readonly string[], together: boolean): Promise<boolean[]> {
   const verdicts: boolean[] = [];
-  for (const project of names.flatMap((name) => [name, `${name}-not-isolated`])) {
+  for (const project of names.flatMap((name) => [name, `${name}-modules`, `${name}-not-isolated`])) {
     verdicts.push(await runInPages(project, args, together));
   }
   return verdicts;

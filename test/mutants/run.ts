@@ -62,7 +62,18 @@ function node(timeout: number, ...args: string[]): boolean | null {
 /** Null when all pass. */
 function runTests(tests: readonly string[], timeout: number): Kill | null {
   rmSync(report, { force: true });
-  const options = ['--project', 'node', '--project', 'modules', '--bail', '1', '--reporter', 'json', '--outputFile', report];
+  const options = [
+    '--project',
+    'node',
+    '--project',
+    'modules',
+    '--bail',
+    '1',
+    '--reporter',
+    'json',
+    '--outputFile',
+    report,
+  ];
   const passed = node(timeout, 'node_modules/vitest/vitest.mjs', 'run', ...options, ...tests);
   if (passed === null) return { test: null, how: 'time limit' };
   return passed ? null : killOf(report, copy);
