@@ -2,9 +2,6 @@
 
 import type { Stage, WorkspaceBytes } from './stage.ts';
 
-/** Cycles, see `ConvPlan`, of an element that goes from a plane to the result. */
-export const FLUSH_ELEMENT = 2;
-
 export interface ConvPlan {
   /** Fill `packedWeight` from `weight`. */
   readonly pack: readonly Stage[];

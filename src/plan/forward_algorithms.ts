@@ -7,7 +7,6 @@ import { planConvForward } from './conv_forward.ts';
 import type { ConvGeometry } from './conv_geometry.ts';
 import { directFlops } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
-import { FLUSH_ELEMENT } from './conv_plan.ts';
 import { planConvTransposeForward } from './conv_transpose_forward.ts';
 import { planDepthwiseGather, planDepthwiseScatter } from './depthwise.ts';
 import { planDepthwiseGradWeight } from './depthwise_grad_weight.ts';
@@ -152,7 +151,9 @@ function directGather(algorithm: Algorithm, spec: ForwardSpec): Planner {
   return gatherCycles(planMirrored, usual) < gatherCycles(planConvForward, usual) ? planMirrored : planConvForward;
 }
 
-/** im2col's product writes where the result is. */
+/** Cycles, see `ConvPlan`, of an element that goes from a plane to the result: im2col's product writes there. */
+const FLUSH_ELEMENT = 2;
+
 function flushCycles({ geometry: { batch, inChannels, axes } }: ForwardSpec): number {
   return FLUSH_ELEMENT * batch * inChannels * elementCount(axes.map(({ input }) => input));
 }

@@ -22,12 +22,13 @@ const SCATTERED_ELEMENT = 10;
 /** Cycles to write a bias where the product adds to it. */
 const BIAS_ELEMENT = 3;
 
-/** Lengths of (output channel, tap), and whether strides join them to one axis of neighbours. */
+/** Lengths of the axes that make a column: output channel, tap. */
 function columnLengths({ geometry }: ProductSpec): number[] {
   return [geometry.outChannels, ...geometry.axes.map(({ kernel }) => kernel)];
 }
 
-function areNeighbours(lengths: readonly number[], strides: readonly number[]): boolean {
+/** True where axes of these lengths lie in memory as one. */
+function isDense(lengths: readonly number[], strides: readonly number[]): boolean {
   return lengths.every((length, axis) => length === 1 || strides[axis] === elementCount(lengths.slice(axis + 1)));
 }
 
@@ -39,7 +40,7 @@ export function acceptsOnePosition(spec: ProductSpec): boolean {
     geometry.axes.every(({ input, output, kernel, dilation, crop }) => {
       return input === 1 && output === kernel && crop === 0 && (dilation === 1 || kernel === 1);
     }) &&
-    areNeighbours(columnLengths(spec), [output.channel, ...output.spatial]) &&
+    isDense(columnLengths(spec), [output.channel, ...output.spatial]) &&
     !activation?.kind &&
     !inputActivation?.kind
   );
@@ -48,7 +49,7 @@ export function acceptsOnePosition(spec: ProductSpec): boolean {
 /** True for a product of both sides that `planOnePositionGradWeight` takes. */
 export function acceptsOnePositionGradWeight(spec: ProductSpec): boolean {
   const { outChannel, spatial } = spec.weight;
-  return acceptsOnePosition(spec) && areNeighbours(columnLengths(spec), [outChannel, ...spatial]);
+  return acceptsOnePosition(spec) && isDense(columnLengths(spec), [outChannel, ...spatial]);
 }
 
 /** Cycles of `rows` rows by `columns` columns, `depth` deep. */

@@ -45,6 +45,9 @@ const PROBLEMS: readonly Problem[] = [
   // more than a block of rows, of columns and of K
   problem(250, [5, 40, 4, 4], [4, 4]),
   problem(64, [300, 6, 3, 3], [3, 3]),
+  // one column, a few
+  problem(64, [20, 1, 1, 1], [1, 1]),
+  problem(90, [7, 3, 1], [1]),
   // a part of the kernel
   problem(64, [16, 20, 4, 4], [2, 2], { stride: 2, padding: 1 }),
   problem(64, [16, 20, 5], [3], { padding: [[2, 0]] }),
