@@ -4,7 +4,7 @@
  */
 
 import { elementBytes } from '../core/dtype.ts';
-import { elementCount } from '../core/shape.ts';
+import { contiguousStrides, elementCount, isContiguous } from '../core/shape.ts';
 import { chooseMr, nrOf, roundUp, stepCycles } from './blocking.ts';
 import type { ProductSpec } from './conv_fields.ts';
 import type { ConvPlan } from './conv_plan.ts';
@@ -27,11 +27,6 @@ function columnLengths({ geometry }: ProductSpec): number[] {
   return [geometry.outChannels, ...geometry.axes.map(({ kernel }) => kernel)];
 }
 
-/** True where axes of these lengths lie in memory as one. */
-function isDense(lengths: readonly number[], strides: readonly number[]): boolean {
-  return lengths.every((length, axis) => length === 1 || strides[axis] === elementCount(lengths.slice(axis + 1)));
-}
-
 /** True for a product to the large side that `planOnePosition` takes. */
 export function acceptsOnePosition(spec: ProductSpec): boolean {
   const { geometry, output, activation, inputActivation } = spec;
@@ -40,7 +35,7 @@ export function acceptsOnePosition(spec: ProductSpec): boolean {
     geometry.axes.every(({ input, output, kernel, dilation, crop }) => {
       return input === 1 && output === kernel && crop === 0 && (dilation === 1 || kernel === 1);
     }) &&
-    isDense(columnLengths(spec), [output.channel, ...output.spatial]) &&
+    isContiguous(columnLengths(spec), [output.channel, ...output.spatial]) &&
     !activation?.kind &&
     !inputActivation?.kind
   );
@@ -49,7 +44,7 @@ export function acceptsOnePosition(spec: ProductSpec): boolean {
 /** True for a product of both sides that `planOnePositionGradWeight` takes. */
 export function acceptsOnePositionGradWeight(spec: ProductSpec): boolean {
   const { outChannel, spatial } = spec.weight;
-  return acceptsOnePosition(spec) && isDense(columnLengths(spec), [outChannel, ...spatial]);
+  return acceptsOnePosition(spec) && isContiguous(columnLengths(spec), [outChannel, ...spatial]);
 }
 
 /** Cycles of `rows` rows by `columns` columns, `depth` deep. */
@@ -67,7 +62,6 @@ export function planOnePosition(spec: ForwardSpec): ConvPlan {
   const n = elementCount(columnLengths(spec));
   const shape = [groups * inChannels, ...columnLengths(spec)];
   const source = [weight.inChannel, weight.outChannel, ...weight.spatial];
-  const dense = shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
   const product = planMatmul({
     ...spec,
     batch: [{ length: groups, a: inChannels * input.channel, b: inChannels * n, c: outChannels * output.channel }],
@@ -86,7 +80,10 @@ export function planOnePosition(spec: ForwardSpec): ConvPlan {
     stages.unshift(...withOperands([copy], { source: 'bias', target: 'output' }));
   }
   return {
-    pack: withOperands([planCopy(dtype, shape, source, dense)], { source: 'weight', target: 'packedWeight' }),
+    pack: withOperands([planCopy(dtype, shape, source, contiguousStrides(shape))], {
+      source: 'weight',
+      target: 'packedWeight',
+    }),
     stages,
     packedWeightBytes: elementCount(shape) * elementBytes(dtype),
     workspaceBytes: product.workspaceBytes,

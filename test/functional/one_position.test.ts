@@ -64,8 +64,8 @@ function entriesOf(
 ): string[] {
   const axes = weight.slice(2);
   const begin = (axis: number): number => {
-    const own = Array.isArray(padding) ? padding[axis] : padding;
-    return Array.isArray(own) ? own[0] : (own as number);
+    const each = Array.isArray(padding) ? padding[axis] : padding;
+    return Array.isArray(each) ? each[0] : (each as number);
   };
   const spec: ConvSpec = {
     dtype: 'float32',
@@ -148,11 +148,7 @@ describe.each(PROBLEMS.map((each) => [`${each.batch} x ${each.weight.join(' x ')
         const target = { ...options, outGradWeight: sum, accumulate: true };
         backwardSync(given(gradOutput), given(input), given(weight), target);
       }
-      expectWithinBound(
-        own(sum.contiguous()),
-        { ...gradWeight, data: gradWeight.data.map((value) => 2 * value) },
-        undefined,
-      );
+      expectWithinBound(own(sum.contiguous()), { ...gradWeight, data: gradWeight.data.map((value) => 2 * value) });
     });
 
     test('gradInput of the convolution, written and added', () => {
