@@ -11,6 +11,8 @@ const ALIGNMENT = 64;
 /** Address 0 stays unused: kernels read a null pointer as "absent". */
 const BASE = 1024;
 const PAGE_BYTES = 65536;
+/** Kernels walk up to the end of a block: an end of 2³² would be 0 to them. */
+const HIGHEST_END = 2 ** 32 - ALIGNMENT;
 /** Growth is at least this much, so that many small tensors do not mean many grows. */
 const MINIMUM_GROWTH_PAGES = 16;
 
@@ -101,7 +103,7 @@ export class Allocator {
 
   /** Makes the memory up to `end` part of the free tail block. */
   #claim(end: number): void {
-    const usable = end - (end % ALIGNMENT);
+    const usable = Math.min(end - (end % ALIGNMENT), HIGHEST_END);
     if (usable <= this.#end) return;
     const block: Block = { ptr: this.#end, bytes: usable - this.#end, free: true, previous: this.#last, next: null };
     if (this.#last !== null) this.#last.next = block;

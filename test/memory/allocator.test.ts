@@ -24,6 +24,14 @@ describe('allocate', () => {
     expect(new Set(pointers).size).toBe(pointers.length);
   });
 
+  test('no block ends at 4 GiB, which is 0 to a kernel', () => {
+    const memory = { buffer: { byteLength: 2 ** 32 } } as WebAssembly.Memory;
+    const allocator = new Allocator(memory, 2 ** 32);
+    const all = 2 ** 32 - allocated(new Allocator(memory, 2 ** 32), 1) - 64;
+    expect(allocator.allocate(all + 1)).toBeNull();
+    expect(allocated(allocator, all) + all).toBe(2 ** 32 - 64);
+  });
+
   test('a freed block is used again', () => {
     const allocator = allocatorOf(1, 1);
     const first = allocated(allocator, 1000);
