@@ -130,7 +130,7 @@ export function runPairs(
       }
       for (let tapPtr = tapOffsetPtr; tapPtr < tapsEnd; tapPtr += 4) {
         let b = bPtr + load<i32>(tapPtr);
-        for (let k = kc; k > 0; k--) {
+        for (const end = a + ((<usize>kc) << 3); a < end; a += 8) {
           const a0 = v128.load_splat<f32>(a);
           const a1 = v128.load_splat<f32>(a, 4);
           const b0 = v128.load(b);
@@ -173,7 +173,6 @@ export function runPairs(
             c0b = simd.madd<f32>(a0, bb, c0b);
             c1b = simd.madd<f32>(a1, bb, c1b);
           }
-          a += 8;
           b += pitch;
         }
       }

@@ -10,8 +10,8 @@
  *
  * Requires panels padded to full width, and C rows of one tile that do not overlap.
  * x64 has 16 vector registers: 6 x 2 accumulators, two of B, one of A fit exactly when
- * multiply-add is one instruction. C is loaded before the loop and k is not unrolled, because
- * V8 spills otherwise; each accumulator is its own variable for the same reason.
+ * multiply-add is one instruction. C is loaded before the loop, because V8 spills otherwise; each accumulator is its own
+ * variable for the same reason. The loop over k ends where a pointer reaches the end of its panel: V8 unrolls that.
  *
  * In the wide variant two strips of B are one of twice the width: V8 joins neighbouring vectors to one of 256 bits, and
  * the registers hold as many of those.
@@ -35,10 +35,13 @@ export function runTiles(
   if (!ASC_NO_ASSERT) {
     assert(kc > 0 && (bytes == 4 || mr == 4));
   }
-  if (bytes == 8) tiles4<f64>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
-  else if (mr == 6) tiles6(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
-  else if (!Variant.wide && mr == 5) tiles5(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
-  else tiles4<f32>(tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
+  aPtr = tile.extended(aPtr);
+  bPtr = tile.extended(bPtr);
+  tile.addOffsets(bPtr);
+  if (bytes == 8) tile.run<f64>(4, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
+  else if (mr == 6) tile.run<f32>(6, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
+  else if (!Variant.wide && mr == 5) tile.run<f32>(5, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
+  else tile.run<f32>(4, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
 }
 
 export class pair {
@@ -66,78 +69,37 @@ export class pair {
     cPtr: usize,
     accumulate: bool,
   ): void {
-    if (mr == 6) pairs6(tiles, kc, aPtr, bPtr, bStep, rowOffsetPtr, cPtr, accumulate);
-    else pairs4(tiles, kc, aPtr, bPtr, bStep, rowOffsetPtr, cPtr, accumulate);
+    aPtr = tile.extended(aPtr);
+    bPtr = tile.extended(bPtr);
+    tile.addOffsets(bPtr);
+    if (mr == 6) tile.runPair(6, tiles, kc, aPtr, bPtr, bStep, rowOffsetPtr, cPtr, accumulate);
+    else tile.runPair(4, tiles, kc, aPtr, bPtr, bStep, rowOffsetPtr, cPtr, accumulate);
   }
 }
 
-function tiles6(
-  tiles: i32,
-  kc: i32,
-  aPtr: usize,
-  bPtr: usize,
-  rowOffsetPtr: usize,
-  cPtr: usize,
-  accumulate: bool,
-  split: usize,
-): void {
-  tile.run<f32>(6, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
-}
-
-function tiles5(
-  tiles: i32,
-  kc: i32,
-  aPtr: usize,
-  bPtr: usize,
-  rowOffsetPtr: usize,
-  cPtr: usize,
-  accumulate: bool,
-  split: usize,
-): void {
-  tile.run<f32>(5, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
-}
-
-function tiles4<T>(
-  tiles: i32,
-  kc: i32,
-  aPtr: usize,
-  bPtr: usize,
-  rowOffsetPtr: usize,
-  cPtr: usize,
-  accumulate: bool,
-  split: usize,
-): void {
-  tile.run<T>(4, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
-}
-
-function pairs6(
-  tiles: i32,
-  kc: i32,
-  aPtr: usize,
-  bPtr: usize,
-  bStep: usize,
-  rowOffsetPtr: usize,
-  cPtr: usize,
-  accumulate: bool,
-): void {
-  tile.runPair(6, tiles, kc, aPtr, bPtr, bStep, rowOffsetPtr, cPtr, accumulate);
-}
-
-function pairs4(
-  tiles: i32,
-  kc: i32,
-  aPtr: usize,
-  bPtr: usize,
-  bStep: usize,
-  rowOffsetPtr: usize,
-  cPtr: usize,
-  accumulate: bool,
-): void {
-  tile.runPair(4, tiles, kc, aPtr, bPtr, bStep, rowOffsetPtr, cPtr, accumulate);
-}
-
-/** The loops of a height, which is a constant of each caller. */
+/** The loops of a height, which is a constant of each call. */
 class tile {
+  /**
+   * The pointer. V8 extends one that is a parameter to 64 bits in each step of a loop; of the result of an instruction
+   * it knows that it is.
+   */
+  @inline static extended(ptr: usize): usize {
+    return ptr & ~3;
+  }
+
+  /**
+   * Loads at every offset that a row of A has. V8 adds the offset of a splat to the start of memory: one instruction
+   * more for each element of A in each step of a loop, unless the sum is there already.
+   * @param ptr 24 bytes that can be read
+   */
+  @inline static addOffsets(ptr: usize): void {
+    v128.load32_splat(ptr, 4);
+    v128.load32_splat(ptr, 8);
+    v128.load32_splat(ptr, 12);
+    v128.load32_splat(ptr, 16);
+    v128.load32_splat(ptr, 20);
+  }
+
   @inline static run<T>(
     mr: i32,
     tiles: i32,
@@ -150,6 +112,7 @@ class tile {
     split: usize,
   ): void {
     const keep = i32x4.splat(accumulate ? -1 : 0); // in the wide variant, to be as small as it has to be
+    const panelBytes = <usize>(kc * mr) * sizeof<T>();
     for (; tiles > 0; tiles--) {
       const r0 = cPtr + load<i32>(rowOffsetPtr, 0);
       const r1 = cPtr + load<i32>(rowOffsetPtr, 4);
@@ -205,8 +168,9 @@ class tile {
           c51 = v128.and(c51, keep);
         }
       }
+      const end = aPtr + panelBytes;
       let b = bPtr;
-      for (let k = kc; k > 0; k--) {
+      do {
         const b0 = v128.load(b);
         const b1 = v128.load(b, 16);
         const a0 = v128.load_splat<T>(aPtr);
@@ -233,7 +197,7 @@ class tile {
         }
         aPtr += mr * sizeof<T>();
         b += 32;
-      }
+      } while (aPtr < end);
       v128.store(r0, c00);
       v128.store(r0 + split, c01);
       v128.store(r1, c10);
@@ -266,6 +230,7 @@ class tile {
     accumulate: bool,
   ): void {
     const keep = i32x4.splat(accumulate ? -1 : 0); // V8 joins nothing that is either loaded or zero
+    const panelBytes = <usize>(kc * mr) * sizeof<f32>();
     for (; tiles > 0; tiles--) {
       const r0 = cPtr + load<i32>(rowOffsetPtr, 0);
       const r1 = cPtr + load<i32>(rowOffsetPtr, 4);
@@ -298,8 +263,9 @@ class tile {
       let c52 = mr > 5 ? v128.and(v128.load(r5, 32), keep) : keep;
       let c53 = mr > 5 ? v128.and(v128.load(r5, 48), keep) : keep;
       let b = bPtr;
+      const end = aPtr + panelBytes;
       let next = bPtr + bStep;
-      for (let k = kc; k > 0; k--) {
+      do {
         const b0 = v128.load(b);
         const b1 = v128.load(b, 16);
         const b2 = v128.load(next);
@@ -341,7 +307,7 @@ class tile {
         aPtr += mr * sizeof<f32>();
         b += 32;
         next += 32;
-      }
+      } while (aPtr < end);
       v128.store(r0, c00);
       v128.store(r0, c01, 16);
       v128.store(r0, c02, 32);
