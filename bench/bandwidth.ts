@@ -1,8 +1,7 @@
 /** The other yardstick: how fast memory can be read and written by wasm, in this run. */
 
-import { readFileSync } from 'node:fs';
-import { main as compileAssembly } from 'assemblyscript/asc';
 import { timeOf } from '../src/cli/benchmark/interleave.ts';
+import { instantiateAssembly } from './compile_assembly.ts';
 
 interface StreamExports {
   read(ptr: number, bytes: number): number;
@@ -12,23 +11,6 @@ interface StreamExports {
 const PAGE_BYTES = 65536;
 const LINE_BYTES = 64;
 const WARM_UP_CALLS = 200;
-
-async function compile(memory: WebAssembly.Memory): Promise<StreamExports> {
-  let wasm: Uint8Array<ArrayBuffer> | null = null;
-  const source = readFileSync(new URL('bandwidth/stream.ts', import.meta.url), 'utf8');
-  const { error } = await compileAssembly(
-    ['stream.ts', '--outFile', 'stream.wasm', '--enable', 'simd', '--runtime', 'stub', '--importMemory', '-O3'],
-    {
-      readFile: (name) => (name === 'stream.ts' ? source : null),
-      writeFile: (name, content) => {
-        if (name === 'stream.wasm') wasm = content as Uint8Array<ArrayBuffer>;
-      },
-    },
-  );
-  if (error !== null || wasm === null) throw new Error('bandwidth/stream.ts does not compile', { cause: error });
-  const { instance } = await WebAssembly.instantiate(wasm, { env: { memory } });
-  return instance.exports as unknown as StreamExports;
-}
 
 export class Bandwidth {
   readonly #memory: WebAssembly.Memory;
@@ -41,7 +23,8 @@ export class Bandwidth {
 
   static async create(): Promise<Bandwidth> {
     const memory = new WebAssembly.Memory({ initial: 1 });
-    const bandwidth = new Bandwidth(memory, await compile(memory));
+    const exports = await instantiateAssembly('stream', 'simd', memory);
+    const bandwidth = new Bandwidth(memory, exports as unknown as StreamExports);
     for (let call = 0; call < WARM_UP_CALLS; call++) bandwidth.time(PAGE_BYTES, PAGE_BYTES);
     return bandwidth;
   }

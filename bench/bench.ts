@@ -5,6 +5,7 @@ import type { Package } from '../src/cli/benchmark/layer_calls.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import type { Peak } from './peak.ts';
 import type { Library } from './peers/peer.ts';
+import type { TileSpeed } from './tile_speed.ts';
 import type { TwoCores } from './two_cores.ts';
 
 export interface Bench {
@@ -14,6 +15,7 @@ export interface Bench {
   /** Two threads. */
   readonly threadedEngine: Engine;
   readonly peak: Peak;
+  readonly tileSpeed: TileSpeed;
   readonly bandwidth: Bandwidth;
   readonly twoCores: TwoCores;
   /** Other libraries, by name. */

@@ -65,6 +65,12 @@ export function boundOf({ flops, streamMs, peakGflops }: LayerResult): { gflops:
   return memory < peakGflops ? { gflops: memory, by: 'memory' } : { gflops: peakGflops, by: 'peak' };
 }
 
+/** The forward pass as a share of what tiles of the micro-kernel do on operands in the first cache. */
+export function shareOfTiles(layer: LayerResult): number | undefined {
+  const ours = speed(layer, 'resident');
+  return ours && layer.tileGflops && ours / layer.tileGflops;
+}
+
 /** Layers with enough arithmetic to be measured against the peak. */
 export function isCompute({ cin, cout, flops }: LayerResult): boolean {
   return cin >= 64 && cout >= 8 && flops >= 100e6;

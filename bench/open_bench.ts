@@ -7,6 +7,7 @@ import type { BenchOptions } from './options.ts';
 import { Peak } from './peak.ts';
 import { loadLibrary } from './peers/libraries.ts';
 import type { Library } from './peers/peer.ts';
+import { TileSpeed } from './tile_speed.ts';
 import { TwoCores } from './two_cores.ts';
 
 export interface OpenBench {
@@ -26,6 +27,7 @@ export async function openBench(options: BenchOptions): Promise<OpenBench> {
   const threadedEngine = await upconv.createEngine({ ...engineOptions, threads: 2 });
   const peak = await Peak.create(variant);
   peak.sample();
+  const tileSpeed = await TileSpeed.create(variant, Number.parseInt(engine.info.microkernel, 10));
   const bandwidth = await Bandwidth.create();
   const twoCores = await TwoCores.create(variant);
   const libraries = new Map<string, Library>();
@@ -43,6 +45,7 @@ export async function openBench(options: BenchOptions): Promise<OpenBench> {
       engine,
       threadedEngine,
       peak,
+      tileSpeed,
       bandwidth,
       twoCores,
       libraries,

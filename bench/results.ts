@@ -40,6 +40,8 @@ export interface LayerResult {
   readonly streamMs: number;
   /** GFLOP/s of one core on registers only, measured in the same turns: the clock of a machine moves. */
   readonly peakGflops: number;
+  /** GFLOP/s of one core in tiles of the micro-kernel on operands in the first cache, in the same turns. */
+  readonly tileGflops?: number;
   /** What two cores do on registers only, over what one does, in the same turns. */
   readonly secondCore?: number;
   readonly peers: Readonly<Record<string, PeerResult | PeerFailure>>;

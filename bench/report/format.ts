@@ -18,8 +18,8 @@ export function ratio(value: number | undefined): string {
   return value !== undefined && value < 1 ? `**${shown}**` : shown;
 }
 
-export function percent(value: number | undefined, whole: number): string {
-  return value === undefined ? DASH : `${((100 * value) / whole).toFixed(0)} %`;
+export function percent(value: number | undefined, whole: number | undefined): string {
+  return value === undefined || whole === undefined ? DASH : `${((100 * value) / whole).toFixed(0)} %`;
 }
 
 export function mebibytes(bytes: number): string {

@@ -13,6 +13,7 @@ import {
 } from '../metrics.ts';
 import type { Operation } from '../peers/peer.ts';
 import type { LayerResult, Report } from '../results.ts';
+import { percent } from './format.ts';
 
 export interface Goal {
   readonly name: string;
@@ -31,7 +32,8 @@ export function isMet({ goal, value, atMost }: Goal): boolean {
   return atMost === true ? value <= goal : value >= goal;
 }
 
-type Valued = readonly [name: string, value: number];
+/** A note stands behind the value where it misses the goal. */
+type Valued = readonly [name: string, value: number, note?: string];
 
 function meanGoal(name: string, goal: number, unit: Goal['unit'], values: readonly Valued[]): Goal[] {
   if (values.length === 0) return [];
@@ -43,7 +45,7 @@ function eachGoal(name: string, goal: number, unit: Goal['unit'], values: readon
   if (values.length === 0) return [];
   const sorted = values.toSorted(([, a], [, b]) => (atMost ? b - a : a - b));
   const missing = sorted.filter(([, value]) => (atMost ? value > goal : value < goal));
-  const misses = missing.map(([layer, value]) => `${layer} ${value.toFixed(unit === '%' ? 0 : 2)}`);
+  const misses = missing.map(([layer, value, note = '']) => `${layer} ${value.toFixed(unit === '%' ? 0 : 2)}${note}`);
   return [{ name: `${name}, each`, goal, unit, atMost, value: sorted[0][1], over: `${values.length} layers`, misses }];
 }
 
@@ -61,10 +63,12 @@ function ratios(layers: readonly LayerResult[], peer: string, operation: Operati
 
 /** Percent of the peak; `orMemory`: of the memory bound where that is what limits a layer. */
 function shares(layers: readonly LayerResult[], operation: Operation, orMemory = false): Valued[] {
-  return valuesOf(layers, (layer) => {
+  return layers.flatMap((layer): Valued[] => {
+    const { name, peakGflops, tileGflops } = layer;
     const value = speed(layer, operation);
-    const whole = orMemory ? boundOf(layer).gflops : layer.peakGflops;
-    return value && (100 * value) / whole;
+    if (value === undefined) return [];
+    const note = tileGflops === undefined ? '' : ` (${percent(value, tileGflops)} of tiles)`;
+    return [[name, (100 * value) / (orMemory ? boundOf(layer).gflops : peakGflops), note]];
   });
 }
 

@@ -34,12 +34,23 @@ export function endToEndTable(layers: readonly LayerResult[], peers: readonly st
 export function residentTable(layers: readonly LayerResult[], peers: readonly string[]): Block {
   const ofBound = (layer: LayerResult): number => (speed(layer, 'resident') ?? NaN) / boundOf(layer).gflops;
   return table(
-    ['layer', 'MFLOP', 'upconv', '% of peak', 'bound', 'by', '% of bound', ...peers.flatMap((peer) => [peer, '×'])],
+    [
+      'layer',
+      'MFLOP',
+      'upconv',
+      '% of peak',
+      'bound',
+      'by',
+      '% of bound',
+      '% of tiles',
+      ...peers.flatMap((peer) => [peer, '×']),
+    ],
     sortedBy(layers, ofBound).map((layer) => {
       const ours = speed(layer, 'resident');
       const bound = boundOf(layer);
       return start(layer).concat(
         [gflops(ours), percent(ours, layer.peakGflops), gflops(bound.gflops), bound.by, percent(ours, bound.gflops)],
+        percent(ours, layer.tileGflops),
         peers.flatMap((peer) => [gflops(speed(layer, 'resident', peer)), ratio(ratioTo(peer, layer, 'resident'))]),
       );
     }),

@@ -1,11 +1,19 @@
 /** The report of a run, as blocks: what was lost and what was missed comes first. */
 
 import { geometricMean } from '../../src/cli/benchmark/statistics.ts';
-import { comparedOperations, decoderComplaints, layerComplaints, losses, trainingComplaints } from '../metrics.ts';
+import {
+  comparedOperations,
+  decoderComplaints,
+  isCompute,
+  layerComplaints,
+  losses,
+  shareOfTiles,
+  trainingComplaints,
+} from '../metrics.ts';
 import type { LayerResult, Report } from '../results.ts';
 import type { Block } from './document.ts';
 import { heading, list, table, text } from './document.ts';
-import { decimals, gflops, milliseconds, ratio, timing } from './format.ts';
+import { decimals, gflops, milliseconds, percent, ratio, timing } from './format.ts';
 import type { Goal } from './goals.ts';
 import { goals, isMet } from './goals.ts';
 import { peakChart, ratioChart } from './layer_charts.ts';
@@ -121,6 +129,25 @@ function secondCore(layers: readonly LayerResult[]): string[] {
   return found.length === 0 ? [] : [`Geometric mean of cores: ${ratio(geometricMean(found))}.`];
 }
 
+/** Whether the core was ours, and what that leaves to be explained. */
+function tiles(layers: readonly LayerResult[]): string[] {
+  const found = layers.flatMap(({ tileGflops, peakGflops }) =>
+    tileGflops === undefined ? [] : tileGflops / peakGflops,
+  );
+  if (found.length === 0) return [];
+  const reached = layers.filter(isCompute).flatMap((layer) => shareOfTiles(layer) ?? []);
+  const [middle, least, most] = [geometricMean(found), Math.min(...found), Math.max(...found)].map((share) =>
+    percent(share, 1),
+  );
+  return [
+    `Tiles: the micro-kernel alone, on operands in the first cache, in the same turns: ${middle} of the peak in the mean, ${least} to ${most};`,
+    'a core that is not shared with another hardware thread gives more than 95 %.',
+    ...(reached.length === 0
+      ? []
+      : [`Layers that are held to the peak do ${percent(geometricMean(reached), 1)} of tiles in the mean.`]),
+  ];
+}
+
 function layerBlocks({ layers, libraries }: Report): Block[] {
   if (layers.length === 0) return [];
   const peers = Object.keys(libraries);
@@ -136,6 +163,7 @@ function layerBlocks({ layers, libraries }: Report): Block[] {
     heading(2, 'Transposed convolution, forward, resident'),
     text(
       'GFLOP/s with data in the memory of the library; the output is allocated by each call. Peak: as measured beside the layer.',
+      ...tiles(layers),
     ),
     peakChart('peak', 'Share of the peak, resident', layers, {
       resident: 'forward',

@@ -43,6 +43,7 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
       ),
       { name: 'stream', repetitions: bench.repetitions, time: () => bench.bandwidth.time(readBytes, writeBytes) },
       { name: 'peak', repetitions: bench.repetitions, time: () => bench.peak.time() },
+      { name: 'tiles', repetitions: bench.repetitions, time: () => bench.tileSpeed.time() },
       { name: 'two cores', repetitions: bench.repetitions, time: () => bench.twoCores.time() },
     ];
     const timings = await interleave(subjects, bench.budgetMs);
@@ -65,6 +66,7 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
       streamMs: medianOf('stream'),
       secondCore: (2 * medianOf('peak')) / medianOf('two cores'),
       peakGflops: SAMPLE_FLOPS / medianOf('peak') / 1e6,
+      tileGflops: SAMPLE_FLOPS / medianOf('tiles') / 1e6,
       peers: { ...failures, ...(await peerResults(peers, timings, operations, layer, expected)) },
     };
   } finally {

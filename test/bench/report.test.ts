@@ -68,6 +68,21 @@ describe('report', () => {
     ]);
   });
 
+  test('what tiles do beside the layers: the share of the core that there was', () => {
+    const shared = report({
+      layers: [
+        layerResult('a', {}, { tileGflops: 30 }),
+        layerResult('b', {}, { tileGflops: 60, flops: 200e6, upconv: timings({ resident: 5 }) }),
+      ],
+    });
+    const found = toMarkdown(reportBlocks(shared), ({ name }) => `${name}.svg`);
+    expect(found).toContain('71 % of the peak in the mean, 50 % to 100 %;');
+    expect(found).toContain('Layers that are held to the peak do 105 % of tiles in the mean.');
+    expect(found).toContain('forward, of peak, each: b 67 (67 % of tiles)');
+    expect(found).toMatch(/\| a +\|.*\| +83 % \| +167 % \|/);
+    expect(markdown).not.toContain('of tiles in the mean');
+  });
+
   test('channels last beside row-major memory, where they were timed', () => {
     const rows = rowsBehind('Channels last');
     expect(rows.map(([, name, , , , ratio]) => [name, ratio])).toEqual([
