@@ -3,4 +3,4 @@
 import type { Library } from './peer.ts';
 import { tfjsLibrary } from './tfjs_layers.ts';
 
-export const library: Library = await tfjsLibrary();
+export const library: Library = { ...(await tfjsLibrary()), isSlow: true };

@@ -287,7 +287,7 @@ function methodBlocks({ secondsPerLayer, repetitions }: Report): Block[] {
       'Weights are constants everywhere: packed ahead where a library does so. Resident, upconv keeps tensors in wasm memory; onnxruntime holds the input in the model and gives back one element; PyTorch times itself in a process of its own.',
       'Every timed result of the others is compared with ours, within 8 · K · 2⁻²⁴ for sums of K products of numbers in [−1, 1]; ours is compared with the definition in double precision.',
       'The memory bound is the time to read input and weight and to write the output once, measured in the same turns by a loop that does nothing else, on memory of the same size.',
-      'tfjs-wasm: 2-D without groups only (its 3-D kernel gives wrong numbers), channels last on both sides. jax-js: layers of at most 20 MFLOP, one call each.',
+      'tfjs-wasm: 2-D without groups only (its 3-D kernel gives wrong numbers), channels last on both sides, at least one call each. jax-js: layers of at most 20 MFLOP, one call each.',
     ]),
   ];
 }

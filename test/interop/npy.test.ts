@@ -1,5 +1,5 @@
 import { strToU8, zipSync } from 'fflate';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine, DtypeError, ShapeError, tensor, UpconvError } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
 import { readNpy, readNpz, writeNpy, writeNpz } from '../../src/npy.ts';
@@ -10,6 +10,7 @@ let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine({ threads: 1 });
 });
+afterAll(() => engine.dispose());
 afterEach(disposeOwned);
 
 /** Bytes of characters below 256. */

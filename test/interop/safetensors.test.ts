@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine, ConvTranspose2d, DtypeError, ShapeError, tensor, UpconvError } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
 import { openSafetensors, readSafetensors, writeSafetensors } from '../../src/safetensors.ts';
@@ -9,6 +9,7 @@ let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine({ threads: 1 });
 });
+afterAll(() => engine.dispose());
 afterEach(disposeOwned);
 
 /** A file with this header, whatever it says, and `dataBytes` bytes 0, 1, 2, … behind it. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ArgumentError, convTranspose2dSync as ours, createEngine, ShapeError } from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
 import type { ConvTranspose2dOptions } from '../../src/webnn.ts';
@@ -10,6 +10,7 @@ let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine();
 });
+afterAll(() => engine.dispose());
 afterEach(() => {
   disposeOwned();
   expect(engine.memory.tensors).toBe(0);

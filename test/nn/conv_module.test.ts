@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   Conv1d,
   Conv2d,
@@ -20,6 +20,7 @@ let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine();
 });
+afterAll(() => engine.dispose());
 afterEach(() => {
   disposeOwned();
   expectNothingLeft();

@@ -1,6 +1,6 @@
 /** Constructor options of the six convolution modules: what they default to, where they go, what is refused. */
 
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   ArgumentError,
   Conv1d,
@@ -23,6 +23,7 @@ let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine();
 });
+afterAll(() => engine.dispose());
 afterEach(() => releaseAll(engine));
 
 type Options = ConvTransposeModuleOptions;

@@ -1,6 +1,6 @@
 /** The rules of the pending forward pass, on modules without convolutions. */
 
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   ConvTranspose2d,
   createEngine,
@@ -20,6 +20,7 @@ let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine();
 });
+afterAll(() => engine.dispose());
 afterEach(() => {
   disposeOwned();
   expectNothingLeft();

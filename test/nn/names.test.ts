@@ -1,6 +1,6 @@
 /** Names of modules: what `toString`, messages and state dicts call them. */
 
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { ConvTranspose2d, createEngine, Module, ReLU, Sequential, zeros } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
 import { disposeOwned, own } from '../support/owned.ts';
@@ -9,6 +9,7 @@ let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine();
 });
+afterAll(() => engine.dispose());
 afterEach(disposeOwned);
 
 class Up extends ConvTranspose2d {}

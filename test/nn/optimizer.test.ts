@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Adam, createEngine, SGD, tensor } from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { disposeOwned, own } from '../support/owned.ts';
@@ -8,6 +8,10 @@ let other: Engine;
 beforeAll(async () => {
   engine = await createEngine();
   other = await createEngine();
+});
+afterAll(() => {
+  engine.dispose();
+  other.dispose();
 });
 afterEach(() => {
   disposeOwned();

@@ -1,6 +1,6 @@
 /** State dicts of optimisers: saved, loaded, refused. */
 
-import { afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Adam, createEngine, SGD, tensor } from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { codeOf, slicingEngine, turns } from '../support/in_flight.ts';
@@ -11,6 +11,10 @@ let other: Engine;
 beforeAll(async () => {
   engine = await createEngine();
   other = await createEngine();
+});
+afterAll(() => {
+  engine.dispose();
+  other.dispose();
 });
 afterEach(() => {
   disposeOwned();

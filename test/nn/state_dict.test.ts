@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Conv1d, ConvTranspose1d, createEngine, Module, PReLU, ReLU, Sequential, tensor } from '../../src/index.ts';
 import type { Engine, Tensor } from '../../src/index.ts';
 import { disposeOwned, own } from '../support/owned.ts';
@@ -7,6 +7,7 @@ let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine();
 });
+afterAll(() => engine.dispose());
 afterEach(disposeOwned);
 
 class Decoder extends Module {

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../src/index.ts';
 import { createEngine, tensor } from '../../src/index.ts';
 import type { ConvTranspose2dOptions } from '../../src/webnn.ts';
@@ -34,6 +34,7 @@ describe.runIf(vectors)('upconv/webnn', () => {
   beforeAll(async () => {
     engine = await createEngine();
   });
+  afterAll(() => engine.dispose());
 
   test.each(vectors ?? [])('$name', async (c) => {
     const upload = ({ data, shape }: PeerTensor) => own(tensor(Float32Array.from(data), shape, { engine }));
