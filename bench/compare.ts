@@ -1,6 +1,6 @@
 /** Two versions of this package in one run, call by call in turns: what a change gains and loses. */
 
-import { interleave, timeOf } from '../src/cli/benchmark/interleave.ts';
+import { interleave, timeOf, timesFaster } from '../src/cli/benchmark/interleave.ts';
 import type { Subject, Timing } from '../src/cli/benchmark/interleave.ts';
 import type { Package } from '../src/cli/benchmark/layer_calls.ts';
 import { LayerCalls, randomData } from '../src/cli/benchmark/layer_calls.ts';
@@ -27,6 +27,8 @@ export interface Comparison {
   /** GFLOP/s at the median time. */
   readonly before: number;
   readonly after: number;
+  /** How many times faster it is now: median over turns. */
+  readonly factor: number;
 }
 
 /** @throws {UsageError} for a commit or layer that does not exist */
@@ -63,12 +65,14 @@ async function compareLayer(layer: Layer, other: Package, options: BenchOptions)
   );
   try {
     const timings = await interleave(subjects, options.budget * 1000);
-    const speed = (name: string): number => flopsOf(layer) / (timings.get(name) as Timing).medianMs / 1e6;
+    const timingOf = (name: string): Timing => timings.get(name) as Timing;
+    const speed = (name: string): number => flopsOf(layer) / timingOf(name).medianMs / 1e6;
     return OPERATIONS.map((operation) => ({
       layer: layer.name,
       operation,
       before: speed(`${operation} before`),
       after: speed(`${operation} after`),
+      factor: timesFaster(timingOf(`${operation} after`), timingOf(`${operation} before`)),
     }));
   } finally {
     for (const side of sides) side.dispose();
@@ -77,18 +81,17 @@ async function compareLayer(layer: Layer, other: Package, options: BenchOptions)
 
 /** Losses first. */
 export function comparisonText(found: readonly Comparison[]): string {
-  const factor = ({ before, after }: Comparison): number => after / before;
   const rows = found
-    .toSorted((a, b) => factor(a) - factor(b))
+    .toSorted((a, b) => a.factor - b.factor)
     .map((result) => [
       result.layer,
       result.operation,
       result.before.toFixed(1),
       result.after.toFixed(1),
-      factor(result) < 1 ? `**${factor(result).toFixed(3)}**` : factor(result).toFixed(3),
+      result.factor < 1 ? `**${result.factor.toFixed(3)}**` : result.factor.toFixed(3),
     ]);
   const means = OPERATIONS.map((operation) => {
-    const factors = found.filter((result) => result.operation === operation).map(factor);
+    const factors = found.filter((result) => result.operation === operation).map(({ factor }) => factor);
     return `${operation} ${geometricMean(factors).toFixed(3)}`;
   });
   return [

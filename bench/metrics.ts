@@ -1,5 +1,8 @@
-/** Figures that follow from results. Speeds are at the median time. */
+/** Figures that follow from results. Speeds are at the median time, ratios are medians over turns. */
 
+import type { Timing } from '../src/cli/benchmark/interleave.ts';
+import { timesFaster } from '../src/cli/benchmark/interleave.ts';
+import { SAMPLE_FLOPS } from './peak.ts';
 import type { Operation } from './peers/peer.ts';
 import type { DecoderResult, LayerResult, PeerFailure, PeerResult, TrainingResult } from './results.ts';
 
@@ -22,32 +25,32 @@ export function speed(layer: LayerResult, operation: Operation, peer?: string): 
 /** How many times faster two threads are than one; undefined where they were not timed. */
 export function speedUp({ upconv, twoThreads }: LayerResult, operation: Operation): number | undefined {
   const [one, two] = [upconv[operation], twoThreads[operation]];
-  return one && two && one.medianMs / two.medianMs;
+  return one && two && timesFaster(two, one);
 }
 
 /** How many times faster channels last are than row-major memory; undefined where they were not timed. */
 export function channelsLastRatio({ upconv: { resident }, channelsLast }: LayerResult): number | undefined {
-  return resident && channelsLast && resident.medianMs / channelsLast.medianMs;
+  return resident && channelsLast && timesFaster(channelsLast, resident);
 }
 
 /** How many times faster two threads are than a library that has two as well. */
 export function threadedRatioTo(peer: string, layer: LayerResult, operation: Operation): number | undefined {
   const ours = layer.twoThreads[operation];
   const theirs = rightResult(layer, peer)?.timings[operation];
-  return ours && theirs && theirs.medianMs / ours.medianMs;
+  return ours && theirs && timesFaster(ours, theirs);
 }
 
 /** How many times faster we are; undefined where the peer has no right result. */
 export function ratioTo(peer: string, layer: LayerResult, operation: Operation): number | undefined {
   const ours = layer.upconv[operation];
   const theirs = rightResult(layer, peer)?.timings[operation];
-  return ours && theirs && theirs.medianMs / ours.medianMs;
+  return ours && theirs && timesFaster(ours, theirs);
 }
 
 /** How many times faster one peer is than another; undefined where one of them has no right result. */
 export function peerRatio(peer: string, than: string, layer: LayerResult, operation: Operation): number | undefined {
   const [fast, slow] = [peer, than].map((name) => rightResult(layer, name)?.timings[operation]);
-  return fast && slow && slow.medianMs / fast.medianMs;
+  return fast && slow && timesFaster(fast, slow);
 }
 
 function rightResult({ peers }: LayerResult, peer: string): PeerResult | undefined {
@@ -60,15 +63,29 @@ function isRight({ disagreement }: PeerResult): boolean {
 }
 
 /** The most that arithmetic or memory allows forward, GFLOP/s. */
-export function boundOf({ flops, streamMs, peakGflops }: LayerResult): { gflops: number; by: 'peak' | 'memory' } {
+export function boundOf({ flops, streamMs, peak }: LayerResult): { gflops: number; by: 'peak' | 'memory' } {
+  const peakGflops = gflopsOf(peak);
   const memory = flops / streamMs / 1e6;
   return memory < peakGflops ? { gflops: memory, by: 'memory' } : { gflops: peakGflops, by: 'peak' };
 }
 
-/** The forward pass as a share of what tiles of the micro-kernel do on operands in the first cache. */
-export function shareOfTiles(layer: LayerResult): number | undefined {
+/** Our speed as a share of multiply-adds in registers, or of tiles of the micro-kernel in the first cache. */
+export function shareOf(yardstick: 'peak' | 'tiles', layer: LayerResult, operation: Operation): number | undefined {
+  const [ours, sample] = [layer.upconv[operation], layer[yardstick]];
+  return ours && sample && (timesFaster(ours, sample) * flopsOfOperation(layer, operation)) / SAMPLE_FLOPS;
+}
+
+/** GFLOP/s of a yardstick. */
+export function gflopsOf({ medianMs }: Timing): number {
+  return SAMPLE_FLOPS / medianMs / 1e6;
+}
+
+/** The forward pass as a share of that. */
+export function shareOfBound(layer: LayerResult): number | undefined {
+  const { gflops, by } = boundOf(layer);
+  if (by === 'peak') return shareOf('peak', layer, 'resident');
   const ours = speed(layer, 'resident');
-  return ours && layer.tileGflops && ours / layer.tileGflops;
+  return ours && ours / gflops;
 }
 
 /** Layers with enough arithmetic to be measured against the peak. */

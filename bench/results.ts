@@ -38,10 +38,10 @@ export interface LayerResult {
   readonly columnBytes: number;
   /** Milliseconds to read input and weight and to write the output once, with nothing to compute. */
   readonly streamMs: number;
-  /** GFLOP/s of one core on registers only, measured in the same turns: the clock of a machine moves. */
-  readonly peakGflops: number;
-  /** GFLOP/s of one core in tiles of the micro-kernel on operands in the first cache, in the same turns. */
-  readonly tileGflops?: number;
+  /** One core on registers only, `SAMPLE_FLOPS` operations in the same turns: the clock of a machine moves. */
+  readonly peak: Timing;
+  /** One core in tiles of the micro-kernel on operands in the first cache, as many; older reports have none. */
+  readonly tiles?: Timing;
   /** What two cores do on registers only, over what one does, in the same turns. */
   readonly secondCore?: number;
   readonly peers: Readonly<Record<string, PeerResult | PeerFailure>>;

@@ -48,8 +48,11 @@ function chartFile({ name }: Chart): string {
   return `latest-${name}.svg`;
 }
 
+/** Turns to four digits and on one line. */
 function jsonOf(report: Report): string {
-  return `${JSON.stringify(report, null, 1)}\n`;
+  const short = (key: string, value: unknown): unknown =>
+    key === 'turnMs' ? (value as number[]).map((ms) => Number(ms.toPrecision(4))) : value;
+  return `${JSON.stringify(report, short, 1).replaceAll(/\[[\d.,\s]*\]/g, (list) => list.replaceAll(/\s/g, ''))}\n`;
 }
 
 async function main(): Promise<void> {

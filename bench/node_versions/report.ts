@@ -21,7 +21,7 @@ export function versionsMarkdown({ date, commit, machine, results }: VersionsRep
     variants.map(({ variant, chosen, peak, microkernels }) =>
       [node, v8, variant, peak.toFixed(1)].concat(
         names.map((name) => {
-          const cell = `${microkernels[name].toFixed(1)} (${percent(microkernels[name], peak)})`;
+          const cell = `${microkernels[name].toFixed(1)} (${percent(microkernels[name] / peak)})`;
           return name === chosen ? `**${cell}**` : cell;
         }),
       ),

@@ -18,8 +18,8 @@ export function ratio(value: number | undefined): string {
   return value !== undefined && value < 1 ? `**${shown}**` : shown;
 }
 
-export function percent(value: number | undefined, whole: number | undefined): string {
-  return value === undefined || whole === undefined ? DASH : `${((100 * value) / whole).toFixed(0)} %`;
+export function percent(share: number | undefined): string {
+  return share === undefined ? DASH : `${(100 * share).toFixed(0)} %`;
 }
 
 export function mebibytes(bytes: number): string {

@@ -1,5 +1,6 @@
 /** What the package is meant to reach, beside what the run found. */
 
+import { timesFaster } from '../../src/cli/benchmark/interleave.ts';
 import { geometricMean } from '../../src/cli/benchmark/statistics.ts';
 import {
   boundOf,
@@ -7,7 +8,8 @@ import {
   isCompute,
   peerRatio,
   ratioTo,
-  speed,
+  shareOf,
+  shareOfBound,
   speedUp,
   threadedRatioTo,
 } from '../metrics.ts';
@@ -64,11 +66,9 @@ function ratios(layers: readonly LayerResult[], peer: string, operation: Operati
 /** Percent of the peak; `orMemory`: of the memory bound where that is what limits a layer. */
 function shares(layers: readonly LayerResult[], operation: Operation, orMemory = false): Valued[] {
   return layers.flatMap((layer): Valued[] => {
-    const { name, peakGflops, tileGflops } = layer;
-    const value = speed(layer, operation);
-    if (value === undefined) return [];
-    const note = tileGflops === undefined ? '' : ` (${percent(value, tileGflops)} of tiles)`;
-    return [[name, (100 * value) / (orMemory ? boundOf(layer).gflops : peakGflops), note]];
+    const share = orMemory ? shareOfBound(layer) : shareOf('peak', layer, operation);
+    if (share === undefined) return [];
+    return [[layer.name, 100 * share, ` (${percent(shareOf('tiles', layer, operation))} of tiles)`]];
   });
 }
 
@@ -83,7 +83,7 @@ function speedUps(layers: readonly LayerResult[], operation: Operation, leastFlo
 function noticeable(layers: readonly LayerResult[]): Valued[] {
   return layers.flatMap(({ name, upconv: { resident: one }, twoThreads: { resident: two } }): Valued[] => {
     if (one === undefined || two === undefined) return [];
-    const value = one.medianMs / two.medianMs;
+    const value = timesFaster(two, one);
     return [[name, two.medianMs - one.medianMs <= 0.02 ? Math.max(value, 1) : value]];
   });
 }

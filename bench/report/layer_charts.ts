@@ -1,6 +1,6 @@
 /** Charts of layers: ratios to others, and shares of the peak. */
 
-import { ratioTo, speed } from '../metrics.ts';
+import { ratioTo, shareOf } from '../metrics.ts';
 import type { Operation } from '../peers/peer.ts';
 import type { LayerResult } from '../results.ts';
 import type { Block } from './document.ts';
@@ -38,8 +38,8 @@ export function peakChart(
   operations: Readonly<Partial<Record<Operation, string>>>,
 ): Block {
   const share = (layer: LayerResult, operation: Operation): number | undefined => {
-    const value = speed(layer, operation);
-    return value && (100 * value) / layer.peakGflops;
+    const value = shareOf('peak', layer, operation);
+    return value && 100 * value;
   };
   const sorted = layers.toSorted((a, b) => (share(a, 'resident') ?? 0) - (share(b, 'resident') ?? 0));
   const series = Object.entries(operations).map(([operation, title]) => ({

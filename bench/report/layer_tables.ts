@@ -1,6 +1,15 @@
 /** Tables of layers. In each the losses come first: rows are sorted by the ratio that the table is about. */
 
-import { boundOf, channelsLastRatio, ratioTo, speed, speedUp, threadedRatioTo } from '../metrics.ts';
+import {
+  boundOf,
+  channelsLastRatio,
+  ratioTo,
+  shareOf,
+  shareOfBound,
+  speed,
+  speedUp,
+  threadedRatioTo,
+} from '../metrics.ts';
 import type { Operation } from '../peers/peer.ts';
 import type { LayerResult } from '../results.ts';
 import type { Block } from './document.ts';
@@ -32,7 +41,6 @@ export function endToEndTable(layers: readonly LayerResult[], peers: readonly st
 
 /** Data where each library keeps it. The bound is arithmetic, or what reading and writing the tensors once takes. */
 export function residentTable(layers: readonly LayerResult[], peers: readonly string[]): Block {
-  const ofBound = (layer: LayerResult): number => (speed(layer, 'resident') ?? NaN) / boundOf(layer).gflops;
   return table(
     [
       'layer',
@@ -45,12 +53,12 @@ export function residentTable(layers: readonly LayerResult[], peers: readonly st
       '% of tiles',
       ...peers.flatMap((peer) => [peer, '×']),
     ],
-    sortedBy(layers, ofBound).map((layer) => {
+    sortedBy(layers, shareOfBound).map((layer) => {
       const ours = speed(layer, 'resident');
       const bound = boundOf(layer);
       return start(layer).concat(
-        [gflops(ours), percent(ours, layer.peakGflops), gflops(bound.gflops), bound.by, percent(ours, bound.gflops)],
-        percent(ours, layer.tileGflops),
+        [gflops(ours), percent(shareOf('peak', layer, 'resident'))],
+        [gflops(bound.gflops), bound.by, percent(shareOfBound(layer)), percent(shareOf('tiles', layer, 'resident'))],
         peers.flatMap((peer) => [gflops(speed(layer, 'resident', peer)), ratio(ratioTo(peer, layer, 'resident'))]),
       );
     }),
@@ -73,7 +81,7 @@ export function backwardTable(layers: readonly LayerResult[], peer: string | und
       start(layer).concat(
         BACKWARD.flatMap(([operation]) => {
           const ours = speed(layer, operation);
-          const cells = [gflops(ours), percent(ours, layer.peakGflops)];
+          const cells = [gflops(ours), percent(shareOf('peak', layer, operation))];
           if (peer === undefined) return cells;
           return cells.concat(gflops(speed(layer, operation, peer)), ratio(ratioTo(peer, layer, operation)));
         }),

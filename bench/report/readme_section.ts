@@ -2,7 +2,7 @@
 
 import { geometricMean } from '../../src/cli/benchmark/statistics.ts';
 import { markdownTable } from '../../src/cli/benchmark/table.ts';
-import { losses, ratioTo, speed } from '../metrics.ts';
+import { losses, ratioTo, shareOf, speed } from '../metrics.ts';
 import type { Operation } from '../peers/peer.ts';
 import type { LayerResult, Report } from '../results.ts';
 import { decimals, percent } from './format.ts';
@@ -99,9 +99,9 @@ function layerRow(layer: LayerResult): string[] {
     `${layer.model} (${layer.name})`,
     (layer.flops / 1e6).toFixed(0),
     decimals(speed(layer, 'resident'), 0),
-    percent(speed(layer, 'resident'), layer.peakGflops),
-    percent(speed(layer, 'gradInput'), layer.peakGflops),
-    percent(speed(layer, 'gradWeight'), layer.peakGflops),
+    percent(shareOf('peak', layer, 'resident')),
+    percent(shareOf('peak', layer, 'gradInput')),
+    percent(shareOf('peak', layer, 'gradWeight')),
     decimals(ratioTo('onnxruntime-web', layer, 'endToEnd'), 1),
   ];
 }

@@ -1,5 +1,6 @@
 /** The report of a run, as blocks: what was lost and what was missed comes first. */
 
+import { timesFaster } from '../../src/cli/benchmark/interleave.ts';
 import { geometricMean } from '../../src/cli/benchmark/statistics.ts';
 import {
   comparedOperations,
@@ -7,7 +8,7 @@ import {
   isCompute,
   layerComplaints,
   losses,
-  shareOfTiles,
+  shareOf,
   trainingComplaints,
 } from '../metrics.ts';
 import type { LayerResult, Report } from '../results.ts';
@@ -82,8 +83,11 @@ function lossBlocks({ layers, convolutions, decoders, training, libraries }: Rep
     ({ layer, peer, operation, ratio }) => `${layer}: ${peer}, ${operation}, **${ratio.toFixed(2)}**`,
   );
   const whole = [
-    ...decoders.map(({ name, upconv, peer }) => ({ name, ratio: peer.medianMs / upconv.medianMs })),
-    ...training.map(({ name, upconv, pytorch }) => ({ name, ratio: (pytorch?.medianMs ?? NaN) / upconv.medianMs })),
+    ...decoders.map(({ name, upconv, peer }) => ({ name, ratio: timesFaster(upconv, peer) })),
+    ...training.map(({ name, upconv, pytorch }) => ({
+      name,
+      ratio: pytorch === null ? NaN : timesFaster(upconv, pytorch),
+    })),
   ].filter(({ ratio }) => ratio < 1);
   const all = [...whole.map(({ name, ratio }) => `${name}: **${ratio.toFixed(2)}**`), ...lost];
   if (Object.keys(libraries).length === 0) return [];
@@ -130,21 +134,17 @@ function secondCore(layers: readonly LayerResult[]): string[] {
 }
 
 /** Whether the core was ours, and what that leaves to be explained. */
-function tiles(layers: readonly LayerResult[]): string[] {
-  const found = layers.flatMap(({ tileGflops, peakGflops }) =>
-    tileGflops === undefined ? [] : tileGflops / peakGflops,
-  );
+function tileNotes(layers: readonly LayerResult[]): string[] {
+  const found = layers.flatMap(({ tiles, peak }) => (tiles === undefined ? [] : timesFaster(tiles, peak)));
   if (found.length === 0) return [];
-  const reached = layers.filter(isCompute).flatMap((layer) => shareOfTiles(layer) ?? []);
-  const [middle, least, most] = [geometricMean(found), Math.min(...found), Math.max(...found)].map((share) =>
-    percent(share, 1),
-  );
+  const reached = layers.filter(isCompute).flatMap((layer) => shareOf('tiles', layer, 'resident') ?? []);
+  const [middle, least, most] = [geometricMean(found), Math.min(...found), Math.max(...found)].map(percent);
   return [
     `Tiles: the micro-kernel alone, on operands in the first cache, in the same turns: ${middle} of the peak in the mean, ${least} to ${most};`,
     'a core that is not shared with another hardware thread gives more than 95 %.',
     ...(reached.length === 0
       ? []
-      : [`Layers that are held to the peak do ${percent(geometricMean(reached), 1)} of tiles in the mean.`]),
+      : [`Layers that are held to the peak do ${percent(geometricMean(reached))} of tiles in the mean.`]),
   ];
 }
 
@@ -163,7 +163,7 @@ function layerBlocks({ layers, libraries }: Report): Block[] {
     heading(2, 'Transposed convolution, forward, resident'),
     text(
       'GFLOP/s with data in the memory of the library; the output is allocated by each call. Peak: as measured beside the layer.',
-      ...tiles(layers),
+      ...tileNotes(layers),
     ),
     peakChart('peak', 'Share of the peak, resident', layers, {
       resident: 'forward',
@@ -224,7 +224,7 @@ function decoderBlocks({ decoders }: Report): Block[] {
     timing(upconv),
     gflops(flops / upconv.medianMs / 1e6),
     timing(peer),
-    ratio(peer.medianMs / upconv.medianMs),
+    ratio(timesFaster(upconv, peer)),
   ]);
   return [
     heading(2, 'Whole decoders, end to end'),
@@ -240,7 +240,7 @@ function trainingBlocks({ training }: Report): Block[] {
     timing(upconv),
     gflops(flops / upconv.medianMs / 1e6),
     pytorch === null ? '–' : timing(pytorch),
-    ratio(pytorch === null ? undefined : pytorch.medianMs / upconv.medianMs),
+    ratio(pytorch === null ? undefined : timesFaster(upconv, pytorch)),
   ]);
   return [heading(2, 'Training steps'), table(['step', 'GFLOP', 'upconv, ms', 'GFLOP/s', 'PyTorch, ms', '×'], rows)];
 }
@@ -282,7 +282,7 @@ function methodBlocks({ secondsPerLayer, repetitions }: Report): Block[] {
   return [
     heading(2, 'Method'),
     list([
-      'GFLOP/s = 2 · batch · input pixels · Cin · Cout/groups · kernel elements ÷ median time (a convolution: output pixels), padded and cropped products too.',
+      'GFLOP/s = 2 · batch · input pixels · Cin · Cout/groups · kernel elements ÷ median time (a convolution: output pixels), padded and cropped products too. Ratios and shares of the peak are medians over turns, each of which compares what ran side by side.',
       `All subjects of a layer take turns, ${secondsPerLayer} s per layer, at least ${repetitions} calls each; above 3 GFLOP the others at least one. Calls are warmed up; a first call of more than a second counts.`,
       'Weights are constants everywhere: packed ahead where a library does so. Resident, upconv keeps tensors in wasm memory; onnxruntime holds the input in the model and gives back one element; PyTorch times itself in a process of its own.',
       'Every timed result of the others is compared with ours, within 8 · K · 2⁻²⁴ for sums of K products of numbers in [−1, 1]; ours is compared with the definition in double precision.',

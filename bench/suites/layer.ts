@@ -9,7 +9,6 @@ import { disagreement } from '../checks/agreement.ts';
 import { errorAgainstDefinition } from '../checks/definition.ts';
 import type { Layer } from '../layers.ts';
 import { flopsOf, isLarge, shapesOf, sizeOf } from '../layers.ts';
-import { SAMPLE_FLOPS } from '../peak.ts';
 import type { Operation, Peer, Results } from '../peers/peer.ts';
 import type { LayerResult, PeerFailure, PeerResult, Timings } from '../results.ts';
 import type { ChannelsLast } from './channels_last.ts';
@@ -65,8 +64,8 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
       columnBytes: columnBytes(layer),
       streamMs: medianOf('stream'),
       secondCore: (2 * medianOf('peak')) / medianOf('two cores'),
-      peakGflops: SAMPLE_FLOPS / medianOf('peak') / 1e6,
-      tileGflops: SAMPLE_FLOPS / medianOf('tiles') / 1e6,
+      peak: timings.get('peak') as Timing,
+      tiles: timings.get('tiles') as Timing,
       peers: { ...failures, ...(await peerResults(peers, timings, operations, layer, expected)) },
     };
   } finally {

@@ -6,7 +6,7 @@ import { heading, list, table, text, toHtml, toMarkdown } from '../../bench/repo
 import { goals, isMet } from '../../bench/report/goals.ts';
 import { readmeSection, replaceSection } from '../../bench/report/readme_section.ts';
 import { complaintsOf, reportBlocks } from '../../bench/report/report.ts';
-import { layerResult, peer, report, timing, timings } from './support/results.ts';
+import { layerResult, peer, report, timing, timings, yardstick } from './support/results.ts';
 
 const web = (endToEnd: number) => ({ 'onnxruntime-web': peer({ endToEnd, resident: endToEnd }) });
 const full = report({
@@ -71,8 +71,8 @@ describe('report', () => {
   test('what tiles do beside the layers: the share of the core that there was', () => {
     const shared = report({
       layers: [
-        layerResult('a', {}, { tileGflops: 30 }),
-        layerResult('b', {}, { tileGflops: 60, flops: 200e6, upconv: timings({ resident: 5 }) }),
+        layerResult('a', {}, { tiles: yardstick(30) }),
+        layerResult('b', {}, { tiles: yardstick(60), flops: 200e6, upconv: timings({ resident: 5 }) }),
       ],
     });
     const found = toMarkdown(reportBlocks(shared), ({ name }) => `${name}.svg`);
@@ -240,8 +240,8 @@ describe('README', () => {
 
 test('comparison of two commits: losses first', () => {
   const found = [
-    { layer: 'a', operation: 'forward', before: 10, after: 20 },
-    { layer: 'b', operation: 'forward', before: 20, after: 10 },
+    { layer: 'a', operation: 'forward', before: 10, after: 20, factor: 2 },
+    { layer: 'b', operation: 'forward', before: 20, after: 10, factor: 0.5 },
   ];
   const lines = comparisonText(found).split('\n');
   expect(lines[0]).toMatch(/forward 1\.000/);

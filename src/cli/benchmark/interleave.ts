@@ -15,6 +15,20 @@ export interface Timing {
   readonly medianMs: number;
   readonly bestMs: number;
   readonly calls: number;
+  /** Of a call in each turn. Turns of all subjects begin together; some have more of them. */
+  readonly turnMs: readonly number[];
+}
+
+/** With fewer turns in common, medians of all calls say more. */
+const LEAST_TURNS = 3;
+
+/**
+ * How many times longer `slow` takes than `fast`: the median over turns, each of which compares what ran side by side.
+ */
+export function timesFaster(fast: Timing, slow: Timing): number {
+  const turns = Math.min(fast.turnMs.length, slow.turnMs.length);
+  if (turns < LEAST_TURNS) return slow.medianMs / fast.medianMs;
+  return median(Array.from({ length: turns }, (_, turn) => slow.turnMs[turn] / fast.turnMs[turn]));
 }
 
 /** Calls that are too short for a turn of their own are repeated until a turn is about this long. */
@@ -30,10 +44,10 @@ const LONG_MS = 1000;
  * @throws what a subject throws
  */
 export async function interleave(subjects: readonly Subject[], budgetMs: number): Promise<Map<string, Timing>> {
-  const runs: { subject: Subject; callsPerTurn: number; samples: number[] }[] = [];
+  const runs: { subject: Subject; callsPerTurn: number; samples: number[]; turnMs: number[] }[] = [];
   for (const subject of subjects) {
     const { shortest, counted } = await warmUp(subject);
-    runs.push({ subject, callsPerTurn: Math.max(1, Math.round(TURN_MS / shortest)), samples: counted });
+    runs.push({ subject, callsPerTurn: Math.max(1, Math.round(TURN_MS / shortest)), samples: counted, turnMs: [] });
   }
   const started = performance.now();
   const over = (): boolean => performance.now() - started >= budgetMs;
@@ -41,13 +55,16 @@ export async function interleave(subjects: readonly Subject[], budgetMs: number)
   while (!over() || runs.some(missing)) {
     for (const run of runs) {
       if (over() && !missing(run)) continue;
-      for (let call = 0; call < run.callsPerTurn; call++) run.samples.push(await run.subject.time());
+      const turn: number[] = [];
+      for (let call = 0; call < run.callsPerTurn; call++) turn.push(await run.subject.time());
+      run.samples.push(...turn);
+      run.turnMs.push(median(turn));
     }
   }
   return new Map(
-    runs.map(({ subject, samples }) => [
+    runs.map(({ subject, samples, turnMs }) => [
       subject.name,
-      { medianMs: median(samples), bestMs: Math.min(...samples), calls: samples.length },
+      { medianMs: median(samples), bestMs: Math.min(...samples), calls: samples.length, turnMs },
     ]),
   );
 }

@@ -57,7 +57,8 @@ export function benchJson(report: BenchReport): string {
   const layers = report.layers.map((layer) => {
     const speeds = MEASURES.map((measure) => {
       const gflops = speedOf(layer, measure);
-      return [measure, { ...layer.timings[measure], gflops, shareOfPeak: gflops / report.peak.median }] as const;
+      const { medianMs, bestMs, calls } = layer.timings[measure];
+      return [measure, { medianMs, bestMs, calls, gflops, shareOfPeak: gflops / report.peak.median }] as const;
     });
     const { name, model, flops, workspaceBytes } = layer;
     return { name, model, flops, workspaceBytes, ...Object.fromEntries(speeds) };

@@ -1,10 +1,16 @@
 /** Results as a run would have found them. */
 
+import { SAMPLE_FLOPS } from '../../../bench/peak.ts';
 import type { Timing } from '../../../src/cli/benchmark/interleave.ts';
 import type { LayerResult, PeerFailure, PeerResult, Report, Timings } from '../../../bench/results.ts';
 
 export function timing(medianMs: number): Timing {
-  return { medianMs, bestMs: medianMs, calls: 3 };
+  return { medianMs, bestMs: medianMs, calls: 3, turnMs: [medianMs, medianMs, medianMs] };
+}
+
+/** A yardstick at so many GFLOP/s. */
+export function yardstick(gflops: number): Timing {
+  return timing(SAMPLE_FLOPS / gflops / 1e6);
 }
 
 export function timings(milliseconds: Readonly<Record<string, number>>): Timings {
@@ -34,7 +40,7 @@ export function layerResult(
     workspaceBytes: { forward: 2 ** 20, backward: 2 ** 19 },
     columnBytes: 8 * 2 ** 20,
     streamMs: 0.5,
-    peakGflops: 60,
+    peak: yardstick(60),
     peers,
     ...other,
   };

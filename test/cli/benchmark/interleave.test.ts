@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { interleave, timeOf } from '../../../src/cli/benchmark/interleave.ts';
+import { interleave, timeOf, timesFaster } from '../../../src/cli/benchmark/interleave.ts';
 import { geometricMean, median } from '../../../src/cli/benchmark/statistics.ts';
 
 describe('statistics', () => {
@@ -37,19 +37,20 @@ describe('interleave', () => {
     const { called, subjects } = record({ a: [900, 10], b: [800, 20] });
     const timings = await interleave(subjects, 0);
     expect(called.join('')).toBe('ab' + 'ab'.repeat(3));
-    expect(timings.get('a')).toEqual({ medianMs: 10, bestMs: 10, calls: 3 });
-    expect(timings.get('b')).toEqual({ medianMs: 20, bestMs: 20, calls: 3 });
+    expect(timings.get('a')).toEqual({ medianMs: 10, bestMs: 10, calls: 3, turnMs: [10, 10, 10] });
+    expect(timings.get('b')).toEqual({ medianMs: 20, bestMs: 20, calls: 3, turnMs: [20, 20, 20] });
   });
 
   test('a first call of more than a second counts', async () => {
     const { called, subjects } = record({ a: [2000, 1000, 3000] });
-    expect((await interleave(subjects, 0)).get('a')).toEqual({ medianMs: 2000, bestMs: 1000, calls: 3 });
+    const expected = { medianMs: 2000, bestMs: 1000, calls: 3, turnMs: [1000, 3000] };
+    expect((await interleave(subjects, 0)).get('a')).toEqual(expected);
     expect(called).toHaveLength(3);
   });
 
   test('and is the only one where one is asked for', async () => {
     const { called, subjects } = record({ a: [2000] }, 1);
-    expect((await interleave(subjects, 0)).get('a')).toEqual({ medianMs: 2000, bestMs: 2000, calls: 1 });
+    expect((await interleave(subjects, 0)).get('a')).toEqual({ medianMs: 2000, bestMs: 2000, calls: 1, turnMs: [] });
     expect(called).toHaveLength(1);
   });
 
@@ -72,6 +73,22 @@ describe('interleave', () => {
   test('what a subject throws is thrown', async () => {
     const failing = { name: 'a', repetitions: 1, time: () => Promise.reject(new Error('no')) };
     await expect(interleave([failing], 0)).rejects.toThrow('no');
+  });
+});
+
+describe('timesFaster', () => {
+  const timing = (medianMs: number, ...turnMs: number[]) => ({ medianMs, bestMs: 1, calls: 1, turnMs });
+
+  test('is the median of ratios within turns, whatever the machine did from turn to turn', () => {
+    expect(timesFaster(timing(10, 10, 40, 10), timing(40, 20, 80, 40))).toBe(2);
+  });
+
+  test('of the turns that both have', () => {
+    expect(timesFaster(timing(10, 1, 1, 1, 100, 100), timing(10, 3, 3, 3))).toBe(3);
+  });
+
+  test('and of medians where these are fewer than three', () => {
+    expect(timesFaster(timing(10, 1, 1), timing(50, 3, 3, 3))).toBe(5);
   });
 });
 
