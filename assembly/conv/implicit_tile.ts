@@ -13,6 +13,7 @@
  * and where a tile of 6 x 2 vectors has as many multiply-adds per load, it needs that many more rows.
  */
 
+import { address } from '../address';
 import { simd } from '../simd';
 
 export class implicitTile {
@@ -42,6 +43,8 @@ export function runPairs(
   const tapsEnd = tapOffsetPtr + ((<usize>taps) << 2);
   const rowsEnd = rowOffsetPtr + ((<usize>tiles) << 3);
   const keep = i32x4.splat(accumulate ? -1 : 0);
+  aPtr = address.extended(aPtr);
+  v128.load32_splat(aPtr, 4); // as `address.addOffsets` does
   for (; strips > 0; strips--) {
     let a = aPtr;
     for (let rowPtr = rowOffsetPtr; rowPtr < rowsEnd; rowPtr += 8) {

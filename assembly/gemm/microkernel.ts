@@ -17,6 +17,7 @@
  * the registers hold as many of those.
  */
 
+import { address } from '../address';
 import { simd } from '../simd';
 
 /** Loop 1 (ir) around the micro-kernel of height `mr` for elements of `bytes`. */
@@ -35,9 +36,9 @@ export function runTiles(
   if (!ASC_NO_ASSERT) {
     assert(kc > 0 && (bytes == 4 || mr == 4));
   }
-  aPtr = tile.extended(aPtr);
-  bPtr = tile.extended(bPtr);
-  tile.addOffsets(bPtr);
+  aPtr = address.extended(aPtr);
+  bPtr = address.extended(bPtr);
+  address.addOffsets(bPtr);
   if (bytes == 8) tile.run<f64>(4, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
   else if (mr == 6) tile.run<f32>(6, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
   else if (!Variant.wide && mr == 5) tile.run<f32>(5, tiles, kc, aPtr, bPtr, rowOffsetPtr, cPtr, accumulate, split);
@@ -69,9 +70,9 @@ export class pair {
     cPtr: usize,
     accumulate: bool,
   ): void {
-    aPtr = tile.extended(aPtr);
-    bPtr = tile.extended(bPtr);
-    tile.addOffsets(bPtr);
+    aPtr = address.extended(aPtr);
+    bPtr = address.extended(bPtr);
+    address.addOffsets(bPtr);
     if (mr == 6) tile.runPair(6, tiles, kc, aPtr, bPtr, bStep, rowOffsetPtr, cPtr, accumulate);
     else tile.runPair(4, tiles, kc, aPtr, bPtr, bStep, rowOffsetPtr, cPtr, accumulate);
   }
@@ -79,27 +80,6 @@ export class pair {
 
 /** The loops of a height, which is a constant of each call. */
 class tile {
-  /**
-   * The pointer. V8 extends one that is a parameter to 64 bits in each step of a loop; of the result of an instruction
-   * it knows that it is.
-   */
-  @inline static extended(ptr: usize): usize {
-    return ptr & ~3;
-  }
-
-  /**
-   * Loads at every offset that a row of A has. V8 adds the offset of a splat to the start of memory: one instruction
-   * more for each element of A in each step of a loop, unless the sum is there already.
-   * @param ptr 24 bytes that can be read
-   */
-  @inline static addOffsets(ptr: usize): void {
-    v128.load32_splat(ptr, 4);
-    v128.load32_splat(ptr, 8);
-    v128.load32_splat(ptr, 12);
-    v128.load32_splat(ptr, 16);
-    v128.load32_splat(ptr, 20);
-  }
-
   @inline static run<T>(
     mr: i32,
     tiles: i32,
