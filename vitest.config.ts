@@ -81,6 +81,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...LONG, ...PAGE_ONLY, ...OWN_COMMAND.filter((path) => !WIDE.includes(path)), ...NOT_WIDE],
           execArgv: ['--experimental-wasm-revectorize'],
+          ...SHARED_MODULES,
           ...TIMEOUT,
         },
       },
