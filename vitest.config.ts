@@ -85,7 +85,7 @@ export default defineConfig({
           ...TIMEOUT,
         },
       },
-      { test: { name: 'long', include: LONG, testTimeout: 600_000 } },
+      { test: { name: 'long', include: LONG, testTimeout: 600_000, hookTimeout: 60_000 } },
       // a target takes the time that it is given, and a failure as long to shrink
       { test: { name: 'fuzz', include: FUZZ, testTimeout: 0, hookTimeout: 60_000 } },
       { test: { name: 'pytorch', include: PYTORCH, ...TIMEOUT } },
