@@ -88,7 +88,7 @@ test('a worker that is terminated in a call: it rejects with the cause, nothing 
   // a worker that dies between two calls harms none: again until one was hit
   for (let round = 0; round < 50 && errors.length === 0; round++) {
     const calls = Array.from({ length: 16 }, () => call());
-    await turns(1);
+    await turns(1 + (round % 8));
     terminateOne();
     for (const result of await Promise.allSettled(calls)) {
       if (result.status === 'rejected') errors.push(result.reason);
