@@ -74,7 +74,7 @@ test('all workers terminated just before a call: it rejects instead of waiting f
   // whether the page learns of it before the call, in it or in the next one is chance
   const outcomes = [await outcome(), await outcome()];
   expect(['right,right', 'the worker was terminated,right', 'right,the worker was terminated']).toContain(
-    `${outcomes}`,
+    outcomes.join(','),
   );
   expectRight(await call());
   expect(mortal.info.threads).toBe(2);
