@@ -28,6 +28,8 @@ import { ProcessesFirst } from './test/sequencer.ts';
 const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 /** Of files that are not `OWN_MODULES`. */
 const SHARED_MODULES = { isolate: false, setupFiles: 'test/setup.ts' };
+/** V8 joins vectors for modules that are made for it. */
+const WIDE_VECTORS = ['--experimental-wasm-revectorize'];
 const TIMEOUT = { testTimeout: 60_000, hookTimeout: 60_000 };
 /** What tests ask the environment for: a page has none. */
 const ENVIRONMENT = Object.fromEntries(
@@ -79,11 +81,21 @@ export default defineConfig({
         test: {
           name: 'wide',
           include: ['test/**/*.test.ts'],
-          exclude: [...LONG, ...PAGE_ONLY, ...OWN_COMMAND.filter((path) => !WIDE.includes(path)), ...NOT_WIDE],
-          execArgv: ['--experimental-wasm-revectorize'],
+          exclude: [
+            ...LONG,
+            ...PAGE_ONLY,
+            ...OWN_COMMAND.filter((path) => !WIDE.includes(path)),
+            ...OWN_MODULES,
+            ...NOT_WIDE,
+          ],
+          execArgv: WIDE_VECTORS,
           ...SHARED_MODULES,
           ...TIMEOUT,
         },
+      },
+      {
+        plugins: [wideVectors],
+        test: { name: 'wide-modules', include: OWN_MODULES, exclude: NOT_WIDE, execArgv: WIDE_VECTORS, ...TIMEOUT },
       },
       { test: { name: 'long', include: LONG, testTimeout: 600_000, hookTimeout: 60_000 } },
       // a target takes the time that it is given, and a failure as long to shrink

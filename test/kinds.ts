@@ -31,9 +31,10 @@ export const OWN_MODULES: string[] = [
 ];
 /** Tests of what is built, or of nothing that kernels compute: once is enough. */
 export const NOT_WIDE: string[] = [
-  ...OWN_MODULES,
   'test/{architecture,bench,cli,examples,fuzz,docs,readme,wasm}/**',
+  'test/engine/{init,runtime}.test.ts',
   'test/engine/wide*',
+  'test/threading/worker_death.node.test.ts', // wants calls that take long
   'test/**/size.node.test.ts',
   'demo/**',
 ];
