@@ -1,1 +1,1 @@
-export { Peak, SAMPLE_FLOPS } from '../src/cli/benchmark/peak.ts';
+export { Peak, SAMPLE_FLOPS, timeSample } from '../src/cli/benchmark/peak.ts';

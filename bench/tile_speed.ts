@@ -3,9 +3,8 @@
  * hardware thread on it takes half of the instructions per cycle, which multiply-adds in registers hardly notice.
  */
 
-import { timeOf } from '../src/cli/benchmark/interleave.ts';
 import { instantiateAssembly } from './compile_assembly.ts';
-import { SAMPLE_FLOPS } from './peak.ts';
+import { timeSample } from './peak.ts';
 
 interface TileExports {
   flopsPerRound(mr: number): number;
@@ -14,7 +13,7 @@ interface TileExports {
 }
 
 const PAGE_BYTES = 65536;
-/** A cache line that starts the memory stays unused: the stub runtime's own. */
+/** Any multiple of a cache line does. */
 const START = 64;
 const WARM_UP_CALLS = 200;
 
@@ -40,10 +39,6 @@ export class TileSpeed {
   /** Takes one sample: milliseconds of `SAMPLE_FLOPS` operations. */
   time(): number {
     const flops = this.#exports.flopsPerRound(this.#mr);
-    const rounds = Math.round(SAMPLE_FLOPS / flops);
-    const ms = timeOf(() => {
-      this.#exports.run(rounds, this.#mr, START);
-    });
-    return (ms * SAMPLE_FLOPS) / (rounds * flops);
+    return timeSample(flops, (rounds) => this.#exports.run(rounds, this.#mr, START));
   }
 }

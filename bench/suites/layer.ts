@@ -1,7 +1,7 @@
 /** Everything that is measured of one layer: ours and the other libraries in turns. */
 
 import type { Subject, Timing } from '../../src/cli/benchmark/interleave.ts';
-import { interleave, timeOf } from '../../src/cli/benchmark/interleave.ts';
+import { interleave, timeOf, timesFaster } from '../../src/cli/benchmark/interleave.ts';
 import type { LayerData } from '../../src/cli/benchmark/layer_calls.ts';
 import { LayerCalls, randomData } from '../../src/cli/benchmark/layer_calls.ts';
 import type { Bench } from '../bench.ts';
@@ -46,7 +46,7 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
       { name: 'two cores', repetitions: bench.repetitions, time: () => bench.twoCores.time() },
     ];
     const timings = await interleave(subjects, bench.budgetMs);
-    const medianOf = (name: string): number => (timings.get(name) as Timing).medianMs;
+    const timingOf = (name: string): Timing => timings.get(name) as Timing;
     return {
       name: layer.name,
       model: layer.model,
@@ -62,10 +62,10 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
       ),
       workspaceBytes,
       columnBytes: columnBytes(layer),
-      streamMs: medianOf('stream'),
-      secondCore: (2 * medianOf('peak')) / medianOf('two cores'),
-      peak: timings.get('peak') as Timing,
-      tiles: timings.get('tiles') as Timing,
+      streamMs: timingOf('stream').medianMs,
+      secondCore: 2 * timesFaster(timingOf('two cores'), timingOf('peak')),
+      peak: timingOf('peak'),
+      tiles: timingOf('tiles'),
       peers: { ...failures, ...(await peerResults(peers, timings, operations, layer, expected)) },
     };
   } finally {

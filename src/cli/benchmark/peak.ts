@@ -1,5 +1,6 @@
 /** The yardstick: multiply-adds per second of one core in this run, without memory. */
 
+import { timeOf } from './interleave.ts';
 import { FUSED, SEPARATE, multiplyAddModule, type MultiplyAdd } from './multiply_add_module.ts';
 import { median } from './statistics.ts';
 
@@ -10,6 +11,15 @@ const SAMPLES = 3;
 /** Calls until the optimising compiler has replaced the first code. */
 const WARM_UP_CALLS = 100;
 const WARM_UP_ITERATIONS = 10_000;
+
+/** Milliseconds of `SAMPLE_FLOPS` operations, of which an iteration of `run` does so many. */
+export function timeSample(flopsPerIteration: number, run: (iterations: number) => void): number {
+  const iterations = Math.round(SAMPLE_FLOPS / flopsPerIteration);
+  const ms = timeOf(() => {
+    run(iterations);
+  });
+  return (ms * SAMPLE_FLOPS) / (iterations * flopsPerIteration);
+}
 
 /** Measures again whenever it is asked, because the clock of the machine moves. */
 export class Peak {
@@ -38,10 +48,7 @@ export class Peak {
 
   /** Takes one sample: milliseconds of `SAMPLE_FLOPS` operations. */
   time(): number {
-    const iterations = Math.round(SAMPLE_FLOPS / this.#flopsPerIteration);
-    const started = performance.now();
-    this.#run(iterations, 0.5);
-    const milliseconds = ((performance.now() - started) * SAMPLE_FLOPS) / (iterations * this.#flopsPerIteration);
+    const milliseconds = timeSample(this.#flopsPerIteration, (iterations) => this.#run(iterations, 0.5));
     this.#gflops.push(SAMPLE_FLOPS / milliseconds / 1e6);
     return milliseconds;
   }
