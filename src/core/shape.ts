@@ -13,7 +13,7 @@ export function elementCount(shape: Shape): number {
 
 /** Element strides of a row-major array. */
 export function contiguousStrides(shape: Shape): number[] {
-  const strides: number[] = Array.from({ length: shape.length }, () => 1);
+  const strides = shape.map(() => 1);
   for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * Math.max(shape[axis + 1], 1);
   return strides;
 }

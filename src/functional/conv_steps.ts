@@ -41,10 +41,9 @@ export function forwardStep(
   const source = weightSource(weight);
   const seen = { input: operands.read('input', input), weight: source, output: operands.write('output', output) };
   if (bias !== null) operands.read('bias', bias, 'row-major');
-  const product = productOf(problem, 'forward', input);
-  // in a product that gathers, bands of whole rows take the path of the whole anyway
-  const isSized = product.open && !product.scatters;
-  const algorithm = !anySizeOnly || !product.open ? problem.algorithm : isSized ? 'direct' : usualAlgorithm(product);
+  const { algorithm, variants } = anySizeOnly
+    ? choiceOfBands(problem, input)
+    : { algorithm: problem.algorithm, variants: variantsOf(problem) };
   const spec = specOf({ ...problem, algorithm }, engine, seen, { bias: bias !== null, activation, inputActivation });
   // JSON has no infinities: numbers of activations are in the key as text
   const numbers = `${numbersOf(activation)} ${numbersOf(inputActivation)}`;
@@ -57,7 +56,7 @@ export function forwardStep(
       const key = `${problem.kind.name} ${JSON.stringify(full)} ${numbers}`;
       return { key, plan: engine.plan(key, () => problem.kind.plan(full)) };
     },
-    anySizeOnly && !isSized ? [ANY_SIZE] : variantsOf(problem),
+    variants,
   );
 }
 
@@ -129,6 +128,15 @@ function productOf(
   return { ...product, open: isFree(algorithm) && hasChoice(product) };
 }
 
+/** What all bands of a picture take, of whatever size. */
+function choiceOfBands(problem: ConvProblem, input: Tensor): { algorithm: Algorithm; variants: readonly Variant[] } {
+  const product = productOf(problem, 'forward', input);
+  if (!product.open) return { algorithm: problem.algorithm, variants: [ANY_SIZE] };
+  if (product.scatters) return { algorithm: usualAlgorithm(product), variants: [ANY_SIZE] };
+  // in a product that gathers, bands of whole rows take the path of the whole anyway
+  return { algorithm: 'direct', variants: variantsOf(problem) };
+}
+
 /** Algorithms whose layouts a packed weight holds: of any size, all that calls may take. */
 export function algorithmsToPack(
   problem: ConvProblem,
@@ -194,14 +202,20 @@ function specOf(
     microkernel: engine.forcedMr === null ? undefined : microkernelName(engine.forcedMr, engine.kernelSet),
     algorithm,
     inputStrides: input && batchedStrides(input, axes),
-    weightStrides: weight?.strides,
+    weightStrides: unfrozen(weight?.strides),
     outputStrides: batchedStrides(output, axes),
     ...more,
   };
 }
 
 function batchedStrides({ shape, strides }: Partial<KernelOperand>, axes: number): readonly number[] | undefined {
-  return shape === undefined || strides === undefined || shape.length === axes + 2 ? strides : [0, ...strides];
+  if (shape === undefined || strides === undefined) return unfrozen(strides);
+  return shape.length === axes + 2 ? [...strides] : [0, ...strides];
+}
+
+/** Of a spec that is a key: `JSON.stringify` takes three times as long where an array is frozen, as a tensor's are. */
+function unfrozen(strides: readonly number[] | undefined): readonly number[] | undefined {
+  return strides && [...strides];
 }
 
 function numbersOf(activation: Activation | undefined): string {

@@ -51,8 +51,9 @@ export function acceptedAlgorithms(geometry: ConvGeometry): Algorithm[] {
 /** @throws {ArgumentError} for an unknown algorithm, or one that does not take this geometry. */
 export function checkAlgorithm(operation: string, value: unknown, geometry: ConvGeometry): Algorithm {
   const algorithm = checkChoice(operation, 'algorithm', value === undefined ? 'auto' : value, ALGORITHMS);
+  if (algorithm === 'auto') return algorithm;
   const accepted = acceptedAlgorithms(geometry);
-  if (algorithm !== 'auto' && !accepted.includes(algorithm)) {
+  if (!accepted.includes(algorithm)) {
     const needs = algorithm === 'depthwise' ? DEPTHWISE_NEEDS : WINOGRAD_NEEDS;
     throw new ArgumentError(operation, 'algorithm', accepted.join(' | '), `'${algorithm}', which needs ${needs}`);
   }
