@@ -7,6 +7,7 @@ import { elementBytes } from '../core/dtype.ts';
 import { contiguousStrides, elementCount, isContiguous } from '../core/shape.ts';
 import { chooseMr, nrOf, roundUp, stepCycles } from './blocking.ts';
 import type { ProductSpec } from './conv_fields.ts';
+import { areNeighbours } from './conv_geometry.ts';
 import type { ConvPlan } from './conv_plan.ts';
 import { planCopy } from './copy.ts';
 import type { ForwardSpec } from './forward_spec.ts';
@@ -17,14 +18,24 @@ import { withOperands } from './stage.ts';
 /** Cycles, see `ConvPlan`, to pack a step of B: from L2, from where larger ones lie. */
 const PACK_STEP = { near: 8, far: 14 } as const;
 const NEAR_BYTES = 2 ** 20;
-/** Cycles that an element takes on its way from phase planes of such inputs: they are written in pieces of lines. */
-const SCATTERED_ELEMENT = 10;
+/** Cycles that an element takes on its way from phase planes of such inputs, where channels are first and last: pieces of lines. */
+const SCATTERED_ELEMENT = { first: 10, last: 4 } as const;
 /** Cycles to write a bias where the product adds to it. */
 const BIAS_ELEMENT = 3;
 
-/** Lengths of the axes that make a column: output channel, tap. */
-function columnLengths({ geometry }: ProductSpec): number[] {
-  return [geometry.outChannels, ...geometry.axes.map(({ kernel }) => kernel)];
+/** Of the axes that make a column, what they have, in the order of the large side: channels first or last. */
+function inOrder({ output }: ProductSpec, channel: number, taps: readonly number[]): number[] {
+  return areNeighbours(output) ? [...taps, channel] : [channel, ...taps];
+}
+
+/** Lengths of those axes. */
+function columnLengths(spec: ProductSpec): number[] {
+  const { outChannels, axes } = spec.geometry;
+  return inOrder(
+    spec,
+    outChannels,
+    axes.map(({ kernel }) => kernel),
+  );
 }
 
 /** True for a product to the large side that `planOnePosition` takes. */
@@ -35,16 +46,16 @@ export function acceptsOnePosition(spec: ProductSpec): boolean {
     geometry.axes.every(({ input, output, kernel, dilation, crop }) => {
       return input === 1 && output === kernel && crop === 0 && (dilation === 1 || kernel === 1);
     }) &&
-    isContiguous(columnLengths(spec), [output.channel, ...output.spatial]) &&
     !activation?.kind &&
-    !inputActivation?.kind
+    !inputActivation?.kind &&
+    isContiguous(columnLengths(spec), inOrder(spec, output.channel, output.spatial))
   );
 }
 
 /** True for a product of both sides that `planOnePositionGradWeight` takes. */
 export function acceptsOnePositionGradWeight(spec: ProductSpec): boolean {
   const { outChannel, spatial } = spec.weight;
-  return acceptsOnePosition(spec) && isContiguous(columnLengths(spec), [outChannel, ...spatial]);
+  return acceptsOnePosition(spec) && isContiguous(columnLengths(spec), inOrder(spec, outChannel, spatial));
 }
 
 /** Cycles of `rows` rows by `columns` columns, `depth` deep. */
@@ -59,9 +70,11 @@ function productCycles(spec: ProductSpec, rows: number, columns: number, depth: 
 export function planOnePosition(spec: ForwardSpec): ConvPlan {
   const { dtype, geometry, input, output, weight, bias } = spec;
   const { batch, groups, inChannels, outChannels, axes } = geometry;
-  const n = elementCount(columnLengths(spec));
-  const shape = [groups * inChannels, ...columnLengths(spec)];
-  const source = [weight.inChannel, weight.outChannel, ...weight.spatial];
+  const lengths = columnLengths(spec);
+  const n = elementCount(lengths);
+  const shape = [groups * inChannels, ...lengths];
+  const source = [weight.inChannel, ...inOrder(spec, weight.outChannel, weight.spatial)];
+  const scattered = SCATTERED_ELEMENT[areNeighbours(output) ? 'last' : 'first'];
   const product = planMatmul({
     ...spec,
     batch: [{ length: groups, a: inChannels * input.channel, b: inChannels * n, c: outChannels * output.channel }],
@@ -87,7 +100,7 @@ export function planOnePosition(spec: ForwardSpec): ConvPlan {
     stages,
     packedWeightBytes: elementCount(shape) * elementBytes(dtype),
     workspaceBytes: product.workspaceBytes,
-    cycles: productCycles(spec, batch, n, inChannels) + ((bias ? BIAS_ELEMENT : 0) - SCATTERED_ELEMENT) * batch * n,
+    cycles: productCycles(spec, batch, n, inChannels) + ((bias ? BIAS_ELEMENT : 0) - scattered) * batch * n,
     packKey: ['onePosition', dtype, groups, ...shape, ...source].join(),
   };
 }

@@ -137,6 +137,24 @@ describe.each(PROBLEMS.map((each) => [`${each.batch} x ${each.weight.join(' x ')
       }
     });
 
+    test('channels last, with a bias', () => {
+      const format = { memoryFormat: 'channelsLast' } as const;
+      expectWithinBound(
+        own(forwardSync(given(input), given(weight), given(bias), { ...each.options, ...format })),
+        convTransposeReference(input, weight, bias, each.options),
+      );
+      const { gradWeight } = convTransposeBackwardReference(gradOutput, input, weight, each.options);
+      const last = own(given(gradOutput).contiguous(format));
+      const options = { ...each.options, outputMask: [false, true, false] } as const;
+      expectWithinBound(own(backwardSync(last, given(input), given(weight), options).gradWeight), gradWeight);
+      // memory of the gradient in the order of the gradients it comes from
+      const [rows, columns, ...taps] = each.weight;
+      const turned = own(full([rows, ...taps, columns], NaN, { engine }));
+      const outGradWeight = own(turned.permute([0, taps.length + 1, ...taps.map((_length, axis) => axis + 1)]));
+      backwardSync(last, given(input), given(weight), { ...options, outGradWeight });
+      expectWithinBound(own(outGradWeight.contiguous()), gradWeight);
+    });
+
     test('weight gradient, written and added', () => {
       expect(entriesOf(each, {}, true).includes('matmul')).toBe(whole);
       const { gradWeight } = convTransposeBackwardReference(gradOutput, input, weight, each.options);
@@ -179,6 +197,18 @@ test('one or a few images, an activation and a forced path go the other ways', (
     expect(entriesOf(plain, { algorithm }, true)).not.toContain('matmul');
   }
   expect(entriesOf(plain, { algorithm: 'direct' })).toContain('matmul');
+});
+
+test('channels last is a product, too, where one group has them all', () => {
+  const channelsLast = ({ output: [, channels, height, width] }: Problem): Partial<ConvSpec> => ({
+    outputStrides: [channels * height * width, 1, channels * width, channels],
+  });
+  const [, , , , inGroups] = PROBLEMS;
+  expect(entriesOf(plain, channelsLast(plain))).toEqual(['matmul']);
+  expect(entriesOf(inGroups, channelsLast(inGroups))).not.toContain('matmul');
+  const ofWeight = { weightStrides: [24 * 16, 1, 24 * 4, 24] };
+  expect(entriesOf(plain, channelsLast(plain), true)).not.toContain('matmul');
+  expect(entriesOf(plain, { ...channelsLast(plain), ...ofWeight }, true)).toContain('matmul');
 });
 
 test('outputs beyond the kernel are zero, and not a product', () => {
