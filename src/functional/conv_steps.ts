@@ -3,6 +3,7 @@
 import type { Activation } from '../core/activation.ts';
 import { computeDtype } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
+import { formatStrides } from '../core/memory_format.ts';
 import type { PackedWeightRequest, Step } from '../engine/call.ts';
 import { NO_WORKSPACE } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -13,7 +14,7 @@ import type { ConvSpec } from '../kernels/spec.ts';
 import { microkernelName } from '../plan/blocking.ts';
 import type { Axis } from '../plan/conv_geometry.ts';
 import type { Algorithm } from '../plan/forward_algorithms.ts';
-import { isFree } from '../plan/forward_algorithms.ts';
+import { acceptedAlgorithms, isFree } from '../plan/forward_algorithms.ts';
 import { algorithmsOfAnySize, hasChoice, usualAlgorithm } from '../plan/usual_choice.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ConvProblem } from './conv_problem.ts';
@@ -41,13 +42,12 @@ export function forwardStep(
   const source = weightSource(weight);
   const seen = { input: operands.read('input', input), weight: source, output: operands.write('output', output) };
   if (bias !== null) operands.read('bias', bias, 'row-major');
-  const { algorithm, variants } = anySizeOnly
-    ? choiceOfBands(problem, input)
-    : { algorithm: problem.algorithm, variants: variantsOf(problem) };
+  const { algorithm, best } = anySizeOnly ? choiceOfBands(problem, input) : { ...problem, best: BEST };
   const spec = specOf({ ...problem, algorithm }, engine, seen, { bias: bias !== null, activation, inputActivation });
   // JSON has no infinities: numbers of activations are in the key as text
   const numbers = `${numbersOf(activation)} ${numbersOf(inputActivation)}`;
   return stepOf(
+    problem,
     engine,
     operands,
     source,
@@ -56,7 +56,7 @@ export function forwardStep(
       const key = `${problem.kind.name} ${JSON.stringify(full)} ${numbers}`;
       return { key, plan: engine.plan(key, () => problem.kind.plan(full)) };
     },
-    variants,
+    best,
   );
 }
 
@@ -80,17 +80,11 @@ export function backwardSteps(
     const seen = { output: operands.read('gradOutput', gradOutput), ...see(operands) };
     const outputMask = [index === 0, index === 1, index === 2] as const;
     const spec = specOf(problem, engine, seen, { outputMask, accumulate });
-    const step = stepOf(
-      engine,
-      operands,
-      source,
-      (variant) => {
-        const full = { ...spec, ...variant };
-        const key = `${problem.kind.name}Backward ${JSON.stringify(full)}`;
-        return { key, plan: engine.plan(key, () => problem.kind.planBackward(full)) };
-      },
-      variantsOf(problem),
-    );
+    const step = stepOf(problem, engine, operands, source, (variant) => {
+      const full = { ...spec, ...variant };
+      const key = `${problem.kind.name}Backward ${JSON.stringify(full)}`;
+      return { key, plan: engine.plan(key, () => problem.kind.planBackward(full)) };
+    });
     steps.push(step);
   };
   if (gradInput !== null) {
@@ -129,42 +123,61 @@ function productOf(
 }
 
 /** What all bands of a picture take, of whatever size. */
-function choiceOfBands(problem: ConvProblem, input: Tensor): { algorithm: Algorithm; variants: readonly Variant[] } {
+function choiceOfBands(problem: ConvProblem, input: Tensor): { algorithm: Algorithm; best: Variant } {
   const product = productOf(problem, 'forward', input);
-  if (!product.open) return { algorithm: problem.algorithm, variants: [ANY_SIZE] };
-  if (product.scatters) return { algorithm: usualAlgorithm(product), variants: [ANY_SIZE] };
+  if (!product.open) return { algorithm: problem.algorithm, best: ANY_SIZE };
   // in a product that gathers, bands of whole rows take the path of the whole anyway
-  return { algorithm: 'direct', variants: variantsOf(problem) };
+  return product.scatters
+    ? { algorithm: usualAlgorithm(product), best: ANY_SIZE }
+    : { algorithm: 'direct', best: BEST };
 }
 
-/** Algorithms whose layouts a packed weight holds: of any size, all that calls may take. */
-export function algorithmsToPack(
+/** A layout of a packed weight: its size, and the step that fills it. */
+export interface Packing {
+  readonly packKey: string;
+  readonly bytes: number;
+  readonly fill: Step;
+}
+
+/**
+ * What packs `weight` for `direction`, in the layouts of all calls that the shape may come in; of any size, of all paths
+ * that calls may take. A layout may be there twice.
+ */
+export function packings(
   problem: ConvProblem,
   direction: 'forward' | 'gradInput',
   weight: Tensor,
   anySize: boolean,
-): Algorithm[] {
-  const product = productOf(problem, direction, weight);
-  return anySize && product.open ? algorithmsOfAnySize(product) : [problem.algorithm];
-}
-
-/** What packs `weight` for `direction`: the layout of the packed copy, its size, and the step that fills it. */
-export function packingStep(
-  problem: ConvProblem,
-  direction: 'forward' | 'gradInput',
-  weight: Tensor,
-  anySize: boolean,
-): { readonly packKey: string; readonly bytes: number; readonly fill: Step } {
+): Packing[] {
   const { engine, dtype } = weight;
   const operands = new KernelOperands();
   operands.read('weight', weight, 'row-major'); // as a packed weight is taken to be
-  const seen = { output: { dtype: computeDtype(dtype) } };
-  const spec = { ...specOf(problem, engine, seen, {}), ...(anySize ? { anySize } : {}) };
-  const { pack, packKey, packedWeightBytes } =
-    direction === 'forward'
-      ? problem.kind.plan(spec)
-      : problem.kind.planBackward({ ...spec, outputMask: [true, false, false] });
-  return { packKey, bytes: packedWeightBytes, fill: operands.step(engine, null, pack, NO_WORKSPACE) };
+  const product = productOf(problem, direction, weight);
+  const algorithms = anySize && product.open ? algorithmsOfAnySize(product) : [problem.algorithm];
+  const specs = algorithms.flatMap((algorithm) => {
+    const spec = specOf({ ...problem, algorithm }, engine, { output: { dtype: computeDtype(dtype) } }, {});
+    return anySize ? [{ ...spec, anySize }] : [spec, restricted(spec, direction)];
+  });
+  return specs.map((each) => {
+    const { pack, packKey, packedWeightBytes } =
+      direction === 'forward'
+        ? problem.kind.plan(each)
+        : problem.kind.planBackward({ ...each, outputMask: [true, false, false] });
+    return { packKey, bytes: packedWeightBytes, fill: operands.step(engine, null, pack, NO_WORKSPACE) };
+  });
+}
+
+/** A call with all that rules out a path: the one that it takes is open to every call of the shape. */
+function restricted(spec: ConvSpec, direction: 'forward' | 'gradInput'): ConvSpec {
+  const { batch, inChannels, outChannels, inputSpatial, outputSpatial } = spec;
+  const channelsLast = (channels: number, spatial: readonly number[]) =>
+    formatStrides('channelsLast', [batch, channels, ...spatial], 1);
+  return {
+    ...spec,
+    inputStrides: channelsLast(inChannels, inputSpatial),
+    outputStrides: channelsLast(outChannels, outputSpatial),
+    ...(direction === 'forward' ? { activation: 'relu', inputActivation: 'relu' } : {}),
+  };
 }
 
 /** What kernels see of the operands; the spec takes those that are left out for row-major. */
@@ -202,20 +215,14 @@ function specOf(
     microkernel: engine.forcedMr === null ? undefined : microkernelName(engine.forcedMr, engine.kernelSet),
     algorithm,
     inputStrides: input && batchedStrides(input, axes),
-    weightStrides: unfrozen(weight?.strides),
+    weightStrides: weight?.strides,
     outputStrides: batchedStrides(output, axes),
     ...more,
   };
 }
 
 function batchedStrides({ shape, strides }: Partial<KernelOperand>, axes: number): readonly number[] | undefined {
-  if (shape === undefined || strides === undefined) return unfrozen(strides);
-  return shape.length === axes + 2 ? [...strides] : [0, ...strides];
-}
-
-/** Of a spec that is a key: `JSON.stringify` takes three times as long where an array is frozen, as a tensor's are. */
-function unfrozen(strides: readonly number[] | undefined): readonly number[] | undefined {
-  return strides && [...strides];
+  return shape === undefined || strides === undefined || shape.length === axes + 2 ? strides : [0, ...strides];
 }
 
 function numbersOf(activation: Activation | undefined): string {
@@ -256,32 +263,31 @@ function weightSource(weight: Tensor | PackedWeight): WeightSource {
 type Variant = Pick<ConvSpec, 'algorithm' | 'anySize'>;
 
 const BEST: Variant = {};
-/** Without transforms. */
-const DIRECT: Variant = { algorithm: 'direct' };
 /** With a packed weight of any size. */
 const ANY_SIZE: Variant = { anySize: true };
 
-function variantsOf({ algorithm }: ConvProblem): Variant[] {
-  return algorithm === 'auto' ? [BEST, DIRECT, ANY_SIZE] : [BEST, ANY_SIZE];
+/** The paths that a packed weight may be for where it lacks the layout of the best one, in order of preference. */
+function otherVariants({ algorithm, geometry }: ConvProblem): Variant[] {
+  const open = isFree(algorithm) ? acceptedAlgorithms(geometry) : [];
+  const allowed = open.filter((other) => algorithm === 'auto' || other !== 'winograd');
+  return [...allowed.map((other) => ({ algorithm: other })), ANY_SIZE];
 }
 
-/**
- * @param planOf the plan and its key
- * @param variants in order of preference; a packed weight may lack the layouts of the first ones
- */
+/** @param planOf the plan and its key */
 function stepOf(
+  problem: ConvProblem,
   engine: Engine,
   operands: KernelOperands,
   { packed, request }: WeightSource,
   planOf: (variant: Variant) => { readonly key: string; readonly plan: Plan },
-  variants: readonly Variant[],
+  best: Variant = BEST,
 ): Step {
   const stepFor = ({ key, plan }: ReturnType<typeof planOf>): Step =>
     operands.step(engine, key, plan.stages, scratchOf(plan));
-  const best = planOf(variants[0]);
-  if (best.plan.packedWeightBytes === 0) return stepFor(best);
-  if (packed === null) return { ...stepFor(best), packedWeight: request(best.plan) };
-  for (const variant of variants) {
+  const first = planOf(best);
+  if (first.plan.packedWeightBytes === 0) return stepFor(first);
+  if (packed === null) return { ...stepFor(first), packedWeight: request(first.plan) };
+  for (const variant of [best, ...otherVariants(problem)]) {
     const found = planOf(variant);
     const copy = packed.copy(found.plan.packKey);
     if (copy === null) continue;

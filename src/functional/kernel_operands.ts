@@ -60,7 +60,8 @@ export class KernelOperands {
   }
 
   #add(name: string, tensor: Tensor, access: ScratchOperand['access'], layout: OperandLayout): KernelOperand {
-    const { dtype, shape, strides, size } = tensor;
+    const { dtype, shape, size } = tensor;
+    const strides = [...tensor.strides]; // of keys, and `JSON.stringify` takes three times as long where arrays are frozen
     this.#pointers[name] = tensor.ptr;
     const taken = dtype !== 'float16' && (layout === 'any strides' || tensor.isContiguous);
     if (taken || size === 0) return { dtype: computeDtype(dtype), shape, strides };

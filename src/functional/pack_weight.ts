@@ -11,7 +11,7 @@ import type { AnyConvOptions, SpatialRank } from './conv_options.ts';
 import { checkCommon } from './conv_options.ts';
 import type { ConvKind } from './conv_problem.ts';
 import { checkProblem, CONV, CONV_TRANSPOSE } from './conv_problem.ts';
-import { algorithmsToPack, packingStep } from './conv_steps.ts';
+import { packings } from './conv_steps.ts';
 import type { TensorArgument } from './operands.ts';
 import { openOperands } from './operands.ts';
 import type { PackedFor } from './packed_weight.ts';
@@ -107,9 +107,7 @@ export function packFor(
         inputShape === null ? smallest(kind, shape, { stride, dilation, groups }) : [inputShape, options];
       const asked = { ...checked, algorithm: options.algorithm };
       const { problem } = checkProblem(kind, operation, rank, input, shape, asked);
-      for (const algorithm of algorithmsToPack(problem, direction, weight, inputShape === null)) {
-        const packing = packingStep({ ...problem, algorithm }, direction, weight, inputShape === null);
-        const { packKey, bytes, fill } = packing;
+      for (const { packKey, bytes, fill } of packings(problem, direction, weight, inputShape === null)) {
         if (copies.has(packKey)) continue;
         const storage = engine.allocateStorage(operation, bytes, 'packed weight');
         copies.set(packKey, storage);

@@ -25,6 +25,7 @@ import type {
   WeightArgument,
 } from '../../src/index.ts';
 import { CONV, CONV_TRANSPOSE } from '../support/operations.ts';
+import { expectClose } from '../support/expect.ts';
 import { codeOf, random, SLOW, slicingEngine, turns } from '../support/in_flight.ts';
 import { releaseAll } from '../support/leaks.ts';
 import { own } from '../support/owned.ts';
@@ -38,15 +39,6 @@ afterEach(() => {
   expect(engine.memory.bytesPacked).toBe(0);
 });
 afterAll(() => engine.dispose());
-
-function expectClose(got: Tensor, expected: Tensor): void {
-  const [a, b] = [got, expected].map((t) => Float64Array.from(t.toTypedArray()));
-  expect(got.shape).toEqual(expected.shape);
-  const scale = b.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-  let worst = 0;
-  for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs(a[i] - b[i]));
-  expect(worst / scale).toBeLessThan(2e-6);
-}
 
 interface Case {
   dims: 1 | 2 | 3;

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { Tensor } from '../../src/index.ts';
 import type { RefTensor, Sums } from '../reference/tensor.ts';
 
 /** What a result must offer: the package's tensors do, and so does any `{ shape, values }`. */
@@ -91,3 +92,13 @@ function valuesOf(result: Result): ArrayLike<number> {
 }
 
 const text = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
+
+/** Of two ways to compute the same. */
+export function expectClose(got: Tensor, expected: Tensor): void {
+  const [a, b] = [got, expected].map((t) => Float64Array.from(t.toTypedArray()));
+  expect(got.shape).toEqual(expected.shape);
+  const scale = b.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  let worst = 0;
+  for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs(a[i] - b[i]));
+  expect(worst / scale).toBeLessThan(2e-6);
+}
