@@ -33,7 +33,12 @@ export interface LayerResult {
   /** Largest difference from the definition: 1 is the most that rounding explains. */
   readonly errorInBounds: number;
   /** Scratch memory beyond packed weights and tensors. */
-  readonly workspaceBytes: { readonly forward: number; readonly backward: number };
+  readonly workspaceBytes: {
+    readonly forward: number;
+    readonly backward: number;
+    /** Of paths without transforms, the larger of forward and backward; older reports have none. */
+    readonly direct?: number;
+  };
   /** What GEMM followed by col2im (im2col for a convolution) needs for one image. */
   readonly columnBytes: number;
   /** Milliseconds to read input and weight and to write the output once, with nothing to compute. */

@@ -1,11 +1,9 @@
 /** The kernels of a layer without an engine: `upconv/kernels` on a memory of our own. */
 
-import type { BoundStage, ConvSpec, Kernels, Plan } from '../../src/kernels.ts';
-import type * as KernelsApi from '../../src/kernels.ts';
+import type { BoundStage, Kernels, Plan } from '../../src/kernels.ts';
 import type { LayerData } from '../../src/cli/benchmark/layer_calls.ts';
 import { timeOf } from '../../src/cli/benchmark/interleave.ts';
-
-const api = (await import(new URL('../../dist/kernels.js', import.meta.url).href)) as typeof KernelsApi;
+import { backwardPlan, forwardPlan, kernelsApi as api } from '../plans.ts';
 
 const PAGE_BYTES = 65536;
 const ALIGNMENT = 64;
@@ -17,34 +15,20 @@ export interface Placed {
   readonly run: () => void;
 }
 
-export function placeForward(data: LayerData): Promise<Placed> {
-  return place(data, (spec) => api.planConvTranspose(spec));
+export function placeForward({ layer }: LayerData): Promise<Placed> {
+  return place((kernelSet) => forwardPlan(layer, { kernelSet }));
 }
 
 /** Gradients of input and weight. */
-export function placeBackward(data: LayerData): Promise<Placed> {
-  return place(data, (spec) => api.planConvTransposeBackward({ ...spec, outputMask: [true, true, false] }));
+export function placeBackward({ layer }: LayerData): Promise<Placed> {
+  return place((kernelSet) => backwardPlan(layer, { kernelSet }, [true, true, false]));
 }
 
-async function place({ layer, shapes }: LayerData, makePlan: (spec: ConvSpec) => Plan): Promise<Placed> {
+async function place(makePlan: (kernelSet: Kernels['kernelSet']) => Plan): Promise<Placed> {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const kernels: Kernels = api.createKernels(await api.loadVariant('auto'), memory);
   let plan: Plan | undefined;
-  const spec: ConvSpec = {
-    dtype: 'float32',
-    batch: layer.batch,
-    inChannels: layer.cin,
-    outChannels: layer.cout,
-    groups: layer.groups,
-    inputSpatial: layer.input,
-    kernel: layer.kernel,
-    stride: layer.stride,
-    dilation: layer.dilation,
-    cropBegin: layer.padding,
-    outputSpatial: shapes.output.slice(2),
-    kernelSet: kernels.kernelSet,
-  };
-  const planMs = timeOf(() => void (plan = makePlan(spec)));
+  const planMs = timeOf(() => void (plan = makePlan(kernels.kernelSet)));
   const pointers = allocate(memory, plan as unknown as Plan);
   return bindPlan(kernels, plan as unknown as Plan, pointers, planMs);
 }

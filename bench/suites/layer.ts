@@ -9,6 +9,7 @@ import { disagreement } from '../checks/agreement.ts';
 import { errorAgainstDefinition } from '../checks/definition.ts';
 import type { Layer } from '../layers.ts';
 import { flopsOf, isLarge, shapesOf, sizeOf } from '../layers.ts';
+import { backwardPlan, forwardPlan, scratchBytes } from '../plans.ts';
 import type { Operation, Peer, Results } from '../peers/peer.ts';
 import type { LayerResult, PeerFailure, PeerResult, Timings } from '../results.ts';
 import type { ChannelsLast } from './channels_last.ts';
@@ -27,7 +28,7 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
   const peers = new Map<string, OpenPeer>();
   let channelsLast: ChannelsLast | null = null;
   try {
-    const workspaceBytes = measureWorkspace(ours, bench);
+    const workspaceBytes = measureWorkspace(layer, ours, bench);
     const expected = compute(ours, operations);
     channelsLast = openChannelsLast(data, expected.output, bench);
     const failures = await openPeers(peers, data, bench.libraries);
@@ -186,14 +187,20 @@ function timingsOf(who: string, timings: ReadonlyMap<string, Timing>, operations
   );
 }
 
-function measureWorkspace(ours: LayerCalls, { engine }: Bench): LayerResult['workspaceBytes'] {
+function measureWorkspace(layer: Layer, ours: LayerCalls, { engine }: Bench): LayerResult['workspaceBytes'] {
   engine.resetPeak();
   ours.forward().dispose();
   const forward = engine.memory.bytesWorkspace;
   engine.resetPeak();
   ours.gradInput().dispose();
   ours.gradWeight().dispose();
-  return { forward, backward: engine.memory.bytesWorkspace };
+  const choice = { kernelSet: engine.kernelSet, algorithm: 'direct' } as const;
+  const plans = [
+    forwardPlan(layer, choice),
+    backwardPlan(layer, choice, [true, false, false]),
+    backwardPlan(layer, choice, [false, true, false]),
+  ];
+  return { forward, backward: engine.memory.bytesWorkspace, direct: Math.max(...plans.map(scratchBytes)) };
 }
 
 function compute(ours: LayerCalls, operations: readonly Operation[]): Results {
