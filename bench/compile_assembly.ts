@@ -1,8 +1,9 @@
 /** Compiles what stands in bench/assembly: loops that are measured and not shipped. */
 
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OPTIONS = ['-O3', '--runtime', 'stub', '--importMemory', '--noExportMemory', '--noAssert', '--use', 'abort='];
@@ -25,10 +26,8 @@ export async function instantiateAssembly(
   mkdirSync(`${ROOT}/build/bench`, { recursive: true });
   const enable = features.flatMap((feature) => ['--enable', feature]);
   const entries = [`bench/assembly/${name}.ts`, ...VARIANT];
-  execFileSync(process.execPath, [compiler, ...entries, ...enable, ...OPTIONS, '--outFile', path], {
-    cwd: ROOT,
-    stdio: 'pipe',
-  });
+  const args = [compiler, ...entries, ...enable, ...OPTIONS, '--outFile', path];
+  await promisify(execFile)(process.execPath, args, { cwd: ROOT });
   const { instance } = await WebAssembly.instantiate(readFileSync(`${ROOT}/${path}`), { env: { memory } });
   return instance.exports;
 }

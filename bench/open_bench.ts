@@ -27,8 +27,10 @@ export async function openBench(options: BenchOptions): Promise<OpenBench> {
   const threadedEngine = await upconv.createEngine({ ...engineOptions, threads: 2 });
   const peak = await Peak.create(variant);
   peak.sample();
-  const tileSpeed = await TileSpeed.create(variant, Number.parseInt(engine.info.microkernel, 10));
-  const bandwidth = await Bandwidth.create();
+  const [tileSpeed, bandwidth] = await Promise.all([
+    TileSpeed.create(variant, Number.parseInt(engine.info.microkernel, 10)),
+    Bandwidth.create(),
+  ]);
   const twoCores = await TwoCores.create(variant);
   const libraries = new Map<string, Library>();
   const missing: Record<string, string> = {};

@@ -37,7 +37,7 @@ export const USAGE = `npm run bench -- [options]
   --layers LIST        layers by name or beginning of a name (default: all)
   --peers LIST         of ${LIBRARY_NAMES.join(', ')},
                        or none (default: all that are installed)
-  --budget SECONDS     time per layer (default: 1.5)
+  --budget SECONDS     time per layer (default: 1)
   --repetitions N      least number of timed calls (default: 3)
   --json FILE          write the results there
   --output FOLDER      write the report there, of any run
@@ -58,7 +58,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | null {
       suites: { type: 'string' },
       layers: { type: 'string', default: '' },
       peers: { type: 'string' },
-      budget: { type: 'string', default: '1.5' },
+      budget: { type: 'string', default: '1' },
       repetitions: { type: 'string', default: '3' },
       json: { type: 'string' },
       output: { type: 'string' },

@@ -283,7 +283,7 @@ function methodBlocks({ secondsPerLayer, repetitions }: Report): Block[] {
     heading(2, 'Method'),
     list([
       'GFLOP/s = 2 · batch · input pixels · Cin · Cout/groups · kernel elements ÷ median time (a convolution: output pixels), padded and cropped products too. Ratios and shares of the peak are medians over turns, each of which compares what ran side by side.',
-      `All subjects of a layer take turns, ${secondsPerLayer} s per layer, at least ${repetitions} calls each; above 3 GFLOP the others at least one. Calls are warmed up; a first call of more than a second counts.`,
+      `All subjects of a layer take turns, ${secondsPerLayer} s per layer, at least ${repetitions} calls each; above 3 GFLOP the others at least one. Calls are warmed up; a first call of more than 0.2 s counts.`,
       'Weights are constants everywhere: packed ahead where a library does so. Resident, upconv keeps tensors in wasm memory; onnxruntime holds the input in the model and gives back one element; PyTorch times itself in a process of its own.',
       'Every timed result of the others is compared with ours, within 8 · K · 2⁻²⁴ for sums of K products of numbers in [−1, 1]; ours is compared with the definition in double precision.',
       'The memory bound is the time to read input and weight and to write the output once, measured in the same turns by a loop that does nothing else, on memory of the same size.',

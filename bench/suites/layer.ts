@@ -28,7 +28,6 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
   const peers = new Map<string, OpenPeer>();
   let channelsLast: ChannelsLast | null = null;
   try {
-    const workspaceBytes = measureWorkspace(layer, ours, bench);
     const expected = compute(ours, operations);
     channelsLast = openChannelsLast(data, expected.output, bench);
     const failures = await openPeers(peers, data, bench.libraries);
@@ -61,7 +60,7 @@ export async function benchLayer(layer: Layer, operations: readonly Operation[],
       errorInBounds: Math.max(
         ...names(expected).map((name) => errorAgainstDefinition(name, expected[name] ?? [], data)),
       ),
-      workspaceBytes,
+      workspaceBytes: workspaceOf(layer, bench),
       columnBytes: columnBytes(layer),
       streamMs: timingOf('stream').medianMs,
       secondCore: 2 * timesFaster(timingOf('two cores'), timingOf('peak')),
@@ -187,20 +186,21 @@ function timingsOf(who: string, timings: ReadonlyMap<string, Timing>, operations
   );
 }
 
-function measureWorkspace(layer: Layer, ours: LayerCalls, { engine }: Bench): LayerResult['workspaceBytes'] {
-  engine.resetPeak();
-  ours.forward().dispose();
-  const forward = engine.memory.bytesWorkspace;
-  engine.resetPeak();
-  ours.gradInput().dispose();
-  ours.gradWeight().dispose();
-  const choice = { kernelSet: engine.kernelSet, algorithm: 'direct' } as const;
+/** Of one thread; the engine takes what plans say. */
+function workspaceOf(layer: Layer, { engine, algorithm }: Bench): LayerResult['workspaceBytes'] {
+  const [forward, ...gradients] = scratchOfEach(layer, { kernelSet: engine.kernelSet, algorithm });
+  const direct = scratchOfEach(layer, { kernelSet: engine.kernelSet, algorithm: 'direct' });
+  return { forward, backward: Math.max(...gradients), direct: Math.max(...direct) };
+}
+
+/** Forward, gradInput, gradWeight. */
+function scratchOfEach(layer: Layer, choice: Parameters<typeof forwardPlan>[1]): number[] {
   const plans = [
     forwardPlan(layer, choice),
     backwardPlan(layer, choice, [true, false, false]),
     backwardPlan(layer, choice, [false, true, false]),
   ];
-  return { forward, backward: engine.memory.bytesWorkspace, direct: Math.max(...plans.map(scratchBytes)) };
+  return plans.map(scratchBytes);
 }
 
 function compute(ours: LayerCalls, operations: readonly Operation[]): Results {
