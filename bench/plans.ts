@@ -9,15 +9,15 @@ import { shapesOf } from './layers.ts';
 export const kernelsApi = (await import(new URL('../dist/kernels.js', import.meta.url).href)) as typeof KernelsApi;
 
 /** What plans of one layer may differ in. */
-type Choice = Pick<ConvSpec, 'kernelSet' | 'algorithm'>;
+export type PlanChoice = Pick<ConvSpec, 'kernelSet' | 'microkernel' | 'algorithm'>;
 
-export function forwardPlan(layer: Layer, choice: Choice): Plan {
+export function forwardPlan(layer: Layer, choice: PlanChoice): Plan {
   const spec = specOf(layer, choice);
   return layer.kind === 'conv' ? kernelsApi.planConv(spec) : kernelsApi.planConvTranspose(spec);
 }
 
 /** @param outputMask which gradients: of input, weight, bias */
-export function backwardPlan(layer: Layer, choice: Choice, outputMask: ConvBackwardSpec['outputMask']): Plan {
+export function backwardPlan(layer: Layer, choice: PlanChoice, outputMask: ConvBackwardSpec['outputMask']): Plan {
   const spec = { ...specOf(layer, choice), outputMask };
   return layer.kind === 'conv' ? kernelsApi.planConvBackward(spec) : kernelsApi.planConvTransposeBackward(spec);
 }
@@ -28,7 +28,7 @@ export function scratchBytes(plan: Plan): number {
   return shared + perThread;
 }
 
-function specOf(layer: Layer, choice: Choice): ConvSpec {
+function specOf(layer: Layer, choice: PlanChoice): ConvSpec {
   return {
     dtype: 'float32',
     batch: layer.batch,

@@ -9,6 +9,7 @@ import { disagreement } from '../checks/agreement.ts';
 import { errorAgainstDefinition } from '../checks/definition.ts';
 import type { Layer } from '../layers.ts';
 import { flopsOf, isLarge, shapesOf, sizeOf } from '../layers.ts';
+import type { PlanChoice } from '../plans.ts';
 import { backwardPlan, forwardPlan, scratchBytes } from '../plans.ts';
 import type { Operation, Peer, Results } from '../peers/peer.ts';
 import type { LayerResult, PeerFailure, PeerResult, Timings } from '../results.ts';
@@ -188,19 +189,24 @@ function timingsOf(who: string, timings: ReadonlyMap<string, Timing>, operations
 
 /** Of one thread; the engine takes what plans say. */
 function workspaceOf(layer: Layer, { engine, algorithm }: Bench): LayerResult['workspaceBytes'] {
-  const [forward, ...gradients] = scratchOfEach(layer, { kernelSet: engine.kernelSet, algorithm });
-  const direct = scratchOfEach(layer, { kernelSet: engine.kernelSet, algorithm: 'direct' });
-  return { forward, backward: Math.max(...gradients), direct: Math.max(...direct) };
+  const { kernelSet, forcedMr, info } = engine;
+  const choice = { kernelSet, microkernel: forcedMr === null ? undefined : info.microkernel };
+  const forward = scratchBytes(forwardPlan(layer, { ...choice, algorithm }));
+  const direct = { ...choice, algorithm: 'direct' } as const;
+  return {
+    forward,
+    backward: scratchOfGradients(layer, choice),
+    direct: Math.max(scratchBytes(forwardPlan(layer, direct)), scratchOfGradients(layer, direct)),
+  };
 }
 
-/** Forward, gradInput, gradWeight. */
-function scratchOfEach(layer: Layer, choice: Parameters<typeof forwardPlan>[1]): number[] {
-  const plans = [
-    forwardPlan(layer, choice),
-    backwardPlan(layer, choice, [true, false, false]),
-    backwardPlan(layer, choice, [false, true, false]),
-  ];
-  return plans.map(scratchBytes);
+/** Of the larger of gradInput and gradWeight. */
+function scratchOfGradients(layer: Layer, choice: PlanChoice): number {
+  const masks = [
+    [true, false, false],
+    [false, true, false],
+  ] as const;
+  return Math.max(...masks.map((mask) => scratchBytes(backwardPlan(layer, choice, mask))));
 }
 
 function compute(ours: LayerCalls, operations: readonly Operation[]): Results {
