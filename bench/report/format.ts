@@ -22,8 +22,10 @@ export function percent(share: number | undefined): string {
   return share === undefined ? DASH : `${(100 * share).toFixed(0)} %`;
 }
 
+export const MEBIBYTE = 2 ** 20;
+
 export function mebibytes(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(2);
+  return (bytes / MEBIBYTE).toFixed(2);
 }
 
 export function milliseconds(value: number): string {

@@ -15,9 +15,7 @@ import {
 } from '../metrics.ts';
 import type { Operation } from '../peers/peer.ts';
 import type { LayerResult, Report } from '../results.ts';
-import { percent } from './format.ts';
-
-const MEBIBYTE = 2 ** 20;
+import { MEBIBYTE, percent } from './format.ts';
 
 export interface Goal {
   readonly name: string;

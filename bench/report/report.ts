@@ -1,6 +1,6 @@
 /** The report of a run, as blocks: what was lost and what was missed comes first. */
 
-import { timesFaster } from '../../src/cli/benchmark/interleave.ts';
+import { LONG_MS, timesFaster } from '../../src/cli/benchmark/interleave.ts';
 import { geometricMean } from '../../src/cli/benchmark/statistics.ts';
 import {
   comparedOperations,
@@ -14,7 +14,7 @@ import {
 import type { LayerResult, Report } from '../results.ts';
 import type { Block } from './document.ts';
 import { heading, list, table, text } from './document.ts';
-import { decimals, gflops, milliseconds, percent, ratio, timing } from './format.ts';
+import { decimals, gflops, MEBIBYTE, milliseconds, percent, ratio, timing } from './format.ts';
 import type { Goal } from './goals.ts';
 import { goals, isMet } from './goals.ts';
 import { peakChart, ratioChart } from './layer_charts.ts';
@@ -68,7 +68,7 @@ function conditions({ machine, node, date, commit, libraries, missing, peak, ban
     ...(absent.length === 0 ? [] : [text(...absent)]),
     text(
       `**Peak ${peak.median.toFixed(1)} GFLOP/s**: multiply-adds of one core in registers (${peak.least.toFixed(1)} to ${peak.most.toFixed(1)} during the run).`,
-      `Memory, half read and half written: ${bandwidth.map(({ bytes, gbPerSecond }) => `${gbPerSecond.toFixed(0)} GB/s over ${bytes / 2 ** 20} MiB`).join(', ')}.`,
+      `Memory, half read and half written: ${bandwidth.map(({ bytes, gbPerSecond }) => `${gbPerSecond.toFixed(0)} GB/s over ${bytes / MEBIBYTE} MiB`).join(', ')}.`,
     ),
   ];
 }
@@ -283,7 +283,7 @@ function methodBlocks({ secondsPerLayer, repetitions }: Report): Block[] {
     heading(2, 'Method'),
     list([
       'GFLOP/s = 2 · batch · input pixels · Cin · Cout/groups · kernel elements ÷ median time (a convolution: output pixels), padded and cropped products too. Ratios and shares of the peak are medians over turns, each of which compares what ran side by side.',
-      `All subjects of a layer take turns, ${secondsPerLayer} s per layer, at least ${repetitions} calls each; above 3 GFLOP the others at least one. Calls are warmed up; a first call of more than 0.2 s counts.`,
+      `All subjects of a layer take turns, ${secondsPerLayer} s per layer, at least ${repetitions} calls each; above 3 GFLOP the others at least one. Calls are warmed up; a first call of more than ${LONG_MS / 1000} s counts.`,
       'Weights are constants everywhere: packed ahead where a library does so. Resident, upconv keeps tensors in wasm memory; onnxruntime holds the input in the model and gives back one element; PyTorch times itself in a process of its own.',
       'Every timed result of the others is compared with ours, within 8 · K · 2⁻²⁴ for sums of K products of numbers in [−1, 1]; ours is compared with the definition in double precision.',
       'The memory bound is the time to read input and weight and to write the output once, measured in the same turns by a loop that does nothing else, on memory of the same size.',

@@ -37,7 +37,7 @@ const TURN_MS = 5;
 const WARM_UP_MS = 30;
 const MAXIMUM_WARM_UP_CALLS = 20;
 /** A first call this long is hardly changed by warming up, and counts. */
-const LONG_MS = 200;
+export const LONG_MS = 200;
 
 /**
  * @param budgetMs the turns end when this much time is over and every subject has its repetitions
